@@ -1,0 +1,49 @@
+# Every third-party library the project uses, each behind one imported target. A site's own copies
+# are honoured: LIBTORCH, HDF5_ROOT, MPI_HOME and NCCL_ROOT in the environment or as -D settings.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
+pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr)
+
+set(HDF5_PREFER_PARALLEL OFF)
+find_package(HDF5 REQUIRED COMPONENTS C)
+add_library(s2i_hdf5 INTERFACE)
+target_include_directories(s2i_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_compile_definitions(s2i_hdf5 INTERFACE ${HDF5_C_DEFINITIONS})
+target_link_libraries(s2i_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+
+# The C interface alone: the deprecated C++ bindings of Open MPI warn under -Wextra.
+find_package(MPI REQUIRED COMPONENTS C)
+add_library(s2i_mpi INTERFACE)
+target_include_directories(s2i_mpi SYSTEM INTERFACE ${MPI_C_INCLUDE_DIRS})
+target_compile_definitions(s2i_mpi INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+target_link_libraries(s2i_mpi INTERFACE MPI::MPI_C)
+
+# CUDA is optional: with a toolkit the same binary runs with or without a GPU, without one the
+# project builds for the CPU. S2I_CUDA=OFF builds for the CPU although a toolkit is there.
+option(S2I_CUDA "Build the CUDA kernels and the NCCL communicator when a toolkit is found" ON)
+if(S2I_CUDA)
+  include(CheckLanguage)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real 90-virtual)
+  endif()
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    enable_language(CUDA)
+    find_package(CUDAToolkit 13 REQUIRED)
+    set(CMAKE_CUDA_STANDARD 17)  # the kernels need no more, and CMake 3.25 knows no nvcc C++20
+    set(S2I_HAVE_CUDA ON)
+  else()
+    message(STATUS "No CUDA toolkit found: building for the CPU alone")
+  endif()
+endif()
+
+find_package(LibTorch REQUIRED)
+if(S2I_HAVE_CUDA)
+  find_package(NCCL REQUIRED)
+endif()

@@ -1,0 +1,43 @@
+# LibTorch as two imported targets, without TorchConfig.cmake: that one probes for a GPU, needs a
+# CUDA toolkit whenever the wheel was built for CUDA, and compiles every consumer against it.
+#
+#   LibTorch::cpu    tensors, autograd, CPU kernels (libc10, libtorch_cpu)
+#   LibTorch::cuda   the same and the CUDA kernels, when S2I_HAVE_CUDA and the wheel has them
+#
+# LIBTORCH (environment or -D) names the folder with include/ and lib/; default: the wheel that
+# tools/setup.sh installed under .deps/.
+set(LIBTORCH "$ENV{LIBTORCH}" CACHE PATH "LibTorch folder with include/ and lib/")
+if(NOT LIBTORCH)
+  file(GLOB _s2i_wheels ${PROJECT_SOURCE_DIR}/.deps/python/lib/python3*/site-packages/torch)
+  list(GET _s2i_wheels 0 _s2i_wheel)
+  set(_s2i_torch_root "${_s2i_wheel}")
+else()
+  set(_s2i_torch_root "${LIBTORCH}")
+endif()
+find_path(LIBTORCH_INCLUDE_DIR ATen/ATen.h HINTS "${_s2i_torch_root}/include" NO_DEFAULT_PATH)
+find_library(LIBTORCH_CPU_LIBRARY torch_cpu HINTS "${_s2i_torch_root}/lib" NO_DEFAULT_PATH)
+find_library(LIBTORCH_C10_LIBRARY c10 HINTS "${_s2i_torch_root}/lib" NO_DEFAULT_PATH)
+find_library(LIBTORCH_CUDA_LIBRARY torch_cuda HINTS "${_s2i_torch_root}/lib" NO_DEFAULT_PATH)
+find_library(LIBTORCH_C10_CUDA_LIBRARY c10_cuda HINTS "${_s2i_torch_root}/lib" NO_DEFAULT_PATH)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(LibTorch
+  REQUIRED_VARS LIBTORCH_CPU_LIBRARY LIBTORCH_C10_LIBRARY LIBTORCH_INCLUDE_DIR
+  REASON_FAILURE_MESSAGE "Run tools/setup.sh, or set LIBTORCH to a LibTorch folder.")
+
+get_filename_component(LIBTORCH_LIB_DIR "${LIBTORCH_CPU_LIBRARY}" DIRECTORY)
+# The wheel's CUDA libraries lie beside it and are found through the wheel's own RPATH at run time;
+# at link time the linker has to be told where they are, or not to ask.
+add_library(LibTorch::cpu INTERFACE IMPORTED)
+set_target_properties(LibTorch::cpu PROPERTIES
+  INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
+    "${LIBTORCH_INCLUDE_DIR};${LIBTORCH_INCLUDE_DIR}/torch/csrc/api/include"
+  INTERFACE_LINK_LIBRARIES "${LIBTORCH_CPU_LIBRARY};${LIBTORCH_C10_LIBRARY};Threads::Threads"
+  INTERFACE_LINK_OPTIONS "LINKER:--allow-shlib-undefined")
+
+if(S2I_HAVE_CUDA AND LIBTORCH_CUDA_LIBRARY)
+  add_library(LibTorch::cuda INTERFACE IMPORTED)
+  # The CUDA kernels register themselves when their library is loaded, which the linker cannot see.
+  set_target_properties(LibTorch::cuda PROPERTIES
+    INTERFACE_LINK_LIBRARIES
+      "LibTorch::cpu;-Wl,--no-as-needed,${LIBTORCH_CUDA_LIBRARY},--as-needed;${LIBTORCH_C10_CUDA_LIBRARY}")
+endif()

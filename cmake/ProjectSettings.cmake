@@ -1,0 +1,49 @@
+# Language level, warnings, sanitizers and the one way a library of this project is declared.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+set(S2I_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined or thread")
+
+add_library(s2i_settings INTERFACE)
+target_compile_features(s2i_settings INTERFACE cxx_std_20)
+target_compile_options(s2i_settings INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor;-Wpedantic>
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${S2I_WARNINGS_AS_ERRORS}>>:-Werror>)
+target_compile_definitions(s2i_settings INTERFACE S2I_VERSION="${PROJECT_VERSION}")
+if(S2I_SANITIZE)
+  target_compile_options(s2i_settings INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${S2I_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>)
+  target_link_options(s2i_settings INTERFACE -fsanitize=${S2I_SANITIZE})
+endif()
+
+# s2i_library(NAME SOURCES ... [PUBLIC lib ...] [PRIVATE lib ...])
+# Declares a static library whose headers are included from the project root: "core/error.h" for
+# src/core/error.h, "cluster/communicator.h" for cluster/communicator.h.
+function(s2i_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE s2i_settings ${ARG_PRIVATE})
+endfunction()
+
+# s2i_program(NAME SOURCES ... LINK lib ...): an executable in build/<preset>/bin.
+function(s2i_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE s2i_settings ${ARG_LINK})
+endfunction()

@@ -1,0 +1,49 @@
+// Errors: one type for what a user can mend, one for a run that failed, and checks for what cannot
+// happen. core/program.h turns each into one line on standard error and an exit status.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace s2i {
+
+/// The command line, the configuration or an input is wrong. The message says what, where and what
+/// to do; a program exits with status 2.
+class UserError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+
+  template <typename... Args>
+  explicit UserError(fmt::format_string<Args...> format, Args&&... args)
+      : std::runtime_error(fmt::format(format, std::forward<Args>(args)...)) {}
+};
+
+/// The run failed for a reason outside the command line: a file that vanished, a full disk, a rank
+/// that died. The message says what, where and what to do; a program exits with status 1.
+class RunError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+
+  template <typename... Args>
+  explicit RunError(fmt::format_string<Args...> format, Args&&... args)
+      : std::runtime_error(fmt::format(format, std::forward<Args>(args)...)) {}
+};
+
+/// Something that this program itself should have made impossible. Throws std::logic_error.
+[[noreturn]] void fail_check(const char* condition, const char* file, int line,
+                             const std::string& message);
+
+/// The text of errno, as in "No space left on device".
+std::string errno_text(int error_number);
+
+}  // namespace s2i
+
+/// Checks an invariant of the program (never of its input); throws std::logic_error.
+#define S2I_CHECK(condition, ...)                                                         \
+  do {                                                                                    \
+    if (!(condition))                                                                     \
+      ::s2i::fail_check(#condition, __FILE__, __LINE__, ::fmt::format("" __VA_ARGS__));   \
+  } while (false)

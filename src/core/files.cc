@@ -1,0 +1,146 @@
+#include "core/files.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+
+namespace s2i {
+namespace {
+
+/// Hands all of `content` to the kernel, in as many calls as that takes.
+void write_all(int descriptor, std::string_view content, const std::filesystem::path& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(descriptor, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+}  // namespace
+
+FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    close();
+    descriptor_ = std::exchange(other.descriptor_, -1);
+  }
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() { close(); }
+
+void FileDescriptor::close() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
+
+FileDescriptor FileDescriptor::open_read(const std::filesystem::path& path) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) throw RunError("cannot open {}: {}", path.string(), errno_text(errno));
+  return file;
+}
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const FileDescriptor file = FileDescriptor::open_read(path);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) {
+    throw RunError("cannot read {}: {}", path.string(), errno_text(errno));
+  }
+  if (!S_ISREG(status.st_mode)) throw RunError("cannot read {}: not a regular file", path.string());
+  size_ = static_cast<size_t>(status.st_size);
+  if (size_ == 0) return;
+  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (address == MAP_FAILED) {
+    throw RunError("cannot map {}: {}", path.string(), errno_text(errno));
+  }
+  data_ = static_cast<const std::byte*>(address);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {
+  const FileDescriptor file = FileDescriptor::open_read(path);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) {
+    throw RunError("cannot read {}: {}", path.string(), errno_text(errno));
+  }
+  if (S_ISDIR(status.st_mode)) throw RunError("cannot read {}: it is a folder", path.string());
+  std::string content;
+  char block[1 << 16];
+  while (true) {
+    const ssize_t count = ::read(file.get(), block, sizeof(block));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw RunError("cannot read {}: {}", path.string(), errno_text(errno));
+    if (count == 0) return content;
+    if (content.size() + static_cast<size_t>(count) > max_bytes) {
+      throw RunError("cannot read {}: larger than the limit of {} bytes", path.string(), max_bytes);
+    }
+    content.append(block, static_cast<size_t>(count));
+  }
+}
+
+void sync_path(const std::filesystem::path& path) {
+  const FileDescriptor file = FileDescriptor::open_read(path);
+  if (::fsync(file.get()) != 0) {
+    throw RunError("cannot flush {} to the device: {}", path.string(), errno_text(errno));
+  }
+}
+
+void rename_durable(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    throw RunError("cannot rename {} to {}: {}", from.string(), to.string(), errno_text(errno));
+  }
+  sync_path(to.has_parent_path() ? to.parent_path() : ".");
+}
+
+void write_file_atomic(const std::filesystem::path& path, std::string_view content) {
+  std::filesystem::path temporary = path;
+  temporary += ".tmp";
+  {
+    const FileDescriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file.get() < 0) {
+      throw RunError("cannot write {}: {}", temporary.string(), errno_text(errno));
+    }
+    write_all(file.get(), content, temporary);
+    if (::fsync(file.get()) != 0) {
+      throw RunError("cannot flush {} to the device: {}", temporary.string(), errno_text(errno));
+    }
+  }
+  rename_durable(temporary, path);
+}
+
+void make_output_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    throw UserError("cannot make the output folder {}: {}; choose another", path.string(),
+                    error.message());
+  }
+  if (::access(path.c_str(), W_OK | X_OK) != 0) {
+    throw UserError("cannot write to the output folder {}: {}; choose another", path.string(),
+                    errno_text(errno));
+  }
+}
+
+}  // namespace s2i

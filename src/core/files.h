@@ -1,0 +1,71 @@
+// Files: whole reads with a limit, memory maps, and writes that are durable before they are visible.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace s2i {
+
+/// An open file descriptor, closed with the object.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
+  FileDescriptor(FileDescriptor&& other) noexcept;
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor();
+
+  /// Opens for reading. Throws RunError naming the file.
+  static FileDescriptor open_read(const std::filesystem::path& path);
+
+  int get() const { return descriptor_; }
+  void close();
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// A file mapped read-only, unmapped with the object. Pages come in as they are touched.
+class MappedFile {
+ public:
+  MappedFile() = default;
+  /// Throws RunError naming the file.
+  explicit MappedFile(const std::filesystem::path& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+/// Reads a whole file of at most `max_bytes`. Throws RunError naming the file.
+std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
+
+/// Writes under a temporary name in the same folder, flushes, fsyncs, renames over `path` and
+/// fsyncs the folder: after a crash the old content or the new is there, never a part.
+/// Throws RunError naming the file and the reason (no space, not writable).
+void write_file_atomic(const std::filesystem::path& path, std::string_view content);
+
+/// Flushes a written file, or the names in a folder, to the device. Throws RunError.
+void sync_path(const std::filesystem::path& path);
+
+/// Renames and makes the new name durable. Throws RunError.
+void rename_durable(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Makes a folder and its parents. Throws UserError naming the folder if that cannot be done, or if
+/// the folder cannot be written to: an output folder is the user's choice.
+void make_output_folder(const std::filesystem::path& path);
+
+}  // namespace s2i

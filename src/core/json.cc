@@ -1,0 +1,43 @@
+#include "core/json.h"
+
+#include <set>
+#include <vector>
+
+#include "core/error.h"
+#include "core/files.h"
+
+namespace s2i {
+
+Json parse_json(std::string_view text, std::string_view where) {
+  constexpr int kMaxDepth = 64;
+  std::vector<std::set<std::string>> keys;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kMaxDepth) throw UserError("{}: nested deeper than {}", where, kMaxDepth);
+    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    if (event == Json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!keys.back().insert(key).second) throw UserError("{}: the key '{}' twice", where, key);
+    }
+    return true;
+  };
+  try {
+    return Json::parse(text, watch);
+  } catch (const Json::parse_error& error) {
+    throw UserError("{}: not valid JSON at byte {}", where, error.byte);
+  }
+}
+
+Json read_json(const std::filesystem::path& path, uint64_t max_bytes) {
+  return parse_json(read_file(path, max_bytes), path.string());
+}
+
+void write_json(const std::filesystem::path& path, const OrderedJson& value) {
+  write_file_atomic(path, value.dump(2) + "\n");
+}
+
+void fail_json_member(std::string_view where, const char* key, const char* problem) {
+  throw UserError("{}: '{}' {}", where, key, problem);
+}
+
+}  // namespace s2i
