@@ -29,7 +29,7 @@ get_filename_component(LIBTORCH_LIB_DIR "${LIBTORCH_CPU_LIBRARY}" DIRECTORY)
 # at link time the linker has to be told where they are, or not to ask.
 add_library(LibTorch::cpu INTERFACE IMPORTED)
 set_target_properties(LibTorch::cpu PROPERTIES
-  INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
+  INTERFACE_INCLUDE_DIRECTORIES
     "${LIBTORCH_INCLUDE_DIR};${LIBTORCH_INCLUDE_DIR}/torch/csrc/api/include"
   INTERFACE_LINK_LIBRARIES "${LIBTORCH_CPU_LIBRARY};${LIBTORCH_C10_LIBRARY};Threads::Threads"
   INTERFACE_LINK_OPTIONS "LINKER:--allow-shlib-undefined")
