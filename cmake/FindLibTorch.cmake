@@ -28,9 +28,11 @@ get_filename_component(LIBTORCH_LIB_DIR "${LIBTORCH_CPU_LIBRARY}" DIRECTORY)
 # The wheel's CUDA libraries lie beside it and are found through the wheel's own RPATH at run time;
 # at link time the linker has to be told where they are, or not to ask.
 add_library(LibTorch::cpu INTERFACE IMPORTED)
+# The wheel carries a fmt of its own among its headers, another version than the one spdlog was built
+# with: its folder comes after the system's, so that every file sees the same fmt.
 set_target_properties(LibTorch::cpu PROPERTIES
-  INTERFACE_INCLUDE_DIRECTORIES
-    "${LIBTORCH_INCLUDE_DIR};${LIBTORCH_INCLUDE_DIR}/torch/csrc/api/include"
+  INTERFACE_COMPILE_OPTIONS
+    "$<$<COMPILE_LANGUAGE:CXX>:-idirafter${LIBTORCH_INCLUDE_DIR};-idirafter${LIBTORCH_INCLUDE_DIR}/torch/csrc/api/include>"
   INTERFACE_LINK_LIBRARIES "${LIBTORCH_CPU_LIBRARY};${LIBTORCH_C10_LIBRARY};Threads::Threads"
   INTERFACE_LINK_OPTIONS "LINKER:--allow-shlib-undefined")
 
