@@ -1,0 +1,141 @@
+#include "audio/decode.h"
+
+#include <fcntl.h>
+#include <sndfile.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "audio/container.h"
+#include "core/files.h"
+
+namespace s2i {
+namespace {
+
+struct SndfileCloser {
+  void operator()(SNDFILE* file) const { sf_close(file); }
+};
+using SndfileHandle = std::unique_ptr<SNDFILE, SndfileCloser>;
+
+template <typename... Args>
+[[noreturn]] void fail(AudioProblem problem, const std::filesystem::path& path,
+                       fmt::format_string<Args...> format, Args&&... args) {
+  throw AudioError(problem, fmt::format("{}: {}", path.string(),
+                                        fmt::format(format, std::forward<Args>(args)...)));
+}
+
+FileDescriptor open_audio(const std::filesystem::path& path, uint64_t& file_bytes) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) {
+    const bool missing = errno == ENOENT || errno == ENOTDIR;
+    if (missing) fail(AudioProblem::kNotFound, path, "no such file");
+    fail(AudioProblem::kUnreadable, path, "cannot open: {}", errno_text(errno));
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) {
+    fail(AudioProblem::kUnreadable, path, "cannot read: {}", errno_text(errno));
+  }
+  if (!S_ISREG(status.st_mode)) fail(AudioProblem::kUnreadable, path, "not a regular file");
+  file_bytes = static_cast<uint64_t>(status.st_size);
+  if (file_bytes == 0) fail(AudioProblem::kEmpty, path, "empty file");
+  return file;
+}
+
+/// Reads at most `limit` frames into `samples`, mixed down; returns how many there were.
+size_t read_mono(SNDFILE* file, int channels, size_t expected, size_t limit,
+                 std::vector<float>& samples) {
+  constexpr size_t kBlockFrames = 1 << 16;
+  std::vector<float> block;
+  if (channels > 1) block.resize(kBlockFrames * static_cast<size_t>(channels));
+  size_t done = 0;
+  while (done < limit) {
+    // The header's length is a hint: grow as samples come, one spare frame to find the end by.
+    const size_t target = done < expected ? std::min(expected, limit) : done + kBlockFrames;
+    size_t want = std::min(target, limit) - done;
+    if (channels > 1) want = std::min(want, kBlockFrames);
+    samples.resize(done + want);
+    float* const out = samples.data() + done;
+    const sf_count_t count =
+        sf_readf_float(file, channels > 1 ? block.data() : out, static_cast<sf_count_t>(want));
+    const auto got = static_cast<size_t>(std::max<sf_count_t>(count, 0));
+    if (channels > 1) {
+      const float scale = 1.0F / static_cast<float>(channels);
+      for (size_t frame = 0; frame < got; ++frame) {
+        const float* const from = block.data() + frame * static_cast<size_t>(channels);
+        float sum = 0;
+        for (int channel = 0; channel < channels; ++channel) sum += from[channel];
+        out[frame] = sum * scale;
+      }
+    }
+    done += got;
+    if (got < want || done == expected) break;
+  }
+  samples.resize(done);
+  return done;
+}
+
+bool all_finite(std::span<const float> samples) {
+  constexpr uint32_t kExponent = 0x7F800000;  // all ones in infinities and NaN alone
+  uint32_t found = 0;
+  for (const float sample : samples) {
+    found |= static_cast<uint32_t>((std::bit_cast<uint32_t>(sample) & kExponent) == kExponent);
+  }
+  return found == 0;
+}
+
+}  // namespace
+
+void decode_audio(const std::filesystem::path& path, double max_seconds, AudioClip& clip) {
+  clip.samples.clear();
+  uint64_t file_bytes = 0;
+  const FileDescriptor descriptor = open_audio(path, file_bytes);
+  SF_INFO info{};
+  const SndfileHandle file(sf_open_fd(descriptor.get(), SFM_READ, &info, SF_FALSE));
+  const auto truncation = describe_truncation(descriptor.get(), file_bytes);
+  if (file == nullptr) {
+    if (truncation) fail(AudioProblem::kTruncated, path, "truncated: {}", *truncation);
+    fail(AudioProblem::kNotAudio, path, "not audio: {}", sf_strerror(nullptr));
+  }
+  if (info.samplerate <= 0 || info.channels <= 0) {
+    fail(AudioProblem::kNotAudio, path, "not audio: {} Hz, {} channels", info.samplerate,
+         info.channels);
+  }
+  if (truncation) fail(AudioProblem::kTruncated, path, "truncated: {}", *truncation);
+  const double rate = info.samplerate;
+  const auto limit = static_cast<size_t>(std::llround(max_seconds * rate));
+  const bool known_length = info.frames >= 0 && info.frames < (sf_count_t{1} << 60);
+  if (known_length && static_cast<size_t>(info.frames) > limit) {
+    fail(AudioProblem::kTooLong, path, "{:.3f} s long, over the limit of {:g} s",
+         static_cast<double>(info.frames) / rate, max_seconds);
+  }
+  const size_t expected = known_length ? static_cast<size_t>(info.frames) : SIZE_MAX;
+  // Compressed formats may hold more than their header says: read one frame past the limit to see.
+  const size_t count =
+      read_mono(file.get(), info.channels, known_length ? expected : 0, limit + 1, clip.samples);
+  const int error = sf_error(file.get());
+  if (known_length && count < expected) {
+    fail(AudioProblem::kTruncated, path,
+         "truncated: its header promises {} frames and {} could be read", expected, count);
+  }
+  if (error != SF_ERR_NO_ERROR) {
+    fail(AudioProblem::kNotAudio, path, "damaged after {} frames: {}", count,
+         sf_error_number(error));
+  }
+  if (count > limit) {
+    fail(AudioProblem::kTooLong, path, "longer than the limit of {:g} s", max_seconds);
+  }
+  if (count == 0) fail(AudioProblem::kEmpty, path, "empty: no samples");
+  if (!all_finite(clip.samples)) {
+    fail(AudioProblem::kNotFinite, path, "has samples that are not finite numbers");
+  }
+  clip.sample_rate = info.samplerate;
+}
+
+}  // namespace s2i

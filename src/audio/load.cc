@@ -1,0 +1,31 @@
+#include "audio/load.h"
+
+#include "audio/resample.h"
+#include "core/clock.h"
+
+namespace s2i {
+
+std::span<const float> AudioLoader::load(const std::filesystem::path& path) {
+  Stopwatch watch;
+  decode_audio(path, max_seconds_, clip_);
+  decode_seconds_ = watch.lap();
+  resample_seconds_ = 0;
+  if (clip_.sample_rate == target_rate_) return clip_.samples;
+  resample(clip_.samples, clip_.sample_rate, target_rate_, resampled_);
+  resample_seconds_ = watch.lap();
+  if (resampled_.empty()) {
+    throw AudioError(
+        AudioProblem::kEmpty,
+        fmt::format("{}: empty: too short for one sample at {} Hz", path.string(), target_rate_));
+  }
+  return resampled_;
+}
+
+std::vector<float> load_audio(const std::filesystem::path& path, int target_rate,
+                              double max_seconds) {
+  AudioLoader loader(target_rate, max_seconds);
+  const auto samples = loader.load(path);
+  return {samples.begin(), samples.end()};
+}
+
+}  // namespace s2i

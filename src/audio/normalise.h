@@ -1,0 +1,13 @@
+// Zero mean and unit variance per utterance, as Hugging Face's Wav2Vec2FeatureExtractor with
+// do_normalize (zero_mean_unit_var_norm).
+#pragma once
+
+#include <span>
+
+namespace s2i {
+
+/// x <- (x - mean) / sqrt(variance + 1e-7), with the population variance, accumulated in double.
+/// Over the utterance's own samples: pad afterwards.
+void normalise(std::span<float> samples);
+
+}  // namespace s2i
