@@ -1,0 +1,70 @@
+// One split of a preprocessed corpus: every utterance by its index, from any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/manifest.h"
+#include "data/shard.h"
+
+namespace s2i {
+
+class Dataset {
+ public:
+  /// Opens SHARDS/<split>, a folder with manifest.json, and checks it against its shards: sizes,
+  /// shapes, types, labels and speakers in range, sample rate. Samples are mapped, not read; call
+  /// verify() to read all of them. Throws UserError naming the file and what to do.
+  explicit Dataset(const std::filesystem::path& folder);
+
+  size_t size() const { return location_.size(); }
+  uint64_t num_samples(size_t i) const { return shard_of(i).num_samples(location_[i].row); }
+  double seconds(size_t i) const {
+    return static_cast<double>(num_samples(i)) / static_cast<double>(sample_rate());
+  }
+  int32_t label(size_t i) const { return shard_of(i).label(location_[i].row); }
+  int32_t speaker(size_t i) const { return shard_of(i).speaker(location_[i].row); }
+  const std::string& id(size_t i) const { return shard_of(i).id(location_[i].row); }
+
+  /// Fills `to`, num_samples(i) long, with samples whose full scale is +-1.
+  void copy_samples(size_t i, std::span<float> to) const;
+
+  /// Compares the samples with their checksum. Throws RunError naming shard and utterance.
+  void verify_utterance(size_t i) const;
+
+  /// Reads everything: each utterance, each shard file, and the content as a whole, against their
+  /// checksums. Returns one sentence for each thing that is wrong.
+  std::vector<std::string> verify() const;
+
+  const std::filesystem::path& folder() const { return folder_; }
+  const std::string& split() const { return manifest_.split; }
+  uint32_t sample_rate() const { return manifest_.sample_rate; }  ///< Hz
+  const std::vector<std::string>& intents() const { return manifest_.intents; }
+  const std::vector<std::string>& speakers() const { return manifest_.speakers; }
+  /// Identifies the content, however it is cut into shards (manifest.h).
+  uint64_t checksum() const { return manifest_.content_checksum; }
+  const Manifest& manifest() const { return manifest_; }
+
+ private:
+  struct Location {
+    uint32_t shard;
+    uint32_t row;
+  };
+
+  const Shard& shard_of(size_t i) const { return shards_[location_[i].shard]; }
+
+  std::filesystem::path folder_;
+  Manifest manifest_;
+  std::vector<Shard> shards_;
+  std::vector<Location> location_;
+};
+
+/// Why `shard` is not the one that `entry` of `manifest` promises; empty if it is. Cheap: reads
+/// tables, not samples.
+std::string compare_with_manifest(const Shard& shard, const ShardEntry& entry,
+                                  const Manifest& manifest);
+
+}  // namespace s2i

@@ -1,0 +1,34 @@
+#include "data/hdf5_handle.h"
+
+namespace s2i {
+namespace {
+
+std::mutex& library_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+/// Called from the innermost error outwards: the first one is the reason.
+herr_t take_first(unsigned, const H5E_error2_t* error, void* message) {
+  auto* const text = static_cast<std::string*>(message);
+  if (text->empty() && error->desc != nullptr) *text = error->desc;
+  return 0;
+}
+
+}  // namespace
+
+Hdf5Lock::Hdf5Lock() : lock_(library_mutex()) {
+  H5Eget_auto2(H5E_DEFAULT, &printer_, &printer_data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+Hdf5Lock::~Hdf5Lock() { H5Eset_auto2(H5E_DEFAULT, printer_, printer_data_); }
+
+void fail_hdf5(std::string_view what) {
+  std::string message;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &message);
+  H5Eclear2(H5E_DEFAULT);
+  throw Hdf5Error("cannot {}: {}", what, message.empty() ? "unknown HDF5 error" : message);
+}
+
+}  // namespace s2i

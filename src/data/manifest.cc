@@ -1,0 +1,163 @@
+#include "data/manifest.h"
+
+#include <charconv>
+#include <unordered_set>
+
+#include "core/checksum.h"
+#include "core/error.h"
+#include "core/json.h"
+
+namespace s2i {
+namespace {
+
+constexpr uint64_t kMaxManifestBytes = 256ULL << 20;
+
+uint64_t parse_checksum(const std::string& text, const std::string& where) {
+  uint64_t value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (text.size() != 16 || result.ec != std::errc() || result.ptr != text.data() + text.size()) {
+    throw UserError("{}: '{}' is not a checksum; run s2i-preprocess again", where, text);
+  }
+  return value;
+}
+
+uint64_t get_count(const Json& object, const char* key, const std::string& where) {
+  constexpr int64_t kLimit = int64_t{1} << 50;  // sums of these cannot overflow
+  const auto value = json_get<int64_t>(object, key, where);
+  if (value < 0 || value > kLimit) throw UserError("{}: '{}' is out of range", where, key);
+  return static_cast<uint64_t>(value);
+}
+
+std::vector<std::string> get_names(const Json& object, const char* key, const std::string& where) {
+  auto names = json_get<std::vector<std::string>>(object, key, where);
+  std::unordered_set<std::string> seen;
+  for (const auto& name : names) {
+    if (!seen.insert(name).second) throw UserError("{}: '{}' has '{}' twice", where, key, name);
+  }
+  return names;
+}
+
+ShardEntry read_entry(const Json& object, const std::string& where) {
+  ShardEntry entry;
+  entry.file = json_get<std::string>(object, "file", where);
+  // The pattern leaves no room for a folder: a manifest cannot point outside its own.
+  if (!is_shard_name(entry.file)) {
+    throw UserError("{}: '{}' is not the name of a shard; run s2i-preprocess again", where,
+                    entry.file);
+  }
+  entry.utterances = get_count(object, "utterances", where);
+  entry.samples = get_count(object, "samples", where);
+  entry.bytes = get_count(object, "bytes", where);
+  entry.checksum = parse_checksum(json_get<std::string>(object, "checksum", where), where);
+  return entry;
+}
+
+void add_number(ChecksumStream& stream, uint64_t value) {
+  stream.update(std::as_bytes(std::span(&value, 1)));
+}
+
+/// The length goes first, so that no two lists of texts look alike.
+void add_text(ChecksumStream& stream, std::string_view text) {
+  add_number(stream, text.size());
+  stream.update(std::as_bytes(std::span(text)));
+}
+
+}  // namespace
+
+uint64_t Manifest::utterances() const {
+  uint64_t sum = 0;
+  for (const auto& shard : shards) sum += shard.utterances;
+  return sum;
+}
+
+uint64_t Manifest::samples() const {
+  uint64_t sum = 0;
+  for (const auto& shard : shards) sum += shard.samples;
+  return sum;
+}
+
+Manifest read_manifest(const std::filesystem::path& folder) {
+  constexpr size_t kMaxShards = 1 << 20;
+  constexpr int64_t kMaxSampleRate = 768000;
+  const std::filesystem::path path = folder / kManifestFile;
+  const std::string where = path.string();
+  if (!std::filesystem::exists(path)) {
+    throw UserError(
+        "no {}: s2i-preprocess has not finished here; run it, or name the folder of one "
+        "split such as SHARDS/train",
+        where);
+  }
+  const Json json = read_json(path, kMaxManifestBytes);
+  if (json_get<std::string>(json, "format", where) != kManifestFormat) {
+    throw UserError("{}: not the manifest of a data set; run s2i-preprocess", where);
+  }
+  const auto version = json_get<int64_t>(json, "version", where);
+  if (version != kManifestVersion) {
+    throw UserError("{}: version {}, this program reads version {}; run s2i-preprocess again",
+                    where, version, kManifestVersion);
+  }
+  Manifest manifest;
+  manifest.split = json_get<std::string>(json, "split", where);
+  const auto rate = json_get<int64_t>(json, "sample_rate", where);
+  if (rate < 1 || rate > kMaxSampleRate) throw UserError("{}: a sample rate of {} Hz", where, rate);
+  manifest.sample_rate = static_cast<uint32_t>(rate);
+  manifest.sample_type = parse_sample_type(json_get<std::string>(json, "dtype", where));
+  manifest.intents = get_names(json, "intents", where);
+  manifest.speakers = get_names(json, "speakers", where);
+  const auto shards = json_get<std::vector<Json>>(json, "shards", where);
+  if (shards.size() > kMaxShards) throw UserError("{}: {} shards", where, shards.size());
+  for (const auto& shard : shards) manifest.shards.push_back(read_entry(shard, where));
+  if (manifest.utterances() != get_count(json, "utterances", where) ||
+      manifest.samples() != get_count(json, "samples", where)) {
+    throw UserError("{}: its shards do not add up to its totals; run s2i-preprocess again", where);
+  }
+  manifest.content_checksum =
+      parse_checksum(json_get<std::string>(json, "dataset_checksum", where), where);
+  return manifest;
+}
+
+void write_manifest(const std::filesystem::path& folder, const Manifest& manifest) {
+  OrderedJson shards = OrderedJson::array();
+  for (const auto& shard : manifest.shards) {
+    shards.push_back({{"file", shard.file},
+                      {"utterances", shard.utterances},
+                      {"samples", shard.samples},
+                      {"bytes", shard.bytes},
+                      {"checksum", checksum_text(shard.checksum)}});
+  }
+  const double seconds = static_cast<double>(manifest.samples()) / manifest.sample_rate;
+  write_json(folder / kManifestFile,
+             OrderedJson{{"format", kManifestFormat},
+                         {"version", kManifestVersion},
+                         {"split", manifest.split},
+                         {"sample_rate", manifest.sample_rate},
+                         {"dtype", sample_type_name(manifest.sample_type)},
+                         {"utterances", manifest.utterances()},
+                         {"samples", manifest.samples()},
+                         {"hours", seconds / 3600},
+                         {"dataset_checksum", checksum_text(manifest.content_checksum)},
+                         {"intents", manifest.intents},
+                         {"speakers", manifest.speakers},
+                         {"shards", shards}});
+}
+
+uint64_t content_checksum(const Manifest& manifest, std::span<const Shard> shards) {
+  ChecksumStream stream;
+  add_text(stream, kManifestFormat);
+  add_number(stream, manifest.sample_rate);
+  add_text(stream, sample_type_name(manifest.sample_type));
+  add_number(stream, manifest.intents.size());
+  for (const auto& intent : manifest.intents) add_text(stream, intent);
+  for (const Shard& shard : shards) {
+    for (size_t i = 0; i < shard.size(); ++i) {
+      add_text(stream, shard.id(i));
+      add_number(stream, static_cast<uint64_t>(shard.label(i)));
+      add_text(stream, manifest.speakers.at(static_cast<size_t>(shard.speaker(i))));
+      add_number(stream, shard.num_samples(i));
+      add_number(stream, shard.stored_checksum(i));
+    }
+  }
+  return stream.value();
+}
+
+}  // namespace s2i

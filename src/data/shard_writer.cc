@@ -1,0 +1,217 @@
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <regex>
+
+#include "core/checksum.h"
+#include "core/error.h"
+#include "data/hdf5_handle.h"
+#include "data/shard.h"
+
+namespace s2i {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "shards are written as they lie in memory");
+
+/// Creation properties of a dataset: contiguous, allocated at once, not filled, without times.
+Hdf5Handle contiguous_properties() {
+  Hdf5Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "make dataset properties");
+  hdf5_check(H5Pset_layout(properties.get(), H5D_CONTIGUOUS), "set the layout");
+  hdf5_check(H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY), "set the allocation time");
+  hdf5_check(H5Pset_fill_time(properties.get(), H5D_FILL_TIME_NEVER), "set the fill time");
+  hdf5_check(H5Pset_obj_track_times(properties.get(), false), "turn times off");
+  return properties;
+}
+
+Hdf5Handle create_dataset(hid_t file, const char* name, hid_t type, uint64_t count) {
+  const hsize_t length = count;
+  const Hdf5Handle space(H5Screate_simple(1, &length, nullptr), H5Sclose, "make a data space");
+  const Hdf5Handle properties = contiguous_properties();
+  return {H5Dcreate2(file, name, type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+          H5Dclose, std::string("create ") + name};
+}
+
+template <typename T>
+void write_table(hid_t file, const char* name, hid_t file_type, hid_t memory_type,
+                 const std::vector<T>& values, uint64_t count) {
+  const Hdf5Handle dataset = create_dataset(file, name, file_type, count);
+  if (count == 0) return;
+  hdf5_check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+             std::string("write ") + name);
+}
+
+Hdf5Handle string_type(size_t bytes) {
+  Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a string type");
+  hdf5_check(H5Tset_size(type.get(), bytes), "set the length of a string type");
+  hdf5_check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "set the characters of a string type");
+  hdf5_check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), "set the padding of a string type");
+  return type;
+}
+
+void write_ids(hid_t file, std::span<const ShardUtterance> utterances) {
+  size_t width = 1;
+  for (const auto& utterance : utterances) width = std::max(width, utterance.id.size());
+  S2I_CHECK(width <= kMaxIdBytes);
+  std::vector<char> text(width * utterances.size(), '\0');
+  for (size_t i = 0; i < utterances.size(); ++i) {
+    std::memcpy(text.data() + i * width, utterances[i].id.data(), utterances[i].id.size());
+  }
+  const Hdf5Handle type = string_type(width);
+  write_table(file, "id", type.get(), type.get(), text, utterances.size());
+}
+
+void write_text_attribute(hid_t file, const char* name, const std::string& text) {
+  const Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a string type");
+  hdf5_check(H5Tset_size(type.get(), H5T_VARIABLE), "set the length of a string type");
+  hdf5_check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "set the characters of a string type");
+  const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose, "make a data space");
+  const Hdf5Handle attribute(
+      H5Acreate2(file, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+      std::string("create the attribute ") + name);
+  const char* const value = text.c_str();
+  hdf5_check(H5Awrite(attribute.get(), type.get(), &value), std::string("write ") + name);
+}
+
+void write_number_attribute(hid_t file, const char* name, std::span<const uint32_t> values,
+                            bool scalar) {
+  const hsize_t length = values.size();
+  const Hdf5Handle space(scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &length, nullptr),
+                         H5Sclose, "make a data space");
+  const Hdf5Handle attribute(
+      H5Acreate2(file, name, H5T_STD_U32LE, space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+      std::string("create the attribute ") + name);
+  if (values.empty()) return;
+  hdf5_check(H5Awrite(attribute.get(), H5T_NATIVE_UINT32, values.data()),
+             std::string("write ") + name);
+}
+
+void write_attributes(hid_t file, const ShardHeader& header) {
+  write_text_attribute(file, "format", kShardFormat);
+  write_number_attribute(file, "version", std::array{kShardVersion}, true);
+  write_text_attribute(file, "generator", std::string("s2i-preprocess ") + S2I_VERSION);
+  write_text_attribute(file, "split", header.split);
+  write_number_attribute(file, "sample_rate", std::array{header.sample_rate}, true);
+  write_number_attribute(file, "source_rates", header.source_rates, false);
+  write_text_attribute(file, "resampler", header.resampler);
+}
+
+void write_tables(hid_t file, std::span<const ShardUtterance> utterances,
+                  const std::vector<uint64_t>& offset) {
+  const uint64_t count = utterances.size();
+  std::vector<int32_t> label;
+  std::vector<int32_t> speaker;
+  std::vector<uint64_t> sums;
+  for (const auto& utterance : utterances) {
+    label.push_back(utterance.label);
+    speaker.push_back(utterance.speaker);
+    sums.push_back(utterance.checksum);
+  }
+  write_table(file, "offset", H5T_STD_U64LE, H5T_NATIVE_UINT64, offset, count + 1);
+  write_table(file, "label", H5T_STD_I32LE, H5T_NATIVE_INT32, label, count);
+  write_table(file, "speaker", H5T_STD_I32LE, H5T_NATIVE_INT32, speaker, count);
+  write_ids(file, utterances);
+  write_table(file, "checksum", H5T_STD_U64LE, H5T_NATIVE_UINT64, sums, count);
+}
+
+/// Everything but the samples, for which it leaves room. Returns where in the file they belong.
+uint64_t write_frame(const std::filesystem::path& path, const ShardHeader& header,
+                     std::span<const ShardUtterance> utterances,
+                     const std::vector<uint64_t>& offset) {
+  constexpr hsize_t kPage = 4096;
+  const Hdf5Lock lock;
+  const uint64_t audio_bytes = offset.back() * bytes_per_sample(header.sample_type);
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make file properties");
+  hdf5_check(H5Pset_alignment(access.get(), std::max<hsize_t>(audio_bytes, kPage), kPage),
+             "set the alignment");
+  Hdf5Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
+                  "create " + path.string());
+  write_attributes(file.get(), header);
+  write_tables(file.get(), utterances, offset);
+  uint64_t start = 0;
+  {
+    const hid_t type = header.sample_type == SampleType::kInt16 ? H5T_STD_I16LE : H5T_IEEE_F32LE;
+    const Hdf5Handle audio = create_dataset(file.get(), "audio", type, offset.back());
+    if (audio_bytes > 0) start = H5Dget_offset(audio.get());
+    S2I_CHECK(start != HADDR_UNDEF);
+  }
+  file.close("write " + path.string());
+  return start;
+}
+
+/// The samples straight into their place: HDF5 would make one call and one check an utterance, and
+/// a full disk would reach us through its cache.
+void write_samples(const std::filesystem::path& path, uint64_t start,
+                   std::span<const ShardUtterance> utterances) {
+  constexpr size_t kBatch = 512;  // below every system's IOV_MAX
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.get() < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
+  auto position = static_cast<off_t>(start);
+  std::vector<iovec> parts;
+  for (size_t begin = 0; begin < utterances.size(); begin += kBatch) {
+    parts.clear();
+    for (const auto& utterance :
+         utterances.subspan(begin, std::min(kBatch, utterances.size() - begin))) {
+      parts.push_back({const_cast<std::byte*>(utterance.samples.data()), utterance.samples.size()});
+    }
+    for (size_t next = 0; next < parts.size();) {
+      const ssize_t count = ::pwritev(file.get(), parts.data() + next,
+                                      static_cast<int>(parts.size() - next), position);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
+      position += count;
+      auto left = static_cast<size_t>(count);
+      while (next < parts.size() && left >= parts[next].iov_len) left -= parts[next++].iov_len;
+      if (left > 0) {
+        parts[next].iov_base = static_cast<char*>(parts[next].iov_base) + left;
+        parts[next].iov_len -= left;
+      }
+    }
+  }
+  if (::fsync(file.get()) != 0) {
+    throw RunError("cannot flush {} to the device: {}", path.string(), errno_text(errno));
+  }
+}
+
+}  // namespace
+
+ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const ShardHeader& header,
+                       std::span<const ShardUtterance> utterances) {
+  const size_t width = bytes_per_sample(header.sample_type);
+  std::vector<uint64_t> offset{0};
+  for (const auto& utterance : utterances) {
+    S2I_CHECK(utterance.samples.size() % width == 0 && !utterance.samples.empty());
+    offset.push_back(offset.back() + utterance.samples.size() / width);
+  }
+  const std::filesystem::path temporary = folder / fmt::format("shard-{:05}.h5.tmp", index);
+  try {
+    const uint64_t start = write_frame(temporary, header, utterances, offset);
+    write_samples(temporary, start, utterances);
+    ShardEntry entry;
+    entry.checksum = checksum_file(temporary);
+    entry.file =
+        fmt::format("shard-{:05}-{}.h5", index, checksum_text(entry.checksum).substr(0, 8));
+    entry.utterances = utterances.size();
+    entry.samples = offset.back();
+    entry.bytes = std::filesystem::file_size(temporary);
+    rename_durable(temporary, folder / entry.file);
+    return entry;
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw;
+  }
+}
+
+bool is_shard_name(const std::string& file) {
+  static const std::regex pattern("shard-[0-9]{5,}(-[0-9a-f]{8}\\.h5|\\.h5\\.tmp)");
+  return std::regex_match(file, pattern);
+}
+
+}  // namespace s2i
