@@ -1,0 +1,34 @@
+// The convolutional feature encoder: samples in, one frame every 320 samples out (published shapes).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "model/forward_pass.h"
+#include "model/modules.h"
+
+namespace s2i {
+
+class FeatureEncoder {
+ public:
+  FeatureEncoder(const WavLMConfig& config, ParameterList& parameters);
+
+  /// audio [B,T] float32 -> [B,F,C] in the pass's type, C = conv_dim.back(), time-major
+  at::Tensor forward(const at::Tensor& audio, const ForwardPass& pass) const;
+
+ private:
+  struct Layer {
+    at::Tensor weight;                ///< [Co, C, K]
+    at::Tensor bias;                  ///< [Co], or undefined
+    at::Tensor norm_weight, norm_bias;  ///< [Co], or undefined: no norm
+  };
+
+  at::Tensor group_norm(const at::Tensor& x, const Layer& layer, const ForwardPass& pass) const;
+
+  std::vector<Layer> layers_;
+  Activation activation_;
+  bool group_norm_;
+};
+
+}  // namespace s2i

@@ -1,0 +1,19 @@
+// Random weights with the distributions of transformers' WavLMPreTrainedModel._init_weights.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/parameters.h"
+#include "model/wavlm_config.h"
+
+namespace s2i {
+
+/// Fills one parameter from its name, its shape and the seed alone: the same values on every rank and
+/// device, whatever else is initialised. original0 of the positional convolution is the norm of
+/// original1, which is drawn again for it.
+void initialise_parameter(const NamedParameter& parameter, const WavLMConfig& config,
+                          uint64_t seed);
+
+}  // namespace s2i

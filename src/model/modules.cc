@@ -1,0 +1,62 @@
+#include "model/modules.h"
+
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+
+#include <map>
+
+#include "core/error.h"
+
+namespace s2i {
+
+Linear::Linear(ParameterList& parameters, const std::string& name, int64_t in, int64_t out)
+    : weight(parameters.add(name + ".weight", {out, in})),
+      bias(parameters.add(name + ".bias", {out})) {}
+
+at::Tensor Linear::operator()(const at::Tensor& x) const {
+  return at::linear(x, weight.to(x.scalar_type()), bias.to(x.scalar_type()));
+}
+
+LayerNorm::LayerNorm(ParameterList& parameters, const std::string& name, int64_t size,
+                     double epsilon_)
+    : weight(parameters.add(name + ".weight", {size})),
+      bias(parameters.add(name + ".bias", {size})),
+      epsilon(epsilon_) {}
+
+at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  return at::layer_norm(x, {weight.size(0)}, weight, bias, epsilon);
+}
+
+Activation activation_of(const std::string& name) {
+  static const std::map<std::string, Activation> known = {
+      {"gelu", Activation::kGelu},           {"gelu_python", Activation::kGelu},
+      {"gelu_new", Activation::kGeluTanh},   {"gelu_fast", Activation::kGeluTanh},
+      {"gelu_pytorch_tanh", Activation::kGeluTanh},
+      {"quick_gelu", Activation::kQuickGelu}, {"relu", Activation::kRelu},
+      {"selu", Activation::kSelu},           {"silu", Activation::kSilu},
+      {"swish", Activation::kSilu},          {"mish", Activation::kMish},
+      {"tanh", Activation::kTanh},           {"sigmoid", Activation::kSigmoid},
+      {"linear", Activation::kLinear}};
+  const auto entry = known.find(name);
+  S2I_CHECK(entry != known.end(), "activation {}", name);
+  return entry->second;
+}
+
+at::Tensor activate(Activation activation, const at::Tensor& x) {
+  switch (activation) {
+    case Activation::kGelu: return at::gelu(x);
+    case Activation::kGeluTanh: return at::gelu(x, "tanh");
+    case Activation::kQuickGelu: return x * at::sigmoid(1.702 * x);
+    case Activation::kRelu: return at::relu(x);
+    case Activation::kSelu: return at::selu(x);
+    case Activation::kSilu: return at::silu(x);
+    case Activation::kMish: return at::mish(x);
+    case Activation::kTanh: return at::tanh(x);
+    case Activation::kSigmoid: return at::sigmoid(x);
+    case Activation::kLinear: return x;
+  }
+  S2I_CHECK(false, "activation {}", static_cast<int>(activation));
+  return x;
+}
+
+}  // namespace s2i

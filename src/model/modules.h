@@ -1,0 +1,46 @@
+// The small parts the model is made of: linear layers, norms and activations.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+
+#include "model/parameters.h"
+
+namespace s2i {
+
+/// y = x W^T + b, in the type of x.
+struct Linear {
+  at::Tensor weight;  ///< [out, in]
+  at::Tensor bias;    ///< [out]
+
+  Linear() = default;
+  Linear(ParameterList& parameters, const std::string& name, int64_t in, int64_t out);
+
+  /// x [..., in] -> [..., out]
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+/// Layer norm over the last dimension; statistics in float32.
+struct LayerNorm {
+  at::Tensor weight;  ///< [D]
+  at::Tensor bias;    ///< [D]
+  double epsilon = 1e-5;
+
+  LayerNorm() = default;
+  LayerNorm(ParameterList& parameters, const std::string& name, int64_t size, double epsilon);
+
+  /// x [..., D] -> the same shape and type
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+/// An activation function by transformers' name for it (transformers/activations.py).
+enum class Activation { kGelu, kGeluTanh, kQuickGelu, kRelu, kSelu, kSilu, kMish, kTanh, kSigmoid, kLinear };
+
+/// The name has been checked (check_activation() in wavlm_config.h).
+Activation activation_of(const std::string& name);
+
+at::Tensor activate(Activation activation, const at::Tensor& x);
+
+}  // namespace s2i

@@ -1,0 +1,73 @@
+// WavLM (Chen et al., arXiv 2110.13900) with a classification head over spoken intents: the
+// computation of transformers' WavLMForSequenceClassification.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "model/forward_pass.h"
+#include "model/parameters.h"
+#include "model/wavlm_config.h"
+
+namespace s2i {
+
+class WavLMForIntent {
+ public:
+  /// Allocates the parameters without giving them values: initialise() or load_pretrained() does.
+  WavLMForIntent(WavLMConfig config, at::Device device);
+  ~WavLMForIntent();
+  WavLMForIntent(const WavLMForIntent&) = delete;
+  WavLMForIntent& operator=(const WavLMForIntent&) = delete;
+
+  /// Random values for every parameter, with transformers' distributions; the same for a seed on
+  /// every rank and device.
+  void initialise(uint64_t seed);
+
+  /// audio   [B,T] float32 on the model's device: normalised as the preprocessor says, zero padded
+  /// lengths [B] int64 on the CPU: valid samples of each utterance, config().min_samples() ... T
+  /// returns logits [B,C] float32
+  ///
+  /// Records gradients unless grad mode is off; parts below the lowest trainable parameter run
+  /// without a graph. Throws UserError for an utterance shorter than one frame.
+  at::Tensor forward(const at::Tensor& audio, const at::Tensor& lengths,
+                     const ForwardOptions& options) const;
+
+  /// In the order the forward pass first uses them. The storage behind a tensor may be replaced
+  /// (set_data). A parameter that took no part in a pass has no gradient: those of a layer that
+  /// LayerDrop skipped, masked_spec_embed when nothing was masked, the last norm of a pre-LayerNorm
+  /// encoder whose layers are summed.
+  std::vector<NamedParameter>& parameters() { return parameters_; }
+  const std::vector<NamedParameter>& parameters() const { return parameters_; }
+
+  /// Sets which parameters train (requires_grad); every call starts afresh.
+  /// feature_encoder: the convolutions and their norms are frozen (Hugging Face's
+  ///   freeze_feature_encoder).
+  /// lower_layers: so many transformer layers from the bottom are frozen, and if there are any,
+  ///   everything below them too; with all of them frozen the head alone trains, and a pre-LayerNorm
+  ///   model's last norm.
+  void freeze(bool feature_encoder, int64_t lower_layers);
+
+  const WavLMConfig& config() const { return config_; }
+  at::Device device() const { return device_; }
+
+  /// Frames that so many samples give.
+  int64_t frames(int64_t samples) const { return config_.frames(samples); }
+
+ private:
+  struct Network;
+
+  ForwardPass begin(const at::Tensor& audio, const at::Tensor& lengths,
+                    const ForwardOptions& options) const;
+  at::Tensor mask_spectrum(const at::Tensor& hidden, const ForwardPass& pass) const;
+  at::Tensor pool(const at::Tensor& hidden, const ForwardPass& pass) const;
+
+  WavLMConfig config_;
+  at::Device device_;
+  std::vector<NamedParameter> parameters_;
+  std::unique_ptr<Network> network_;
+};
+
+}  // namespace s2i
