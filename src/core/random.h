@@ -50,7 +50,8 @@ S2I_HOST_DEVICE inline uint64_t mix_bits(uint64_t value) {
 template <typename... Parts>
 S2I_HOST_DEVICE uint64_t derive_key(uint64_t seed, Parts... parts) {
   uint64_t key = mix_bits(seed);
-  ((key = mix_bits(key ^ mix_bits(static_cast<uint64_t>(parts)))), ...);
+  // The constant keeps the seed and the parts apart: without it, (a, b) and (b, a) share a key.
+  ((key = mix_bits(key + mix_bits(static_cast<uint64_t>(parts) ^ 0xD6E8FEB86659FD93ULL))), ...);
   return key;
 }
 

@@ -1,0 +1,101 @@
+#include "core/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+
+namespace s2i {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Settings {
+  bool fast = true;
+  int64_t steps = 10;
+  double rate = 0.1;
+  std::string name = "adamw";
+  std::vector<std::string> tags = {};
+
+  ConfigFields fields() {
+    return {{"train.fast", &fast, "Whether to hurry"},
+            {"train.steps", &steps, "Number of steps", {}, 1, 1e6},
+            {"optimizer.rate", &rate, "Learning rate", {}, 0, 1},
+            {"optimizer.name", &name, "Which", {"adamw", "adam"}},
+            {"tags", &tags, "Words"}};
+  }
+};
+
+std::string message_of(const std::string& yaml) {
+  Settings settings;
+  ConfigFields fields = settings.fields();
+  try {
+    load_config_text(fields, yaml, "test.yaml");
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Config, ReadsEachTypeAndKeepsDefaults) {
+  Settings settings;
+  ConfigFields fields = settings.fields();
+  load_config_text(fields, "train:\n  fast: false\n  steps: 1e3\noptimizer:\n  name: adam\ntags: [a, b]\n",
+                   "test.yaml");
+  EXPECT_FALSE(settings.fast);
+  EXPECT_EQ(settings.steps, 1000);
+  EXPECT_EQ(settings.rate, 0.1);
+  EXPECT_EQ(settings.name, "adam");
+  EXPECT_THAT(settings.tags, ::testing::ElementsAre("a", "b"));
+}
+
+TEST(Config, NamesTheNearestKnownKeyWithItsLine) {
+  EXPECT_THAT(message_of("train:\n  steps: 3\n  fsat: true\n"),
+              ::testing::AllOf(HasSubstr("test.yaml:3"), HasSubstr("'train.fsat'"),
+                               HasSubstr("did you mean 'train.fast'")));
+  EXPECT_THAT(message_of("train:\n  rate: 0.5\n"), HasSubstr("did you mean 'optimizer.rate'"));
+  EXPECT_THAT(message_of("zzzzzzzzzz: 1\n"), HasSubstr("--help-config"));
+}
+
+TEST(Config, RefusesWrongTypesLimitsChoicesAndDuplicates) {
+  EXPECT_THAT(message_of("train: {steps: many}"), HasSubstr("must be a whole number"));
+  EXPECT_THAT(message_of("train: {steps: 1.5}"), HasSubstr("must be a whole number"));
+  EXPECT_THAT(message_of("train: {steps: 0}"), HasSubstr("at least 1"));
+  EXPECT_THAT(message_of("optimizer: {rate: .nan}"), HasSubstr("finite"));
+  EXPECT_THAT(message_of("optimizer: {name: sgd}"), HasSubstr("one of adamw, adam"));
+  EXPECT_THAT(message_of("train: {fast: perhaps}"), HasSubstr("true or false"));
+  EXPECT_THAT(message_of("train: {steps: 3, steps: 4}"), HasSubstr("twice"));
+  EXPECT_THAT(message_of("train: 3"), HasSubstr("must hold settings"));
+  EXPECT_THAT(message_of("- 1\n- 2\n"), HasSubstr("must hold settings"));
+  EXPECT_THAT(message_of("a: [1"), HasSubstr("not valid YAML"));
+}
+
+TEST(Config, OverridesFromTheCommandLine) {
+  Settings settings;
+  ConfigFields fields = settings.fields();
+  override_config(fields, "train.steps=7");
+  override_config(fields, "tags=[x]");
+  EXPECT_EQ(settings.steps, 7);
+  EXPECT_THAT(settings.tags, ::testing::ElementsAre("x"));
+  EXPECT_THROW(override_config(fields, "train.steps"), UserError);
+  EXPECT_THROW(override_config(fields, "train.stesp=7"), UserError);
+  EXPECT_THROW(override_config(fields, "train.steps=[1"), UserError);
+}
+
+TEST(Config, TextReadsBackAsTheSameSettings) {
+  Settings settings;
+  settings.rate = 1.0 / 3.0;
+  settings.name = "adam";
+  settings.tags = {"a: b", "#c", "\"q\""};
+  ConfigFields fields = settings.fields();
+  Settings again;
+  ConfigFields again_fields = again.fields();
+  load_config_text(again_fields, config_text(fields, true), "again");
+  EXPECT_EQ(again.rate, settings.rate);
+  EXPECT_EQ(again.name, settings.name);
+  EXPECT_EQ(again.tags, settings.tags);
+  EXPECT_EQ(config_entries(again_fields), config_entries(fields));
+}
+
+}  // namespace
+}  // namespace s2i

@@ -1,0 +1,64 @@
+#include "core/files.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "core/error.h"
+#include "temporary_folder.h"
+
+namespace s2i {
+namespace {
+
+TEST(Files, AtomicWriteReplacesTheWholeContent) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "a.txt";
+  write_file_atomic(path, "a long first version");
+  write_file_atomic(path, "second");
+  EXPECT_EQ(read_file(path, 100), "second");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(Files, AFailedWriteLeavesTheOldContent) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "a.txt";
+  write_file_atomic(path, "old");
+  std::filesystem::create_directory(folder.path() / "a.txt.tmp");  // in the way of the new file
+  EXPECT_THROW(write_file_atomic(path, "new"), RunError);
+  EXPECT_EQ(read_file(path, 100), "old");
+}
+
+TEST(Files, ReadingHasALimitAndNamesTheFile) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder.path() / "a", "12345");
+  EXPECT_EQ(read_file(folder.path() / "a", 5), "12345");
+  EXPECT_THROW(read_file(folder.path() / "a", 4), RunError);
+  EXPECT_THROW(read_file(folder.path(), 4), RunError);
+  try {
+    read_file(folder.path() / "missing", 4);
+    FAIL();
+  } catch (const RunError& error) {
+    EXPECT_NE(std::strstr(error.what(), "missing"), nullptr);
+  }
+}
+
+TEST(Files, MapsAFileAndAnEmptyOne) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder.path() / "a", "abc");
+  write_file_atomic(folder.path() / "empty", "");
+  const MappedFile file(folder.path() / "a");
+  ASSERT_EQ(file.bytes().size(), 3U);
+  EXPECT_EQ(static_cast<char>(file.bytes()[1]), 'b');
+  EXPECT_TRUE(MappedFile(folder.path() / "empty").bytes().empty());
+}
+
+TEST(Files, AnOutputFolderThatCannotBeMadeIsTheUsersError) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder.path() / "file", "x");
+  EXPECT_THROW(make_output_folder(folder.path() / "file" / "below"), UserError);
+  EXPECT_NO_THROW(make_output_folder(folder.path() / "a" / "b"));
+}
+
+}  // namespace
+}  // namespace s2i

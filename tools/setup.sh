@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Installs what the project needs and builds it; quick when there is nothing to do.
+#
+#   tools/setup.sh            libraries, LibTorch and a release build
+#   tools/setup.sh --tests    the same, and the references that the tests compare with
+#
+# From the site, when set: LIBTORCH=/path (a LibTorch folder), CUDACXX=/path/to/nvcc, HDF5_ROOT, MPI_HOME,
+# NCCL_ROOT. S2I_PRESET names another CMake preset than release.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+with_tests=no
+[ "${1:-}" = --tests ] && with_tests=yes
+preset=${S2I_PRESET:-release}
+venv=.deps/python
+
+say() { printf '== %s\n' "$*" >&2; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+# Debian or Ubuntu packages that are missing. What the site brings by itself is not asked for.
+missing_packages() {
+  local wanted=(g++ cmake ninja-build pkg-config git python3 python3-venv espeak-ng
+    libsndfile1-dev libsoxr-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
+    libxxhash-dev libcsv-dev libgtest-dev libgmock-dev libbenchmark-dev)
+  [ -n "${HDF5_ROOT:-}" ] || wanted+=(libhdf5-dev)
+  [ -n "${MPI_HOME:-}" ] || command -v mpicc > /dev/null || wanted+=(openmpi-bin libopenmpi-dev)
+  [ $with_tests = no ] || wanted+=(hdf5-tools)
+  local package
+  for package in "${wanted[@]}"; do
+    dpkg-query -W -f '${Status}\n' "$package" 2> /dev/null | grep -q 'ok installed' || echo "$package"
+  done
+}
+
+install_packages() {
+  command -v dpkg-query > /dev/null || fail "this script knows Debian and Ubuntu; elsewhere, install the libraries that README.md names and run: cmake --preset release && cmake --build --preset release"
+  local packages
+  packages=$(missing_packages | tr '\n' ' ')
+  [ -n "${packages// /}" ] || return 0
+  local as_root=""
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo > /dev/null && sudo -n true 2> /dev/null; then
+      as_root=sudo
+    else
+      printf 'setup: these packages are missing; have an administrator run:\n' >&2
+      printf '  apt-get update && apt-get install -y --no-install-recommends %s\n' "$packages" >&2
+      exit 1
+    fi
+  fi
+  say "installing $packages"
+  $as_root apt-get update -qq
+  # shellcheck disable=SC2086  # a list of words
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages \
+    > /dev/null
+}
+
+# True where a CUDA 13 toolkit, cuDNN 9 and NCCL 2 are installed: then most CUDA wheels are not needed.
+has_cuda_libraries() {
+  local nvcc=${CUDACXX:-$(command -v nvcc || true)}
+  [ -n "$nvcc" ] && "$nvcc" --version | grep -q 'release 13\.' || return 1
+  ldconfig -p | grep -q 'libcudnn\.so\.9' && ldconfig -p | grep -q 'libnccl\.so\.2'
+}
+
+# Installs a requirements file into the private Python, once for each content of the file.
+install_wheels() {
+  local name=$1
+  shift
+  local file=tools/requirements/$name.txt
+  if ! cmp -s "$file" "$venv/.installed-$name"; then
+    say "installing $name (pinned in $file)"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -r "$file"
+    cp "$file" "$venv/.installed-$name"
+  fi
+}
+
+install_python() {
+  [ -x $venv/bin/python ] || { say "making $venv"; mkdir -p .deps; python3 -m venv $venv; }
+  if [ -z "${LIBTORCH:-}" ]; then
+    if has_cuda_libraries; then
+      install_wheels torch-on-cuda --no-deps
+    else
+      install_wheels torch
+    fi
+  fi
+  install_wheels demo
+  if [ $with_tests = yes ]; then install_wheels tests; fi
+}
+
+build() {
+  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" > /dev/null
+  say "building (preset $preset)"
+  cmake --build --preset "$preset"
+}
+
+install_packages
+install_python
+build
