@@ -114,8 +114,7 @@ void GradientReducer::begin(bool reduce, const at::Tensor& loss) {
     ready_[slot] = true;
     --buckets_[bucket_of_slot_[slot]].missing;
   }
-  // Nothing is started here, even if a whole bucket is unused: finalize() of a loss without a
-  // gradient and this one must start collectives at the same place, the hooks or finalize().
+  start_ready_buckets();
 }
 
 void GradientReducer::mark_ready(size_t slot) {
