@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Checks the sources: formatting always, clang-tidy with --tidy (slow: it reads LibTorch's headers).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mapfile -t sources < <(git ls-files '*.cc' '*.h' '*.cu')
+clang-format --dry-run --Werror "${sources[@]}"
+echo "clang-format: ${#sources[@]} files are clean"
+if [ "${1:-}" = --tidy ]; then
+  mapfile -t units < <(git ls-files 'src/*.cc' 'preprocess/*.cc' 'cluster/*.cc')
+  printf '%s\n' "${units[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "build/${S2I_PRESET:-release}"
+  echo "clang-tidy: ${#units[@]} files are clean"
+fi
