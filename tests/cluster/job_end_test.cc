@@ -1,0 +1,131 @@
+// How a job of several ranks ends when one or all of them fail: status, words, time, and nobody
+// left.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+struct Ended {
+  int status = -1;
+  std::string output;
+};
+
+/// Runs a shell command; one that takes over a minute ends with status 124.
+Ended run(const std::string& command) {
+  Ended ended;
+  FILE* pipe = popen(("timeout -k 5 60 " + command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return ended;
+  std::array<char, 4096> buffer{};
+  while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
+    ended.output.append(buffer.data(), got);
+  }
+  const int status = pclose(pipe);
+  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return ended;
+}
+
+/// `how` on `ranks` ranks, with a last argument by which its processes are known.
+Ended run_ranks(int ranks, const std::string& how, const std::string& mark) {
+  return run(std::string(S2I_MPIEXEC) + " " + std::to_string(ranks) + " " + S2I_FAILING_RANK + " " +
+             how + " " + mark);
+}
+
+std::string make_mark(const std::string& name) { return name + "-" + std::to_string(getpid()); }
+
+/// Processes other than this one whose command line holds `mark`.
+int count_processes(const std::string& mark) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    if (entry.path().filename().string().find_first_not_of("0123456789") != std::string::npos)
+      continue;
+    std::ifstream file(entry.path() / "cmdline");
+    const std::string line((std::istreambuf_iterator<char>(file)),
+                           std::istreambuf_iterator<char>());
+    if (line.find(mark) != std::string::npos) ++count;
+  }
+  return count;
+}
+
+int count_of(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST(JobEnd, AllIsWell) {
+  const auto ended = run_ranks(3, "fine", make_mark("fine"));
+  EXPECT_EQ(ended.status, 0) << ended.output;
+}
+
+TEST(JobEnd, AnErrorOfAllRanksIsSaidOnceAndNobodyIsAborted) {
+  const auto ended = run_ranks(3, "all-user-error", make_mark("all"));
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(count_of(ended.output, "the learning rate is not a number"), 1) << ended.output;
+  EXPECT_THAT(ended.output, Not(HasSubstr("MPI_ABORT")));
+}
+
+TEST(JobEnd, DisagreementOfRanksIsSaidOnce) {
+  const auto ended = run_ranks(3, "odd-version", make_mark("odd"));
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(count_of(ended.output, "do not agree about the program version; rank 2 ("), 1)
+      << ended.output;
+}
+
+class OneRankFails : public testing::TestWithParam<const char*> {};
+
+TEST_P(OneRankFails, EndsTheJobAndSaysWhoAndWhy) {
+  const auto mark = make_mark(GetParam());
+  const auto ended = run_ranks(3, GetParam(), mark);
+  EXPECT_NE(ended.status, 0);
+  EXPECT_NE(ended.status, 124) << "still running after a minute";
+  EXPECT_THAT(ended.output, HasSubstr("rank 2 of 3 on "));
+  EXPECT_THAT(ended.output,
+              testing::AnyOf(HasSubstr("the disk is on fire"), HasSubstr("no space left")));
+  EXPECT_EQ(count_processes(mark), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(JobEnd, OneRankFails,
+                         testing::Values("last-throws", "last-throws-with-work-under-way",
+                                         "last-throws-while-others-compute"));
+
+TEST(JobEnd, AKilledRankEndsTheJob) {
+  const auto mark = make_mark("killed");
+  const auto ended = run_ranks(3, "last-is-killed", mark);
+  EXPECT_NE(ended.status, 0);
+  EXPECT_NE(ended.status, 124);
+  EXPECT_EQ(count_processes(mark), 0);
+}
+
+TEST(JobEnd, TheStatusOfTheRanksIsThatOfTheJob) {
+  EXPECT_EQ(run_ranks(2, "status-143", make_mark("status")).status, 143);
+}
+
+TEST(JobEnd, APlainStartNeedsNoLauncher) {
+  EXPECT_EQ(run(std::string(S2I_FAILING_RANK) + " fine").status, 0);
+  EXPECT_EQ(run(std::string(S2I_FAILING_RANK) + " all-user-error").status, 2);
+}
+
+TEST(JobEnd, SilentSingletonsAreRefused) {
+  const auto mpirun =
+      run(std::string("env -u OMPI_COMM_WORLD_SIZE PMI_SIZE=4 ") + S2I_FAILING_RANK + " fine");
+  EXPECT_EQ(mpirun.status, 2);
+  EXPECT_THAT(mpirun.output, HasSubstr("the launcher started 4 processes (PMI_SIZE=4)"));
+  const auto srun = run(std::string("env SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2 ") +
+                        S2I_FAILING_RANK + " fine");
+  EXPECT_EQ(srun.status, 2);
+  EXPECT_THAT(srun.output, HasSubstr("srun --mpi=pmix"));
+}
+
+}  // namespace
