@@ -1,7 +1,7 @@
 #include "core/stop_signal.h"
 
 #include <atomic>
-#include <csignal>
+#include <utility>
 
 namespace s2i {
 namespace {
@@ -13,18 +13,16 @@ void remember(int signal) { received_signal.store(signal); }
 
 }  // namespace
 
-StopSignal::StopSignal() {
+StopSignal::StopSignal(std::vector<int> signals) : signals_(std::move(signals)) {
   received_signal.store(0);
   struct sigaction action {};
   action.sa_handler = remember;
   action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : signals_) ::sigaction(signal, &action, nullptr);
 }
 
 StopSignal::~StopSignal() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  for (const int signal : signals_) std::signal(signal, SIG_DFL);
 }
 
 int StopSignal::received() { return received_signal.load(); }

@@ -1,19 +1,25 @@
-// SIGINT and SIGTERM as a question that long work asks itself between two pieces: the handler sets a
-// flag and nothing else. A second signal ends the process at once.
+// Signals that ask long work to stop, as a question that it asks itself between two pieces: the handler
+// sets a flag and nothing else. A second signal ends the process at once.
 #pragma once
+
+#include <csignal>
+#include <vector>
 
 namespace s2i {
 
-/// Catches SIGINT and SIGTERM from construction to destruction. One at a time.
+/// Catches the given signals from construction to destruction. One object at a time.
 class StopSignal {
  public:
-  StopSignal();
+  explicit StopSignal(std::vector<int> signals = {SIGINT, SIGTERM});
   ~StopSignal();
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
   /// The signal that came, or 0.
   static int received();
+
+ private:
+  std::vector<int> signals_;
 };
 
 }  // namespace s2i

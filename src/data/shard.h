@@ -4,7 +4,7 @@
 //   /offset    uint64 [n + 1]               utterance i is audio[offset[i] : offset[i + 1]]
 //   /label     int32 [n]                    index into the manifest's intents
 //   /speaker   int32 [n]                    index into the manifest's speakers
-//   /id        string [n]                   fixed length, UTF-8, padded with zeros
+//   /id        string [n]                   fixed length, UTF-8, ended by a zero
 //   /checksum  uint64 [n]                   XXH3-64 of the utterance's bytes in /audio
 //   attributes format, version, split, sample_rate (Hz), source_rates (Hz, of the audio files),
 //              resampler, generator

@@ -64,7 +64,7 @@ std::vector<std::string> read_ids(hid_t file, uint64_t file_bytes) {
   const Hdf5Handle type(H5Dget_type(table.dataset.get()), H5Tclose, "read the type");
   const size_t width = H5Tget_size(type.get());
   if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || width == 0 ||
-      width > kMaxIdBytes) {
+      width > kMaxIdBytes + 1) {
     throw BadShard("/id has the wrong type");
   }
   if (table.count > file_bytes / width) throw BadShard("/id claims more than the file holds");

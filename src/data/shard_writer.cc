@@ -51,14 +51,14 @@ Hdf5Handle string_type(size_t bytes) {
   Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a string type");
   hdf5_check(H5Tset_size(type.get(), bytes), "set the length of a string type");
   hdf5_check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "set the characters of a string type");
-  hdf5_check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), "set the padding of a string type");
+  hdf5_check(H5Tset_strpad(type.get(), H5T_STR_NULLTERM), "set the padding of a string type");
   return type;
 }
 
 void write_ids(hid_t file, std::span<const ShardUtterance> utterances) {
-  size_t width = 1;
-  for (const auto& utterance : utterances) width = std::max(width, utterance.id.size());
-  S2I_CHECK(width <= kMaxIdBytes);
+  size_t width = 1;  // with a zero behind the longest, as h5dump and C programs expect
+  for (const auto& utterance : utterances) width = std::max(width, utterance.id.size() + 1);
+  S2I_CHECK(width <= kMaxIdBytes + 1);
   std::vector<char> text(width * utterances.size(), '\0');
   for (size_t i = 0; i < utterances.size(); ++i) {
     std::memcpy(text.data() + i * width, utterances[i].id.data(), utterances[i].id.size());

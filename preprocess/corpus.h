@@ -1,0 +1,64 @@
+// A corpus as people have it: DIR/<split>.csv with a row an utterance, perhaps DIR/intent_info.csv
+// and DIR/speaker_info.csv, and audio files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "preprocess/csv_file.h"
+
+namespace s2i {
+
+/// The names of the columns, those of Skit-S2I by default. Empty where a column is optional and has
+/// not been named: then the default name is taken if it is there.
+struct CorpusColumns {
+  std::string audio = "audio_path";     ///< Absolute, or relative to the corpus folder.
+  std::string intent = "intent_class";  ///< A class of intent_info.csv, its name, or any text.
+  std::string id;                       ///< Default "id"; missing: the row's number, from 0.
+  std::string speaker;                  ///< Default "speaker_id"; missing: "unknown".
+};
+
+struct CorpusSettings {
+  std::filesystem::path folder;
+  CorpusColumns columns;
+  char delimiter = ',';
+  /// The split whose rows name the intents when there is no intent_info.csv.
+  std::string intents_from = "train";
+};
+
+struct CorpusRow {
+  uint64_t line = 0;  ///< Of the CSV file, from 1.
+  std::string id;
+  int32_t label = -1;
+  int32_t speaker = 0;
+  std::filesystem::path audio;
+  std::string problem;  ///< What the row itself has wrong; empty: nothing.
+};
+
+struct CorpusSplit {
+  std::string name;
+  CsvFile csv;
+  std::vector<CorpusRow> rows;        ///< One for each row of the CSV.
+  std::vector<std::string> speakers;  ///< See read_corpus.
+};
+
+struct Corpus {
+  std::vector<std::string> intents;  ///< Label -> name.
+  std::vector<CorpusSplit> splits;
+};
+
+/// Reads the splits' CSV files.
+///
+/// Intents are the same for every split, whichever are asked for: those of intent_info.csv (ordered
+/// by class if all classes are integers, else as they stand there); without it the different values
+/// of the split `intents_from` if the corpus has it, else of the splits asked for together (ordered
+/// as integers if all are, else as text). A split's speakers are those of speaker_info.csv and of
+/// its own rows, ordered likewise.
+///
+/// A row with something wrong is kept, with its `problem`. Throws UserError for what concerns a
+/// whole file: missing, empty, without a column it needs.
+Corpus read_corpus(const CorpusSettings& settings, const std::vector<std::string>& splits);
+
+}  // namespace s2i

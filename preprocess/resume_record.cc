@@ -1,0 +1,95 @@
+#include "preprocess/resume_record.h"
+
+#include <set>
+
+#include "core/checksum.h"
+#include "core/error.h"
+#include "core/json.h"
+
+namespace s2i {
+namespace {
+
+std::string record_name(size_t index) { return fmt::format("shard-{:05}.json", index); }
+
+ResumeRecord parse_record(const Json& json, const std::string& where) {
+  ResumeRecord record;
+  record.fingerprint = json_get<uint64_t>(json, "fingerprint", where);
+  record.shard.file = json_get<std::string>(json, "file", where);
+  record.shard.utterances = json_get<uint64_t>(json, "utterances", where);
+  record.shard.samples = json_get<uint64_t>(json, "samples", where);
+  record.shard.bytes = json_get<uint64_t>(json, "bytes", where);
+  record.shard.checksum = json_get<uint64_t>(json, "checksum", where);
+  record.clipped_samples = json_get<uint64_t>(json, "clipped_samples", where);
+  for (const Json& item : json_get<std::vector<Json>>(json, "rejected", where)) {
+    record.rejected.push_back(
+        {json_get<size_t>(item, "row", where), json_get<std::string>(item, "reason", where)});
+  }
+  for (const Json& item : json_get<std::vector<Json>>(json, "source_rates", where)) {
+    record.source_rates.emplace(json_get<uint32_t>(item, "rate", where),
+                                json_get<uint64_t>(item, "utterances", where));
+  }
+  return record;
+}
+
+}  // namespace
+
+void save_resume_record(const std::filesystem::path& folder, size_t index,
+                        const ResumeRecord& record) {
+  OrderedJson rejected = OrderedJson::array();
+  for (const auto& item : record.rejected) {
+    rejected.push_back({{"row", item.row}, {"reason", item.reason}});
+  }
+  OrderedJson rates = OrderedJson::array();
+  for (const auto& [rate, count] : record.source_rates) {
+    rates.push_back({{"rate", rate}, {"utterances", count}});
+  }
+  const OrderedJson json{{"fingerprint", record.fingerprint},
+                         {"file", record.shard.file},
+                         {"utterances", record.shard.utterances},
+                         {"samples", record.shard.samples},
+                         {"bytes", record.shard.bytes},
+                         {"checksum", record.shard.checksum},
+                         {"source_rates", rates},
+                         {"clipped_samples", record.clipped_samples},
+                         {"rejected", rejected}};
+  // A reason names a file as the corpus writes it, which need not be UTF-8.
+  write_file_atomic(folder / kResumeFolder / record_name(index),
+                    json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
+}
+
+std::optional<ResumeRecord> load_resume_record(const std::filesystem::path& folder, size_t index,
+                                               uint64_t fingerprint) {
+  const std::filesystem::path path = folder / kResumeFolder / record_name(index);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return std::nullopt;
+  try {
+    ResumeRecord record = parse_record(read_json(path), path.string());
+    if (record.fingerprint != fingerprint || !is_shard_name(record.shard.file)) return std::nullopt;
+    const std::filesystem::path shard = folder / record.shard.file;
+    if (std::filesystem::file_size(shard, error) != record.shard.bytes || error)
+      return std::nullopt;
+    if (checksum_file(shard) != record.shard.checksum) return std::nullopt;
+    return record;
+  } catch (const std::runtime_error&) {
+    return std::nullopt;  // a record that cannot be read is no record: the shard is made again
+  }
+}
+
+void remove_stale_files(const std::filesystem::path& folder,
+                        const std::vector<ShardEntry>& shards) {
+  std::set<std::string> wanted;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    wanted.insert(shards[i].file);
+    wanted.insert(record_name(i));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (is_shard_name(name) && !wanted.contains(name)) std::filesystem::remove(entry.path());
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder / kResumeFolder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("shard-") && !wanted.contains(name)) std::filesystem::remove(entry.path());
+  }
+}
+
+}  // namespace s2i

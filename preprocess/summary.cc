@@ -1,0 +1,153 @@
+#include "preprocess/summary.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "core/checksum.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/program.h"
+#include "core/progress.h"
+#include "data/dataset.h"
+
+namespace s2i {
+namespace {
+
+struct Share {
+  uint64_t utterances = 0;
+  double seconds = 0;
+};
+
+OrderedJson shares_json(const std::vector<std::string>& names, const std::vector<Share>& shares) {
+  OrderedJson json = OrderedJson::object();
+  for (size_t i = 0; i < names.size(); ++i) {
+    json[names[i]] = {{"utterances", shares[i].utterances}, {"seconds", shares[i].seconds}};
+  }
+  return json;
+}
+
+/// What stands in the finished shards; also shows that they open.
+void add_content(const std::filesystem::path& folder, OrderedJson& json) {
+  const Dataset dataset(folder);
+  std::vector<Share> intents(dataset.intents().size());
+  std::vector<Share> speakers(dataset.speakers().size());
+  double seconds = 0;
+  double longest = 0;
+  for (size_t i = 0; i < dataset.size(); ++i) {
+    const double length = dataset.seconds(i);
+    for (Share* share : {&intents[static_cast<size_t>(dataset.label(i))],
+                         &speakers[static_cast<size_t>(dataset.speaker(i))]}) {
+      ++share->utterances;
+      share->seconds += length;
+    }
+    seconds += length;
+    longest = std::max(longest, length);
+  }
+  json["utterances"] = dataset.size();
+  json["hours"] = seconds / 3600;
+  json["seconds_mean"] = dataset.size() == 0 ? 0.0 : seconds / static_cast<double>(dataset.size());
+  json["seconds_longest"] = longest;
+  json["dataset_checksum"] = checksum_text(dataset.checksum());
+  json["intents"] = shares_json(dataset.intents(), intents);
+  json["speakers"] = shares_json(dataset.speakers(), speakers);
+}
+
+const char* status_name(SplitResult::Status status) {
+  switch (status) {
+    case SplitResult::Status::kDone:
+      return "done";
+    case SplitResult::Status::kBadRows:
+      return "bad rows";
+    case SplitResult::Status::kStopped:
+      return "stopped";
+  }
+  return "";
+}
+
+}  // namespace
+
+OrderedJson summarise_split(const CorpusSplit& split, const SplitResult& result,
+                            const ShardSettings& settings, const std::filesystem::path& out) {
+  const StageSeconds& stages = result.stages;
+  OrderedJson json{{"split", split.name},
+                   {"status", status_name(result.status)},
+                   {"folder", (out / split.name).string()},
+                   {"rows", split.rows.size()},
+                   {"rejected", result.rejected.size()},
+                   {"shards", result.shards},
+                   {"shards_kept", result.shards_kept},
+                   {"sample_rate", settings.sample_rate},
+                   {"dtype", sample_type_name(settings.sample_type)},
+                   {"clipped_samples", result.clipped_samples}};
+  OrderedJson rates = OrderedJson::object();
+  for (const auto& [rate, utterances] : result.source_rates)
+    rates[std::to_string(rate)] = utterances;
+  json["source_rates"] = rates;
+  if (result.status == SplitResult::Status::kDone) add_content(out / split.name, json);
+  json["seconds"] = {{"total", stages.total},
+                     {"decode", stages.decode},
+                     {"resample", stages.resample},
+                     {"convert", stages.convert},
+                     {"write", stages.write}};
+  json["jobs"] = settings.jobs;
+  json["real_time_factor"] = stages.total > 0 ? result.seconds_processed / stages.total : 0.0;
+  OrderedJson rejected = OrderedJson::array();
+  for (const auto& rejection : result.rejected) {
+    const CorpusRow& row = split.rows[rejection.row];
+    rejected.push_back({{"line", row.line}, {"id", row.id}, {"reason", rejection.reason}});
+  }
+  json["rejected_rows"] = rejected;
+  return json;
+}
+
+void write_summary(const OrderedJson& splits, const std::string& destination) {
+  const OrderedJson json{{"program", version_text("s2i-preprocess")}, {"splits", splits}};
+  // Paths and reasons may hold bytes that are not UTF-8.
+  const std::string text = json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+  if (destination != "-") {
+    write_file_atomic(destination, text);
+  } else if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+    throw RunError("cannot write the summary to standard output");
+  }
+}
+
+void log_split(const CorpusSplit& split, const SplitResult& result, const ShardSettings& settings,
+               const std::filesystem::path& out) {
+  const auto level = settings.skip_bad ? spdlog::level::warn : spdlog::level::err;
+  for (const auto& rejection : result.rejected) {
+    spdlog::log(level, "{}:{}: {}", split.csv.path.string(), split.rows[rejection.row].line,
+                rejection.reason);
+  }
+  const std::string folder = (out / split.name).string();
+  switch (result.status) {
+    case SplitResult::Status::kStopped:
+      spdlog::warn(
+          "{}: stopped by signal {}; finished shards are kept, the same command goes on from "
+          "there",
+          split.name, result.signal);
+      return;
+    case SplitResult::Status::kBadRows:
+      spdlog::error(
+          "{}: {} of {} rows are bad, so no manifest was written; mend them, or leave them "
+          "out with --skip-bad",
+          split.name, result.rejected.size(), split.rows.size());
+      return;
+    case SplitResult::Status::kDone:
+      break;
+  }
+  if (!result.rejected.empty()) {
+    spdlog::warn("{}: {} of {} rows were left out, see {}/rejected.csv", split.name,
+                 result.rejected.size(), split.rows.size(), folder);
+  }
+  const std::string work =
+      result.shards_kept == result.shards
+          ? std::string("nothing to do")
+          : fmt::format("{} of audio in {:.1f} s ({:.0f}x real time)",
+                        duration_text(result.seconds_processed), result.stages.total,
+                        result.seconds_processed / result.stages.total);
+  spdlog::info("{}: {} utterances in {} shards in {}; {}", split.name,
+               split.rows.size() - result.rejected.size(), result.shards, folder, work);
+}
+
+}  // namespace s2i
