@@ -113,21 +113,35 @@ void rename_durable(const std::filesystem::path& from, const std::filesystem::pa
   sync_path(to.has_parent_path() ? to.parent_path() : ".");
 }
 
-void write_file_atomic(const std::filesystem::path& path, std::string_view content) {
-  std::filesystem::path temporary = path;
-  temporary += ".tmp";
-  {
-    const FileDescriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.get() < 0) {
-      throw RunError("cannot write {}: {}", temporary.string(), errno_text(errno));
-    }
-    write_all(file.get(), content, temporary);
-    if (::fsync(file.get()) != 0) {
-      throw RunError("cannot flush {} to the device: {}", temporary.string(), errno_text(errno));
-    }
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
+  temporary_ += ".tmp";
+  file_ =
+      FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (file_.get() < 0) {
+    throw RunError("cannot write {}: {}", temporary_.string(), errno_text(errno));
   }
-  rename_durable(temporary, path);
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_.get() >= 0) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  write_all(file_.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, temporary_);
+}
+
+void AtomicFile::commit() {
+  if (::fsync(file_.get()) != 0) {
+    throw RunError("cannot flush {} to the device: {}", temporary_.string(), errno_text(errno));
+  }
+  rename_durable(temporary_, path_);
+  file_.close();
+}
+
+void write_file_atomic(const std::filesystem::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(content)));
+  file.commit();
 }
 
 void make_output_folder(const std::filesystem::path& path) {

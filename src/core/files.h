@@ -1,4 +1,5 @@
-// Files: whole reads with a limit, memory maps, and writes that are durable before they are visible.
+// Files: whole reads with a limit, memory maps, and writes that are durable before they are
+// visible.
 #pragma once
 
 #include <cstddef>
@@ -52,6 +53,25 @@ class MappedFile {
 
 /// Reads a whole file of at most `max_bytes`. Throws RunError naming the file.
 std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
+
+/// A file that comes into being whole or not at all: written in parts under a temporary name in the
+/// same folder; commit() flushes, fsyncs, renames it to `path` and fsyncs the folder. Without a
+/// commit the temporary file is removed. Every call throws RunError naming the file and the reason.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  FileDescriptor file_;
+};
 
 /// Writes under a temporary name in the same folder, flushes, fsyncs, renames over `path` and
 /// fsyncs the folder: after a crash the old content or the new is there, never a part.

@@ -65,8 +65,7 @@ void dropout_on_cpu(const at::Tensor& x, at::Tensor& y, const at::Tensor& keys, 
       const int64_t b = row / extent.rows / extent.heads;
       const uint64_t site_key =
           dropout_key(static_cast<uint64_t>(key[b]), static_cast<uint64_t>(site));
-      dropout_row_bits(site_key,
-                       dropout_row(static_cast<uint64_t>(h), static_cast<uint64_t>(t)),
+      dropout_row_bits(site_key, dropout_row(static_cast<uint64_t>(h), static_cast<uint64_t>(t)),
                        extent.columns, bits.data());
       const int64_t offset = row * extent.columns;
       if (is_float) {

@@ -1,5 +1,5 @@
-// How the CPU kernels are vectorised: plain loops, compiled once for each instruction set and chosen
-// at run time. The portable build keeps working on machines without AVX.
+// How the CPU kernels are vectorised: plain loops, compiled once for each instruction set and
+// chosen at run time. The portable build keeps working on machines without AVX.
 #pragma once
 
 // The sanitizers and other compilers than GCC get the portable version alone.

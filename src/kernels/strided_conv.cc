@@ -10,15 +10,20 @@
 namespace s2i {
 namespace {
 
-// Below this many values a row, a product per block of taps is all overhead: the windows are copied.
+// Below this many values a row, a product per block of taps is all overhead: the windows are
+// copied.
 constexpr int64_t kFewValues = 64;
 
 struct Shape {
   int64_t batch, rows, stride, in, out, kernel;
 
   Shape(const at::Tensor& x, const at::Tensor& weight, int64_t stride_)
-      : batch(x.size(0)), rows(x.size(1) / stride_), stride(stride_), in(x.size(2)),
-        out(weight.size(0)), kernel(weight.size(2)) {
+      : batch(x.size(0)),
+        rows(x.size(1) / stride_),
+        stride(stride_),
+        in(x.size(2)),
+        out(weight.size(0)),
+        kernel(weight.size(2)) {
     S2I_CHECK(x.size(1) == rows * stride && weight.size(1) == in);
   }
 
@@ -78,15 +83,17 @@ at::Tensor gradient_of_input(const at::Tensor& grad, const at::Tensor& taps, con
   }
   for (int64_t j = 1; j < shape.blocks() && j < shape.frames(); ++j) {
     const int64_t count = shape.frames() - j, values = shape.block_values(j);
-    result.narrow(0, j, count).narrow(1, 0, values).addmm_(
-        grad.narrow(0, 0, count), taps.narrow(1, j * shape.row_values(), values));
+    result.narrow(0, j, count)
+        .narrow(1, 0, values)
+        .addmm_(grad.narrow(0, 0, count), taps.narrow(1, j * shape.row_values(), values));
   }
   return result.view({shape.batch, shape.rows * shape.stride, shape.in});
 }
 
 /// [Co, C, K] float32
 at::Tensor gradient_of_weight(const at::Tensor& grad, const at::Tensor& x, const Shape& shape) {
-  at::Tensor result = at::zeros({shape.out, shape.kernel * shape.in}, grad.options().dtype(at::kFloat));
+  at::Tensor result =
+      at::zeros({shape.out, shape.kernel * shape.in}, grad.options().dtype(at::kFloat));
   if (shape.copies_windows()) {
     result = at::mm(grad.t(), windows(x, shape));
   } else {
@@ -98,7 +105,10 @@ at::Tensor gradient_of_weight(const at::Tensor& grad, const at::Tensor& x, const
                         matrix.narrow(0, j, count).narrow(1, 0, values)));
     }
   }
-  return result.view({shape.out, shape.kernel, shape.in}).permute({0, 2, 1}).to(at::kFloat).contiguous();
+  return result.view({shape.out, shape.kernel, shape.in})
+      .permute({0, 2, 1})
+      .to(at::kFloat)
+      .contiguous();
 }
 
 class StridedConv : public torch::autograd::Function<StridedConv> {

@@ -15,7 +15,8 @@ namespace s2i {
 /// x      [B, rows*stride, C] float32 or bfloat16, contiguous
 /// weight [Co, C, K] float32 (Hugging Face's layout); used in x's type
 /// bias   [Co] float32, or undefined
-/// returns [B, rows, Co] in x's type: row t is the convolution of input rows t*stride ... t*stride+K-1
+/// returns [B, rows, Co] in x's type: row t is the convolution of input rows t*stride ...
+/// t*stride+K-1
 ///
 /// Differentiable. Where that window leaves the utterance's own rows, the result is finite and
 /// meaningless; the caller drops those rows, or gives every utterance rows to spare.

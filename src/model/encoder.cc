@@ -14,16 +14,16 @@ PositionalConv::PositionalConv(const WavLMConfig& config, ParameterList& paramet
   const std::string name = "wavlm.encoder.pos_conv_embed.conv.";
   const int64_t width = config.hidden_size, kernel = config.num_conv_pos_embeddings;
   norm_ = parameters.add(name + "parametrizations.weight.original0", {1, 1, kernel});
-  direction_ = parameters.add(name + "parametrizations.weight.original1",
-                              {width, width / groups_, kernel});
+  direction_ =
+      parameters.add(name + "parametrizations.weight.original1", {width, width / groups_, kernel});
   bias_ = parameters.add(name + "bias", {width});
 }
 
 at::Tensor PositionalConv::operator()(const at::Tensor& x) const {
   const int64_t kernel = norm_.size(2);
   const at::Tensor weight = at::_weight_norm(direction_, norm_, 2).to(x.scalar_type());
-  at::Tensor y = at::conv1d(x.transpose(1, 2), weight, bias_.to(x.scalar_type()), 1, kernel / 2, 1,
-                            groups_);
+  at::Tensor y =
+      at::conv1d(x.transpose(1, 2), weight, bias_.to(x.scalar_type()), 1, kernel / 2, 1, groups_);
   // An even kernel padded by half on both sides gives one frame too many.
   y = y.narrow(2, 0, x.size(1));
   return activate(activation_, y).transpose(1, 2);
@@ -36,7 +36,8 @@ Encoder::Encoder(const WavLMConfig& config, ParameterList& parameters)
                      config.layer_norm_eps);
   };
   if (!pre_norm_) norm_ = norm();
-  for (int64_t i = 0; i < config.num_hidden_layers; ++i) layers_.emplace_back(config, parameters, i);
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i)
+    layers_.emplace_back(config, parameters, i);
   if (pre_norm_) norm_ = norm();
   if (config.use_weighted_layer_sum) {
     layer_weights_ = parameters.add("layer_weights", {config.num_hidden_layers + 1});

@@ -1,5 +1,5 @@
-// The transformer encoder: positional convolution, layers, LayerDrop and the optional weighted sum of
-// the layers' outputs.
+// The transformer encoder: positional convolution, layers, LayerDrop and the optional weighted sum
+// of the layers' outputs.
 #pragma once
 
 #include <ATen/core/Tensor.h>

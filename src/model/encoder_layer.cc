@@ -15,8 +15,8 @@ namespace {
 constexpr int64_t kGateOutputs = 8;  // two gates, four values each, summed
 
 /// The bucket of each distance: exact up to a quarter of the buckets each way, then logarithmic up
-/// to max_distance. The operations are transformers' own, one by one, so that no distance falls into
-/// a neighbouring bucket by rounding.
+/// to max_distance. The operations are transformers' own, one by one, so that no distance falls
+/// into a neighbouring bucket by rounding.
 at::Tensor distance_buckets(int64_t frames, int64_t buckets, int64_t max_distance) {
   const at::Tensor distance = at::arange(1 - frames, frames, at::kLong);
   const int64_t one_way = buckets / 2;
@@ -47,8 +47,8 @@ EncoderLayer::EncoderLayer(const WavLMConfig& config, ParameterList& parameters,
   };
   if (pre_norm_) attention_norm_ = norm(".layer_norm");
   if (index == 0) {
-    position_table_ = parameters.add(name + ".attention.rel_attn_embed.weight",
-                                     {config.num_buckets, heads_});
+    position_table_ =
+        parameters.add(name + ".attention.rel_attn_embed.weight", {config.num_buckets, heads_});
   }
   gate_linear_ = linear(".attention.gru_rel_pos_linear", config.head_dim(), kGateOutputs);
   gate_const_ = parameters.add(name + ".attention.gru_rel_pos_const", {1, heads_, 1, 1});
@@ -65,8 +65,8 @@ EncoderLayer::EncoderLayer(const WavLMConfig& config, ParameterList& parameters,
 
 at::Tensor EncoderLayer::position_bias(int64_t frames) const {
   S2I_CHECK(position_table_.defined(), "layer {} has no position table", index_);
-  const at::Tensor buckets = distance_buckets(frames, position_table_.size(0), max_distance_)
-                                 .to(position_table_.device());
+  const at::Tensor buckets =
+      distance_buckets(frames, position_table_.size(0), max_distance_).to(position_table_.device());
   return at::embedding(position_table_, buckets).t().contiguous();
 }
 

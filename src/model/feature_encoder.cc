@@ -81,8 +81,8 @@ at::Tensor FeatureEncoder::group_norm(const at::Tensor& x, const Layer& layer,
     means.push_back(mean);
     scales.push_back(at::rsqrt(variance + kNormEpsilon));
   }
-  const at::Tensor scale = at::stack(scales) * layer.norm_weight;           // [B,C]
-  const at::Tensor shift = layer.norm_bias - at::stack(means) * scale;      // [B,C]
+  const at::Tensor scale = at::stack(scales) * layer.norm_weight;       // [B,C]
+  const at::Tensor shift = layer.norm_bias - at::stack(means) * scale;  // [B,C]
   return x * scale.unsqueeze(1) + shift.unsqueeze(1);
 }
 

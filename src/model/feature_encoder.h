@@ -1,4 +1,5 @@
-// The convolutional feature encoder: samples in, one frame every 320 samples out (published shapes).
+// The convolutional feature encoder: samples in, one frame every 320 samples out (published
+// shapes).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,8 +20,8 @@ class FeatureEncoder {
 
  private:
   struct Layer {
-    at::Tensor weight;                ///< [Co, C, K]
-    at::Tensor bias;                  ///< [Co], or undefined
+    at::Tensor weight;                  ///< [Co, C, K]
+    at::Tensor bias;                    ///< [Co], or undefined
     at::Tensor norm_weight, norm_bias;  ///< [Co], or undefined: no norm
   };
 

@@ -14,8 +14,8 @@ namespace s2i {
 namespace {
 
 RandomStream stream_of(const std::string& name, uint64_t seed) {
-  return RandomStream(derive_key(seed, RandomPurpose::kInitialWeights,
-                                 checksum(std::as_bytes(std::span(name)))));
+  return RandomStream(
+      derive_key(seed, RandomPurpose::kInitialWeights, checksum(std::as_bytes(std::span(name)))));
 }
 
 at::Tensor uniform(at::IntArrayRef shape, double low, double high, RandomStream random) {
@@ -62,8 +62,7 @@ at::Tensor draw(const std::string& name, at::IntArrayRef shape, const WavLMConfi
   if (ends("gru_rel_pos_const")) return at::ones(shape);
   if (name == "layer_weights") return at::full(shape, 1.0 / static_cast<double>(shape[0]));
   if (ends("weight.original1")) {
-    const double values =
-        static_cast<double>(config.num_conv_pos_embeddings * config.hidden_size);
+    const double values = static_cast<double>(config.num_conv_pos_embeddings * config.hidden_size);
     return normal(shape, 2 / std::sqrt(values), random);
   }
   if (ends("weight.original0")) {

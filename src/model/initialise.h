@@ -10,8 +10,8 @@
 
 namespace s2i {
 
-/// Fills one parameter from its name, its shape and the seed alone: the same values on every rank and
-/// device, whatever else is initialised. original0 of the positional convolution is the norm of
+/// Fills one parameter from its name, its shape and the seed alone: the same values on every rank
+/// and device, whatever else is initialised. original0 of the positional convolution is the norm of
 /// original1, which is drawn again for it.
 void initialise_parameter(const NamedParameter& parameter, const WavLMConfig& config,
                           uint64_t seed);

@@ -5,8 +5,8 @@
 
 namespace s2i {
 
-/// The sum over the utterances of the cross entropy, float32 scalar: the caller divides by the global
-/// count, so that the gradient does not depend on how many ranks share the batch.
+/// The sum over the utterances of the cross entropy, float32 scalar: the caller divides by the
+/// global count, so that the gradient does not depend on how many ranks share the batch.
 ///
 /// logits [B,C] float32; labels [B] int64, the classes, on the same device
 /// label_smoothing in [0, 1): the share of the target spread evenly over all classes

@@ -29,13 +29,19 @@ at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
 
 Activation activation_of(const std::string& name) {
   static const std::map<std::string, Activation> known = {
-      {"gelu", Activation::kGelu},           {"gelu_python", Activation::kGelu},
-      {"gelu_new", Activation::kGeluTanh},   {"gelu_fast", Activation::kGeluTanh},
+      {"gelu", Activation::kGelu},
+      {"gelu_python", Activation::kGelu},
+      {"gelu_new", Activation::kGeluTanh},
+      {"gelu_fast", Activation::kGeluTanh},
       {"gelu_pytorch_tanh", Activation::kGeluTanh},
-      {"quick_gelu", Activation::kQuickGelu}, {"relu", Activation::kRelu},
-      {"selu", Activation::kSelu},           {"silu", Activation::kSilu},
-      {"swish", Activation::kSilu},          {"mish", Activation::kMish},
-      {"tanh", Activation::kTanh},           {"sigmoid", Activation::kSigmoid},
+      {"quick_gelu", Activation::kQuickGelu},
+      {"relu", Activation::kRelu},
+      {"selu", Activation::kSelu},
+      {"silu", Activation::kSilu},
+      {"swish", Activation::kSilu},
+      {"mish", Activation::kMish},
+      {"tanh", Activation::kTanh},
+      {"sigmoid", Activation::kSigmoid},
       {"linear", Activation::kLinear}};
   const auto entry = known.find(name);
   S2I_CHECK(entry != known.end(), "activation {}", name);
@@ -44,16 +50,26 @@ Activation activation_of(const std::string& name) {
 
 at::Tensor activate(Activation activation, const at::Tensor& x) {
   switch (activation) {
-    case Activation::kGelu: return at::gelu(x);
-    case Activation::kGeluTanh: return at::gelu(x, "tanh");
-    case Activation::kQuickGelu: return x * at::sigmoid(1.702 * x);
-    case Activation::kRelu: return at::relu(x);
-    case Activation::kSelu: return at::selu(x);
-    case Activation::kSilu: return at::silu(x);
-    case Activation::kMish: return at::mish(x);
-    case Activation::kTanh: return at::tanh(x);
-    case Activation::kSigmoid: return at::sigmoid(x);
-    case Activation::kLinear: return x;
+    case Activation::kGelu:
+      return at::gelu(x);
+    case Activation::kGeluTanh:
+      return at::gelu(x, "tanh");
+    case Activation::kQuickGelu:
+      return x * at::sigmoid(1.702 * x);
+    case Activation::kRelu:
+      return at::relu(x);
+    case Activation::kSelu:
+      return at::selu(x);
+    case Activation::kSilu:
+      return at::silu(x);
+    case Activation::kMish:
+      return at::mish(x);
+    case Activation::kTanh:
+      return at::tanh(x);
+    case Activation::kSigmoid:
+      return at::sigmoid(x);
+    case Activation::kLinear:
+      return x;
   }
   S2I_CHECK(false, "activation {}", static_cast<int>(activation));
   return x;

@@ -36,7 +36,18 @@ struct LayerNorm {
 };
 
 /// An activation function by transformers' name for it (transformers/activations.py).
-enum class Activation { kGelu, kGeluTanh, kQuickGelu, kRelu, kSelu, kSilu, kMish, kTanh, kSigmoid, kLinear };
+enum class Activation {
+  kGelu,
+  kGeluTanh,
+  kQuickGelu,
+  kRelu,
+  kSelu,
+  kSilu,
+  kMish,
+  kTanh,
+  kSigmoid,
+  kLinear
+};
 
 /// The name has been checked (check_activation() in wavlm_config.h).
 Activation activation_of(const std::string& name);

@@ -1,5 +1,5 @@
-// The model's parameters: named as Hugging Face names them, in the order the forward pass first uses
-// them.
+// The model's parameters: named as Hugging Face names them, in the order the forward pass first
+// uses them.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,5 @@
-// SpecAugment (Park et al., arXiv 1904.08779) with the counts of transformers' _compute_mask_indices.
+// SpecAugment (Park et al., arXiv 1904.08779) with the counts of transformers'
+// _compute_mask_indices.
 #pragma once
 
 #include <ATen/core/Tensor.h>

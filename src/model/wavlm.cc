@@ -64,10 +64,10 @@ void WavLMForIntent::freeze(bool feature_encoder, int64_t lower_layers) {
     const std::string& name = parameter.name;
     bool frozen = feature_encoder && name.starts_with("wavlm.feature_extractor.");
     if (lower_layers > 0 && name.starts_with("wavlm.")) {
-      const bool above = name.starts_with(layers)
-                             ? std::stoll(name.substr(layers.size())) >= lower_layers
-                             : config_.do_stable_layer_norm &&
-                                   name.starts_with("wavlm.encoder.layer_norm.");
+      const bool above =
+          name.starts_with(layers)
+              ? std::stoll(name.substr(layers.size())) >= lower_layers
+              : config_.do_stable_layer_norm && name.starts_with("wavlm.encoder.layer_norm.");
       frozen = !above;
     }
     parameter.tensor.set_requires_grad(!frozen);

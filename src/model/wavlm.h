@@ -46,8 +46,8 @@ class WavLMForIntent {
   /// feature_encoder: the convolutions and their norms are frozen (Hugging Face's
   ///   freeze_feature_encoder).
   /// lower_layers: so many transformer layers from the bottom are frozen, and if there are any,
-  ///   everything below them too; with all of them frozen the head alone trains, and a pre-LayerNorm
-  ///   model's last norm.
+  ///   everything below them too; with all of them frozen the head alone trains, and a
+  ///   pre-LayerNorm model's last norm.
   void freeze(bool feature_encoder, int64_t lower_layers);
 
   const WavLMConfig& config() const { return config_; }

@@ -77,8 +77,9 @@ std::vector<std::string> read_labels(const Json& json, std::string_view where) {
 
 void check_activation(const std::string& name, std::string_view where) {
   static const std::vector<std::string> known = {
-      "gelu", "gelu_python", "gelu_new", "gelu_fast", "gelu_pytorch_tanh", "quick_gelu", "relu",
-      "selu", "silu", "swish", "mish", "tanh", "sigmoid", "linear"};
+      "gelu",       "gelu_python", "gelu_new", "gelu_fast", "gelu_pytorch_tanh",
+      "quick_gelu", "relu",        "selu",     "silu",      "swish",
+      "mish",       "tanh",        "sigmoid",  "linear"};
   if (std::find(known.begin(), known.end(), name) != known.end()) return;
   const std::string near = nearest_name(name, known);
   throw UserError("{}: no activation function \"{}\"{}", where, name,
@@ -126,8 +127,9 @@ void WavLMConfig::check(std::string_view where) const {
   const auto layers = static_cast<int64_t>(conv_dim.size());
   within("conv_dim", layers, 1, 64);
   if (conv_stride.size() != conv_dim.size() || conv_kernel.size() != conv_dim.size()) {
-    throw UserError("{}: \"conv_dim\", \"conv_stride\" and \"conv_kernel\" have {}, {} and {} members",
-                    where, conv_dim.size(), conv_stride.size(), conv_kernel.size());
+    throw UserError(
+        "{}: \"conv_dim\", \"conv_stride\" and \"conv_kernel\" have {}, {} and {} members", where,
+        conv_dim.size(), conv_stride.size(), conv_kernel.size());
   }
   for (size_t i = 0; i < conv_dim.size(); ++i) {
     within("conv_dim", conv_dim[i], 1, 1 << 16);
@@ -148,11 +150,15 @@ void WavLMConfig::check(std::string_view where) const {
   }
   check_activation(hidden_act, where);
   check_activation(feat_extract_activation, where);
-  const std::array<std::pair<const char*, double>, 8> probabilities = {{
-      {"hidden_dropout", hidden_dropout}, {"activation_dropout", activation_dropout},
-      {"attention_dropout", attention_dropout}, {"feat_proj_dropout", feat_proj_dropout},
-      {"layerdrop", layerdrop}, {"final_dropout", final_dropout},
-      {"mask_time_prob", mask_time_prob}, {"mask_feature_prob", mask_feature_prob}}};
+  const std::array<std::pair<const char*, double>, 8> probabilities = {
+      {{"hidden_dropout", hidden_dropout},
+       {"activation_dropout", activation_dropout},
+       {"attention_dropout", attention_dropout},
+       {"feat_proj_dropout", feat_proj_dropout},
+       {"layerdrop", layerdrop},
+       {"final_dropout", final_dropout},
+       {"mask_time_prob", mask_time_prob},
+       {"mask_feature_prob", mask_feature_prob}}};
   for (const auto& [key, value] : probabilities) {
     const bool may_be_one = std::string_view(key).starts_with("mask") || value < 1;
     if (!(value >= 0 && value <= 1 && may_be_one)) {

@@ -1,0 +1,97 @@
+#include "model/hub.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "core/error.h"
+#include "core/files.h"
+
+namespace s2i {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPublisher = "microsoft/";
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+fs::path hub_cache() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
+    if (const std::string value = environment(name); !value.empty()) return value;
+  }
+  if (const std::string home = environment("HF_HOME"); !home.empty()) return fs::path(home) / "hub";
+  const std::string xdg = environment("XDG_CACHE_HOME");
+  const fs::path cache = xdg.empty() ? fs::path(environment("HOME")) / ".cache" : fs::path(xdg);
+  return cache / "huggingface" / "hub";
+}
+
+/// Letters, digits, '-', '_', '.' and '/', and no way up: what a hub name or revision is made of.
+bool plain_name(std::string_view text) {
+  return !text.empty() && text.find("..") == std::string_view::npos && text.front() != '/' &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '/';
+         });
+}
+
+/// The snapshot folder of a revision, or an empty path.
+fs::path find_snapshot(const fs::path& repository, const std::string& revision) {
+  const fs::path snapshots = repository / "snapshots";
+  std::error_code error;
+  if (!fs::is_directory(snapshots, error)) return {};
+  const fs::path reference = repository / "refs" / (revision.empty() ? "main" : revision);
+  if (fs::is_regular_file(reference, error)) {
+    std::string commit = read_file(reference, 4096);
+    commit.erase(std::remove_if(commit.begin(), commit.end(),
+                                [](unsigned char c) { return std::isspace(c) != 0; }),
+                 commit.end());
+    if (plain_name(commit) && fs::is_directory(snapshots / commit, error))
+      return snapshots / commit;
+  }
+  std::vector<fs::path> matches;  // a commit, or its beginning; any, if none was asked for
+  for (const auto& entry : fs::directory_iterator(snapshots, error)) {
+    if (entry.path().filename().string().starts_with(revision)) matches.push_back(entry.path());
+  }
+  return matches.size() == 1 ? matches.front() : fs::path();
+}
+
+fs::path find_in_cache(const fs::path& cache, std::string name, const std::string& revision) {
+  for (size_t slash = 0; (slash = name.find('/', slash)) != std::string::npos;) {
+    name.replace(slash, 1, "--");
+  }
+  return find_snapshot(cache / ("models--" + name), revision);
+}
+
+}  // namespace
+
+fs::path resolve_model(const std::string& init) {
+  std::error_code error;
+  if (init.empty()) throw UserError("no pretrained model is named; give a folder or a hub name");
+  if (fs::is_directory(init, error)) return init;
+  if (fs::exists(init, error)) throw UserError("{} is not a folder with a model", init);
+
+  const size_t at = init.find('@');
+  std::string name = init.substr(0, at);
+  const std::string revision = at == std::string::npos ? "" : init.substr(at + 1);
+  const auto slashes = std::count(name.begin(), name.end(), '/');
+  if (!plain_name(name) || name.front() == '.' || slashes > 1 ||
+      (at != std::string::npos && !plain_name(revision))) {
+    throw UserError("there is no model folder {}", init);
+  }
+  const fs::path cache = hub_cache();
+  fs::path found = find_in_cache(cache, name, revision);
+  if (found.empty() && slashes == 0) {
+    name = std::string(kPublisher) + name;
+    found = find_in_cache(cache, name, revision);
+  }
+  if (!found.empty()) return found;
+  throw UserError(
+      "there is no folder {} and no such model in {}; download it with: hf download {}{}", init,
+      cache.string(), name, revision.empty() ? "" : " --revision " + revision);
+}
+
+}  // namespace s2i

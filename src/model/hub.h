@@ -1,0 +1,20 @@
+// Where a pretrained model lies: a folder, or Hugging Face's cache.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace s2i {
+
+/// The folder of a model.
+///
+/// init  a folder; or a hub name, "microsoft/wavlm-base-plus", optionally with a revision (branch,
+/// tag
+///       or commit) after "@"; "wavlm-base" is short for "microsoft/wavlm-base"
+///
+/// A hub name is looked up in HF_HUB_CACHE, or HF_HOME/hub, or ~/.cache/huggingface/hub
+/// (XDG_CACHE_HOME is honoured); nothing is downloaded. Throws UserError with the one command that
+/// downloads it.
+std::filesystem::path resolve_model(const std::string& init);
+
+}  // namespace s2i

@@ -1,0 +1,192 @@
+#include "model/pretrained.h"
+
+#include <ATen/Functions.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/json.h"
+#include "model/initialise.h"
+#include "model/safetensors.h"
+#include "model/weights.h"
+
+namespace s2i {
+namespace {
+
+namespace fs = std::filesystem;
+
+using TensorMap = std::map<std::string, at::Tensor>;
+
+constexpr const char* kClassifierWeight = "classifier.weight";
+
+/// "a, b, c and 12 more"
+std::string list_text(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 5;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i)
+    text += (i > 0 ? ", " : "") + names[i];
+  if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
+  return text;
+}
+
+TensorMap current_names(NamedTensors tensors, const std::string& source) {
+  TensorMap result;
+  for (auto& [name, tensor] : tensors) {
+    if (!result.emplace(current_name(name), std::move(tensor)).second) {
+      throw UserError("{}: the tensor {} is there twice", source, current_name(name));
+    }
+  }
+  return result;
+}
+
+bool generic_labels(const std::vector<std::string>& labels) {
+  return std::all_of(labels.begin(), labels.end(),
+                     [](const std::string& label) { return label.starts_with("LABEL_"); });
+}
+
+/// Whether the head of the weights is to be used: it is there and it is for these intents.
+bool keep_head(const TensorMap& weights, const std::vector<std::string>& trained,
+               const LoadSettings& settings, const std::string& source) {
+  const auto head = weights.find(kClassifierWeight);
+  if (head == weights.end()) return false;
+  const auto& wanted = settings.intents.empty() ? trained : settings.intents;
+  const int64_t classes = head->second.dim() > 0 ? head->second.size(0) : 0;
+  const auto count = static_cast<int64_t>(wanted.size());
+  if (classes != count) {
+    if (settings.new_head) return false;
+    throw UserError(
+        "{} has a head for {} intents, and {} are wanted; use the intents it was trained "
+        "for, or ask for a new head",
+        source, classes, count);
+  }
+  const auto differ = std::mismatch(wanted.begin(), wanted.end(), trained.begin(), trained.end());
+  if (differ.first == wanted.end() || generic_labels(trained)) return true;
+  if (settings.new_head) return false;
+  throw UserError(
+      "{} has a head for other intents: its number {} is \"{}\", and \"{}\" is wanted; use "
+      "the intents it was trained for, or ask for a new head",
+      source, differ.first - wanted.begin(), *differ.second, *differ.first);
+}
+
+/// Parameters that weights may lack: what fine-tuning adds to a pretrained encoder.
+bool may_be_missing(const std::string& name) {
+  return !name.starts_with("wavlm.") || name == "wavlm.masked_spec_embed";
+}
+
+void copy_weights(WavLMForIntent& model, TensorMap& weights, const LoadSettings& settings,
+                  LoadReport& report) {
+  const c10::NoGradGuard no_grad;
+  std::vector<std::string> missing, misshapen;
+  for (const NamedParameter& parameter : model.parameters()) {
+    const auto entry = weights.find(parameter.name);
+    if (entry == weights.end()) {
+      if (may_be_missing(parameter.name)) {
+        initialise_parameter(parameter, model.config(), settings.seed);
+        report.initialised.push_back(parameter.name);
+      } else {
+        missing.push_back(parameter.name);
+      }
+      continue;
+    }
+    const at::Tensor& value = entry->second;
+    if (value.sizes() != parameter.tensor.sizes() || !value.is_floating_point()) {
+      misshapen.push_back(fmt::format(
+          "{} is {} {} and should be {}", parameter.name, c10::toString(value.scalar_type()),
+          fmt::join(value.sizes().vec(), "x"), fmt::join(parameter.tensor.sizes().vec(), "x")));
+    } else {
+      parameter.tensor.copy_(value);
+    }
+    weights.erase(entry);
+  }
+  if (!missing.empty()) {
+    throw UserError("{} lacks {} of the model's tensors: {}", report.source, missing.size(),
+                    list_text(missing));
+  }
+  if (!misshapen.empty()) {
+    throw UserError("{} does not fit its config.json: {}", report.source, list_text(misshapen));
+  }
+  for (const auto& [name, tensor] : weights) report.ignored.push_back(name);
+}
+
+}  // namespace
+
+std::unique_ptr<WavLMForIntent> load_pretrained(const fs::path& dir, at::Device device,
+                                                const LoadSettings& settings, LoadReport& report) {
+  const fs::path config_file = dir / "config.json";
+  if (!fs::exists(config_file)) {
+    throw UserError("{} is not a model directory: it has no config.json", dir.string());
+  }
+  WavLMConfig config = WavLMConfig::from_json(read_json(config_file), config_file.string());
+  if (settings.dropout) config.set_dropout(*settings.dropout);
+  if (settings.spec_augment) config.apply_spec_augment = *settings.spec_augment;
+  if (settings.weighted_layer_sum) config.use_weighted_layer_sum = *settings.weighted_layer_sum;
+  report = {};
+  TensorMap weights = current_names(read_weights(dir, report.source), report.source);
+
+  const bool keep = keep_head(weights, config.labels, settings, report.source);
+  if (!settings.intents.empty()) config.labels = settings.intents;
+  auto model = std::make_unique<WavLMForIntent>(std::move(config), device);
+  if (!keep) {  // the projector belongs to the head: it learned with the classifier
+    for (const char* name :
+         {"projector.weight", "projector.bias", kClassifierWeight, "classifier.bias"}) {
+      weights.erase(name);
+    }
+  }
+  copy_weights(*model, weights, settings, report);
+  return model;
+}
+
+PreprocessorConfig load_preprocessor(const fs::path& dir) {
+  const fs::path path = dir / "preprocessor_config.json";
+  if (!fs::exists(path)) {
+    throw UserError(
+        "{} has no preprocessor_config.json, which says how audio is normalised; take it "
+        "from where the model comes from",
+        dir.string());
+  }
+  const Json json = read_json(path);
+  PreprocessorConfig config;
+  const std::string where = path.string();
+  config.sampling_rate = json_get_or(json, "sampling_rate", config.sampling_rate, where);
+  config.do_normalize = json_get_or(json, "do_normalize", config.do_normalize, where);
+  config.return_attention_mask =
+      json_get_or(json, "return_attention_mask", config.return_attention_mask, where);
+  if (config.sampling_rate < 1000 || config.sampling_rate > 1'000'000) {
+    throw UserError("{}: \"sampling_rate\" is {}", where, config.sampling_rate);
+  }
+  return config;
+}
+
+void save_pretrained(const fs::path& dir, const WavLMForIntent& model,
+                     const PreprocessorConfig& preprocessor,
+                     const std::vector<std::string>& intents) {
+  WavLMConfig config = model.config();
+  if (!intents.empty()) {
+    S2I_CHECK(intents.size() == config.labels.size(), "{} intents for {} logits", intents.size(),
+              config.labels.size());
+    config.labels = intents;
+  }
+  std::error_code error;
+  fs::create_directories(dir, error);
+  if (error) throw RunError("cannot make the folder {}: {}", dir.string(), error.message());
+  write_json(dir / "config.json", config.to_json());
+  write_json(dir / "preprocessor_config.json",
+             {{"do_normalize", preprocessor.do_normalize},
+              {"feature_extractor_type", "Wav2Vec2FeatureExtractor"},
+              {"feature_size", 1},
+              {"padding_side", "right"},
+              {"padding_value", 0.0},
+              {"return_attention_mask", preprocessor.return_attention_mask},
+              {"sampling_rate", preprocessor.sampling_rate}});
+  NamedTensors tensors;
+  for (const NamedParameter& parameter : model.parameters()) {
+    tensors.emplace_back(parameter.name, parameter.tensor);
+  }
+  write_safetensors(dir / "model.safetensors", tensors, {{"format", "pt"}});
+}
+
+}  // namespace s2i

@@ -1,0 +1,66 @@
+// Hugging Face model directories in and out: config.json, weights, preprocessor_config.json.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/hub.h"
+#include "model/wavlm.h"
+
+namespace s2i {
+
+/// What the published preprocessor does to audio before the model sees it.
+struct PreprocessorConfig {
+  int64_t sampling_rate = 16000;  ///< samples a second
+  bool do_normalize = true;       ///< zero mean, unit variance an utterance (epsilon 1e-7)
+  bool return_attention_mask = true;
+};
+
+struct LoadSettings {
+  /// The intents, in the order of the classes. Empty: those of config.json.
+  std::vector<std::string> intents;
+  /// The weights have a head for other intents: replace it by a new one instead of failing.
+  bool new_head = false;
+  /// For what the weights lack: the head, masked_spec_embed, layer_weights.
+  uint64_t seed = 0;
+  /// One value for every dropout and LayerDrop, instead of config.json's.
+  std::optional<double> dropout;
+  /// Instead of config.json's apply_spec_augment and use_weighted_layer_sum.
+  std::optional<bool> spec_augment;
+  std::optional<bool> weighted_layer_sum;
+};
+
+/// What loading met that was not simply a parameter of the same name and shape.
+struct LoadReport {
+  std::vector<std::string> initialised;  ///< parameters that the weights lack or that were replaced
+  std::vector<std::string> ignored;      ///< tensors that this model does not have, e.g. lm_head
+  std::string source;                    ///< the file the weights came from
+};
+
+/// Loads WavLMModel, WavLMForSequenceClassification or another WavLM's weights from
+/// model.safetensors, its sharded form with an index, or pytorch_model.bin (likewise), with old or
+/// new names for the positional convolution's weight norm.
+///
+/// Throws UserError naming the file and the tensor: no config.json, no weights, weights cut short
+/// or malformed, an encoder parameter missing or of another shape, a head for other intents.
+std::unique_ptr<WavLMForIntent> load_pretrained(const std::filesystem::path& dir, at::Device device,
+                                                const LoadSettings& settings, LoadReport& report);
+
+/// Reads preprocessor_config.json. Throws UserError if there is none.
+PreprocessorConfig load_preprocessor(const std::filesystem::path& dir);
+
+/// Writes config.json (id2label from the intents, unless they are empty), model.safetensors and
+/// preprocessor_config.json into `dir`, made if need be: a directory that
+/// WavLMForSequenceClassification.from_pretrained loads. Each file is written atomically, the
+/// weights last. Throws RunError.
+void save_pretrained(const std::filesystem::path& dir, const WavLMForIntent& model,
+                     const PreprocessorConfig& preprocessor,
+                     const std::vector<std::string>& intents = {});
+
+}  // namespace s2i
