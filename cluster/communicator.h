@@ -61,6 +61,11 @@ class Communicator {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
+  /// Throws what a collective has failed with in the background. A GPU goes on with what it has
+  /// when NCCL gives up: call it after waiting for the device, before results are kept (a
+  /// checkpoint).
+  virtual void check() {}
+
   /// Non-blocking. In place.
   virtual std::unique_ptr<PendingCollective> start_all_reduce(const at::Tensor& tensor, ReduceOp op,
                                                               const std::string& label = "") = 0;

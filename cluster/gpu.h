@@ -30,7 +30,7 @@ GpuInfo gpu_info(int index);
 /// Makes it the current device of this thread. Throws RunError.
 void select_gpu(int index);
 
-/// "13.0": the newest CUDA that the driver supports; "" without a driver.
+/// "580.65.06 (CUDA 13.0)": the driver and the newest CUDA that it supports; "" without a driver.
 std::string gpu_driver_version();
 
 /// "2.28.9", or "" in a build without NCCL.

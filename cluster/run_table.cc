@@ -80,7 +80,7 @@ std::string run_table(Communicator& communicator, const Topology& topology, at::
                                  topology.num_nodes == 1 ? "" : "s", mpi_version());
   if (!nccl_version().empty()) head += fmt::format("; NCCL {}", nccl_version());
   head += gpu_driver_version().empty() ? "; no GPU driver"
-                                       : fmt::format("; driver for CUDA {}", gpu_driver_version());
+                                       : fmt::format("; driver {}", gpu_driver_version());
   if (device.is_cpu() && topology.cores * topology.local_size < topology.node_cores) {
     head += fmt::format(
         "\n  the launcher binds each rank to {} of the {} cores: mpirun --bind-to none, or "

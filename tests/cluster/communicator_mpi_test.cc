@@ -34,8 +34,7 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const auto type : {at::kFloat, at::kBFloat16, at::kDouble, at::kInt, at::kLong, at::kByte}) {
-    for (const int64_t count : {0, 1, 7, 1000, 100003})
-      all.push_back({type, count, int64_t{1} << 30});
+    for (const int64_t count : {0, 7, 100003}) all.push_back({type, count, int64_t{1} << 30});
     all.push_back({type, 1001, 256});  // many parts, the last one short
     all.push_back({type, 5, 1});       // less than one element a message
   }

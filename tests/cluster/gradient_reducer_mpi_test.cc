@@ -42,6 +42,7 @@ std::vector<at::Tensor> micro_batches(const at::Tensor& rows, const Communicator
 }
 
 struct Setting {
+  const char* name;
   double bucket_mib;
   ReduceType type;
   int64_t rows;
@@ -81,17 +82,18 @@ TEST_P(Reducer, SumsOverRanksToTheGradientOfOneProcess) {
   }
 }
 
+constexpr auto kFloat = ReduceType::kFloat32;
 INSTANTIATE_TEST_SUITE_P(
     Settings, Reducer,
-    testing::Values(Setting{25, ReduceType::kFloat32, 24, 1, false, false},
-                    Setting{kTinyBucket, ReduceType::kFloat32, 24, 1, false, false},
-                    Setting{kTinyBucket, ReduceType::kFloat32, 24, 3, false,
-                            false},                                                  // accumulation
-                    Setting{kTinyBucket, ReduceType::kFloat32, 24, 1, true, false},  // LayerDrop
-                    Setting{kTinyBucket, ReduceType::kFloat32, 24, 3, true, true},
-                    Setting{kTinyBucket, ReduceType::kFloat32, 1, 1, false, true},  // idle ranks
-                    Setting{25, ReduceType::kFloat32, 3, 1, true, false},
-                    Setting{kTinyBucket, ReduceType::kBFloat16, 24, 2, true, true}));
+    testing::Values(Setting{"OneBucket", 25, kFloat, 24, 1, false, false},
+                    Setting{"ManyBuckets", kTinyBucket, kFloat, 24, 1, false, false},
+                    Setting{"Accumulation", kTinyBucket, kFloat, 24, 3, false, false},
+                    Setting{"LayerDrop", kTinyBucket, kFloat, 24, 1, true, false},
+                    Setting{"LayerDropKnown", kTinyBucket, kFloat, 24, 3, true, true},
+                    Setting{"RanksWithoutWork", kTinyBucket, kFloat, 1, 1, false, true},
+                    Setting{"FewRows", 25, kFloat, 3, 1, true, false},
+                    Setting{"BFloat16", kTinyBucket, ReduceType::kBFloat16, 24, 2, true, true}),
+    [](const auto& tested) { return tested.param.name; });
 
 TEST(GradientReducer, GradientsAndNormAreBitIdenticalOnAllRanks) {
   const auto communicator = test_communicator();
