@@ -52,7 +52,8 @@ int64_t parse_whole(const YAML::Node& node) {
   int64_t whole = 0;
   if (YAML::convert<int64_t>::decode(node, whole)) return whole;
   const auto number = node.as<double>();
-  if (number != std::floor(number) || std::abs(number) > 9e15) throw YAML::BadConversion(node.Mark());
+  if (number != std::floor(number) || std::abs(number) > 9e15)
+    throw YAML::BadConversion(node.Mark());
   return static_cast<int64_t>(number);
 }
 
@@ -105,9 +106,9 @@ const ConfigField& find_field(const ConfigFields& fields, const std::string& key
   std::vector<std::string> keys;
   for (const auto& field : fields) keys.push_back(field.key);
   const std::string near = nearest_name(key, keys);
-  throw UserError("{}: unknown key '{}'{}", where, key,
-                  near.empty() ? "; --help-config lists all"
-                               : fmt::format("; did you mean '{}'?", near));
+  throw UserError(
+      "{}: unknown key '{}'{}", where, key,
+      near.empty() ? "; --help-config lists all" : fmt::format("; did you mean '{}'?", near));
 }
 
 bool is_group(const ConfigFields& fields, const std::string& key) {

@@ -1,6 +1,6 @@
 // Configuration: typed fields bound to plain structs, read from YAML, overridden by key=value, and
-// written back whole. A struct lists its fields once, with the documentation of each; nobody looks a
-// setting up by string later.
+// written back whole. A struct lists its fields once, with the documentation of each; nobody looks
+// a setting up by string later.
 #pragma once
 
 #include <cstdint>

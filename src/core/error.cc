@@ -9,8 +9,6 @@ void fail_check(const char* condition, const char* file, int line, const std::st
                                      message.empty() ? "" : ": ", message));
 }
 
-std::string errno_text(int error_number) {
-  return std::generic_category().message(error_number);
-}
+std::string errno_text(int error_number) { return std::generic_category().message(error_number); }
 
 }  // namespace s2i

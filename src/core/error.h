@@ -42,8 +42,8 @@ std::string errno_text(int error_number);
 }  // namespace s2i
 
 /// Checks an invariant of the program (never of its input); throws std::logic_error.
-#define S2I_CHECK(condition, ...)                                                         \
-  do {                                                                                    \
-    if (!(condition))                                                                     \
-      ::s2i::fail_check(#condition, __FILE__, __LINE__, ::fmt::format("" __VA_ARGS__));   \
+#define S2I_CHECK(condition, ...)                                                       \
+  do {                                                                                  \
+    if (!(condition))                                                                   \
+      ::s2i::fail_check(#condition, __FILE__, __LINE__, ::fmt::format("" __VA_ARGS__)); \
   } while (false)

@@ -1,7 +1,7 @@
-// Random numbers as a pure function of a key and a counter: Philox 4x32-10 (Salmon et al., "Parallel
-// random numbers: as easy as 1, 2, 3", SC'11). Nothing has to be saved to resume a run, and a draw
-// belongs to an utterance and a step, not to the rank or the batch that happens to process it.
-// Header only, and shared with the CUDA kernels.
+// Random numbers as a pure function of a key and a counter: Philox 4x32-10 (Salmon et al.,
+// "Parallel random numbers: as easy as 1, 2, 3", SC'11). Nothing has to be saved to resume a run,
+// and a draw belongs to an utterance and a step, not to the rank or the batch that happens to
+// process it. Header only, and shared with the CUDA kernels.
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,8 @@ std::string message_of(const std::string& yaml) {
 TEST(Config, ReadsEachTypeAndKeepsDefaults) {
   Settings settings;
   ConfigFields fields = settings.fields();
-  load_config_text(fields, "train:\n  fast: false\n  steps: 1e3\noptimizer:\n  name: adam\ntags: [a, b]\n",
+  load_config_text(fields,
+                   "train:\n  fast: false\n  steps: 1e3\noptimizer:\n  name: adam\ntags: [a, b]\n",
                    "test.yaml");
   EXPECT_FALSE(settings.fast);
   EXPECT_EQ(settings.steps, 1000);

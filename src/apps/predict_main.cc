@@ -1,0 +1,135 @@
+// s2i-predict: the intents of audio files, of any format and rate that libsndfile reads.
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/softmax.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "apps/command_line.h"
+#include "audio/load.h"
+#include "audio/normalise.h"
+#include "audio/quantise.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "data/batch_loader.h"
+#include "train/batch_tensors.h"
+#include "train/setup.h"
+
+namespace {
+
+using namespace s2i;
+
+struct PredictCommand {
+  std::vector<std::string> paths;
+  std::string model;
+  std::string precision = "fp32";
+  double max_seconds = 60;
+  int threads = 0;
+  bool json = false;
+};
+
+/// The files named on the command line; "-" stands for a list on standard input, a path a line.
+std::vector<std::string> list_files(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const auto& path : paths) {
+    if (path != "-") {
+      files.push_back(path);
+      continue;
+    }
+    std::string line;
+    while (std::getline(std::cin, line)) {
+      if (!line.empty()) files.push_back(line);
+    }
+  }
+  return files;
+}
+
+/// One utterance as the loader would give it from a shard: 16 bits, so that a prediction for a file
+/// is the prediction for its utterance in a corpus.
+Batch load_single(AudioLoader& loader, const std::string& path, bool normalised) {
+  const auto samples = loader.load(path);
+  std::vector<int16_t> quantised(samples.size());
+  quantise_int16(samples, quantised);
+  Batch batch;
+  batch.rows = 1;
+  batch.samples = static_cast<int64_t>(samples.size());
+  batch.length = {batch.samples};
+  batch.label = {0};
+  batch.utterance = {0};
+  batch.audio = {new float[samples.size()], std::default_delete<float[]>()};
+  const std::span<float> audio(batch.audio.get(), samples.size());
+  std::transform(quantised.begin(), quantised.end(), audio.begin(),
+                 [](int16_t sample) { return static_cast<float>(sample) / kInt16Scale; });
+  if (normalised) normalise(audio);
+  return batch;
+}
+
+void print_prediction(const std::string& path, const at::Tensor& logits,
+                      const std::vector<std::string>& intents, bool json) {
+  const at::Tensor probabilities = at::softmax(logits.to(at::kDouble), 1);
+  const int64_t best = logits.argmax(1).item<int64_t>();
+  const std::string& intent = intents[static_cast<size_t>(best)];
+  const double probability = probabilities[0][best].item<double>();
+  if (!json) {
+    std::printf("%s\t%s\t%.4f\n", path.c_str(), intent.c_str(), probability);
+    return;
+  }
+  OrderedJson all = OrderedJson::object();
+  for (size_t c = 0; c < intents.size(); ++c) {
+    all[intents[c]] = logits[0][static_cast<int64_t>(c)].item<float>();
+  }
+  const OrderedJson line = {
+      {"path", path}, {"intent", intent}, {"probability", probability}, {"logits", all}};
+  std::printf("%s\n", line.dump().c_str());
+}
+
+int predict_files(const PredictCommand& command) {
+  const at::NoGradGuard no_grad;
+  if (command.threads > 0) at::set_num_threads(command.threads);
+  const LoadedModel loaded = load_classifier(command.model, at::kCPU);
+  const ForwardOptions options = forward_options("masked", command.precision);
+  AudioLoader loader(static_cast<int>(loaded.preprocessor.sampling_rate), command.max_seconds);
+  int failed = 0;
+  for (const auto& path : list_files(command.paths)) {
+    try {
+      const BatchTensors tensors =
+          to_tensors(load_single(loader, path, loaded.normalise), at::kCPU);
+      print_prediction(path, loaded.model->forward(tensors.audio, tensors.length, options),
+                       loaded.model->config().labels, command.json);
+    } catch (const std::runtime_error& error) {
+      spdlog::error("{}: {}", path, error.what());
+      ++failed;
+    }
+  }
+  return failed == 0 ? kExitDone : kExitRunFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Prints the intent of each audio file and its probability, separated by tabs.",
+               "s2i-predict");
+  PredictCommand command;
+  app.add_option("files", command.paths, "Audio files, or - for a list on standard input")
+      ->required();
+  app.add_option("--model", command.model, "Hugging Face folder, such as runs/x/best/model")
+      ->required();
+  app.add_flag("--json", command.json, "One JSON object a file: path, intent, probability, logits");
+  app.add_option("--max-seconds", command.max_seconds, "Longest file in seconds")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--precision", command.precision, "Type of activations and matrix products")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
+  app.add_option("--threads", command.threads, "CPU threads; 0: all cores")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  int status = 0;
+  if (!s2i::parse_command_line(app, argc, argv, status)) return status;
+  s2i::set_up_logging("warn");
+  return s2i::run_program([&] { return predict_files(command); });
+}

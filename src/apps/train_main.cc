@@ -1,0 +1,48 @@
+// s2i-train: fine-tunes WavLM for intent classification, over as many ranks as mpirun or srun
+// start.
+#include <cstdio>
+
+#include "apps/command_line.h"
+#include "cluster/mpi_session.h"
+#include "train/config.h"
+#include "train/run.h"
+
+namespace {
+
+void print_settings() {
+  s2i::TrainConfig defaults;
+  std::fputs(s2i::config_text(s2i::train_config_fields(defaults), /*with_help=*/true).c_str(),
+             stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Fine-tunes WavLM for intent classification. One process trains alone; mpirun -np N or "
+      "srun train together.",
+      "s2i-train");
+  s2i::TrainCommand command;
+  bool help_config = false;
+  auto* config = app.add_option("config", command.config,
+                                "Settings, a YAML file such as configs/skit_s2i.yaml");
+  app.add_option("overrides", command.overrides,
+                 "Settings that replace those of the file, as key=value");
+  app.add_flag("--dry-run", command.dry_run,
+               "Check everything, run the longest batch once, say the memory and time to expect");
+  app.add_flag("--help-config", help_config, "Print every setting with its default and meaning");
+  int status = 0;
+  if (!s2i::parse_command_line(app, argc, argv, status)) return status;
+  s2i::set_up_logging("info");
+  if (help_config) {
+    print_settings();
+    return s2i::kExitDone;
+  }
+  if (config->count() == 0) {
+    spdlog::error(
+        "no configuration file; try: s2i-train configs/demo.yaml data.dir=SHARDS run.dir=runs/x");
+    return s2i::kExitUsage;
+  }
+  return s2i::run_with_mpi(
+      [&](const s2i::MpiSession& session) { return s2i::run_training(command, session); });
+}

@@ -1,0 +1,34 @@
+#include "train/batch_tensors.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+namespace s2i {
+
+BatchTensors to_tensors(const Batch& batch, at::Device device) {
+  const auto whole = at::TensorOptions().dtype(at::kLong);
+  const auto copy_of = [&](const std::vector<int64_t>& values) {
+    // from_blob wants a pointer to what may change; the clone leaves `values` as they are.
+    return at::from_blob(const_cast<int64_t*>(values.data()), {batch.rows}, whole).clone();
+  };
+  BatchTensors tensors;
+  const std::shared_ptr<float> owner = batch.audio;
+  tensors.audio = at::from_blob(
+      owner.get(), {batch.rows, batch.samples}, [owner](void*) {},
+      at::TensorOptions().dtype(at::kFloat));
+  tensors.length = copy_of(batch.length);
+  tensors.label = copy_of(batch.label).to(device);
+  if (!device.is_cpu()) tensors.audio = tensors.audio.to(device, /*non_blocking=*/false);
+  return tensors;
+}
+
+std::function<std::shared_ptr<float>(size_t)> loader_memory(at::Device device) {
+  if (device.is_cpu()) return {};
+  return [](size_t count) {
+    const at::Tensor pinned = at::empty({static_cast<int64_t>(count)},
+                                        at::TensorOptions().dtype(at::kFloat).pinned_memory(true));
+    return std::shared_ptr<float>(pinned.data_ptr<float>(), [pinned](float*) {});
+  };
+}
+
+}  // namespace s2i

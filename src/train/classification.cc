@@ -1,0 +1,98 @@
+#include "train/classification.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace s2i {
+namespace {
+
+double share(int64_t part, int64_t whole) {
+  return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+std::pair<double, double> wilson_interval(int64_t correct, int64_t count) {
+  if (count == 0) return {0.0, 1.0};
+  constexpr double kZ = 1.959963984540054;
+  const auto n = static_cast<double>(count);
+  const double p = static_cast<double>(correct) / n;
+  const double denominator = 1 + kZ * kZ / n;
+  const double centre = (p + kZ * kZ / (2 * n)) / denominator;
+  const double half = kZ * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n)) / denominator;
+  return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+}
+
+Classification classify(std::vector<Prediction> predictions, int64_t num_intents) {
+  // Sums in the order of the data set, so that neither batches nor ranks show in the last bit.
+  std::sort(predictions.begin(), predictions.end(),
+            [](const Prediction& a, const Prediction& b) { return a.utterance < b.utterance; });
+  const auto classes = static_cast<size_t>(num_intents);
+  Classification figures;
+  figures.per_intent.resize(classes);
+  figures.confusion.assign(classes, std::vector<int64_t>(classes, 0));
+  double loss = 0;
+  for (const auto& prediction : predictions) {
+    S2I_CHECK(prediction.label >= 0 && prediction.label < num_intents);
+    S2I_CHECK(prediction.predicted >= 0 && prediction.predicted < num_intents);
+    const auto label = static_cast<size_t>(prediction.label);
+    const auto predicted = static_cast<size_t>(prediction.predicted);
+    ++figures.confusion[label][predicted];
+    ++figures.per_intent[label].support;
+    ++figures.per_intent[predicted].predicted;
+    ++figures.count;
+    figures.correct += label == predicted ? 1 : 0;
+    loss += prediction.loss;
+  }
+  if (figures.count == 0) {
+    figures.accuracy_interval = wilson_interval(0, 0);
+    return figures;
+  }
+  figures.loss = loss / static_cast<double>(figures.count);
+  figures.accuracy = share(figures.correct, figures.count);
+  figures.accuracy_interval = wilson_interval(figures.correct, figures.count);
+  double macro = 0;
+  int64_t seen = 0;
+  for (size_t c = 0; c < classes; ++c) {
+    IntentFigures& intent = figures.per_intent[c];
+    const int64_t hits = figures.confusion[c][c];
+    intent.precision = share(hits, intent.predicted);
+    intent.recall = share(hits, intent.support);
+    intent.f1 = share(2 * hits, intent.support + intent.predicted);
+    figures.f1_weighted += intent.f1 * share(intent.support, figures.count);
+    if (intent.support + intent.predicted > 0) {
+      macro += intent.f1;
+      ++seen;
+    }
+  }
+  figures.f1_macro = seen == 0 ? 0.0 : macro / static_cast<double>(seen);
+  return figures;
+}
+
+double metric_value(const Classification& figures, const std::string& metric) {
+  if (metric == "accuracy") return figures.accuracy;
+  if (metric == "f1_weighted") return figures.f1_weighted;
+  if (metric == "f1_macro") return figures.f1_macro;
+  S2I_CHECK(metric == "loss", "unknown metric {}", metric);
+  return -figures.loss;
+}
+
+std::vector<Confusion> top_confusions(const Classification& figures, size_t limit) {
+  std::vector<Confusion> mistakes;
+  for (size_t label = 0; label < figures.confusion.size(); ++label) {
+    for (size_t predicted = 0; predicted < figures.confusion.size(); ++predicted) {
+      const int64_t count = figures.confusion[label][predicted];
+      if (label != predicted && count > 0) {
+        mistakes.push_back({static_cast<int64_t>(label), static_cast<int64_t>(predicted), count});
+      }
+    }
+  }
+  std::stable_sort(mistakes.begin(), mistakes.end(),
+                   [](const Confusion& a, const Confusion& b) { return a.count > b.count; });
+  if (mistakes.size() > limit) mistakes.resize(limit);
+  return mistakes;
+}
+
+}  // namespace s2i

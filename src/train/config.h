@@ -1,0 +1,114 @@
+// The settings of a training run: plain structs with their defaults; train_config_fields() lists
+// each with its key and documentation.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+
+namespace s2i {
+
+struct DataConfig {
+  std::string dir;
+  std::string train_split = "train";
+  std::string validation_split;
+  double validation_fraction = 0.1;
+  std::string test_split = "test";
+  bool verify = true;
+  int64_t prefetch = 4;
+};
+
+struct ModelSettings {
+  std::string init;
+  std::string normalise = "auto";
+  std::string padding = "masked";
+  bool freeze_feature_encoder = true;
+  int64_t freeze_layers = 0;
+  double dropout = -1;
+  std::string spec_augment = "auto";
+  std::string weighted_layer_sum = "auto";
+  bool replace_head = false;
+};
+
+struct RunConfig {
+  std::string dir;
+  int64_t seed = 1;
+  std::string resume = "auto";
+  std::string device = "auto";
+  int64_t threads = 0;
+  std::string log_level = "info";
+};
+
+struct LoopConfig {
+  int64_t epochs = 5;
+  int64_t max_steps = 0;
+  double label_smoothing = 0;
+  int64_t evaluate_every_steps = 0;
+  std::string best_metric = "accuracy";
+  int64_t early_stop_patience = 0;
+  int64_t max_bad_steps = 10;
+};
+
+struct BatchConfig {
+  int64_t global_batch = 32;
+  int64_t micro_batch = 0;
+  int64_t pool_batches = 16;
+  int64_t length_multiple = 1;
+  int64_t evaluation_batch = 16;
+};
+
+struct OptimizerConfig {
+  std::string name = "adamw";
+  double learning_rate = 3e-5;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0.01;
+  double clip_norm = 1.0;
+};
+
+struct ScheduleConfig {
+  std::string name = "linear";
+  int64_t warmup_steps = -1;
+  double warmup_share = 0.1;
+  double final_share = 0.0;
+};
+
+struct CheckpointConfig {
+  int64_t every_steps = 0;
+  int64_t keep = 2;
+};
+
+struct ClusterConfig {
+  bool allow_shared_gpu = false;
+  double bucket_mib = 25;
+  std::string reduce_type = "fp32";
+  double timeout_seconds = 600;
+};
+
+struct TrainConfig {
+  DataConfig data;
+  ModelSettings model;
+  RunConfig run;
+  LoopConfig train;
+  BatchConfig batch;
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  std::string precision = "fp32";
+  CheckpointConfig checkpoint;
+  ClusterConfig cluster;
+};
+
+/// Every setting of `config`, bound to it: key, help (with the unit), choices and limits.
+/// `config` must outlive what is returned.
+ConfigFields train_config_fields(TrainConfig& config);
+
+/// Reads `path`, applies the overrides in order, and checks what no single field can say (such as
+/// data.dir missing). Throws UserError.
+TrainConfig load_train_config(const std::filesystem::path& path,
+                              const std::vector<std::string>& overrides);
+
+}  // namespace s2i

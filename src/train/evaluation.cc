@@ -1,0 +1,220 @@
+#include "train/evaluation.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/log_softmax.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/progress.h"
+#include "train/batch_tensors.h"
+
+namespace s2i {
+namespace {
+
+/// Predictions as bytes, for the way between ranks.
+std::string pack(const std::vector<Prediction>& predictions, size_t num_intents) {
+  std::string bytes;
+  const auto put = [&](const auto& value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  };
+  for (const auto& prediction : predictions) {
+    S2I_CHECK(prediction.logits.size() == num_intents);
+    put(prediction.utterance);
+    put(prediction.label);
+    put(prediction.predicted);
+    put(prediction.loss);
+    for (const float logit : prediction.logits) put(logit);
+  }
+  return bytes;
+}
+
+void unpack(const std::string& bytes, size_t num_intents, std::vector<Prediction>& predictions) {
+  size_t at = 0;
+  const auto get = [&](auto& value) {
+    S2I_CHECK(at + sizeof(value) <= bytes.size());
+    std::memcpy(&value, bytes.data() + at, sizeof(value));
+    at += sizeof(value);
+  };
+  while (at < bytes.size()) {
+    Prediction prediction;
+    get(prediction.utterance);
+    get(prediction.label);
+    get(prediction.predicted);
+    get(prediction.loss);
+    prediction.logits.resize(num_intents);
+    for (float& logit : prediction.logits) get(logit);
+    predictions.push_back(std::move(prediction));
+  }
+}
+
+void append_predictions(const at::Tensor& logits, const Batch& batch,
+                        std::vector<Prediction>& predictions) {
+  const at::Tensor values = logits.to(at::kCPU, at::kFloat).contiguous();
+  const at::Tensor log_probability = at::log_softmax(values.to(at::kDouble), 1).contiguous();
+  const int64_t classes = values.size(1);
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    const float* line = values.const_data_ptr<float>() + row * classes;
+    Prediction prediction;
+    prediction.utterance = batch.utterance[static_cast<size_t>(row)];
+    prediction.label = batch.label[static_cast<size_t>(row)];
+    prediction.logits.assign(line, line + classes);
+    prediction.predicted = std::max_element(line, line + classes) - line;
+    S2I_CHECK(prediction.label < classes, "the model has {} intents", classes);
+    prediction.loss = -log_probability.const_data_ptr<double>()[row * classes + prediction.label];
+    predictions.push_back(std::move(prediction));
+  }
+}
+
+const std::string& speaker_name(const Dataset& dataset, size_t utterance) {
+  return dataset.speakers()[static_cast<size_t>(dataset.speaker(utterance))];
+}
+
+double probability_of(const Prediction& prediction) {
+  const float top = prediction.logits[static_cast<size_t>(prediction.predicted)];
+  double sum = 0;
+  for (const float logit : prediction.logits) sum += std::exp(static_cast<double>(logit - top));
+  return 1.0 / sum;
+}
+
+/// A CSV field, quoted as RFC 4180 asks.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string predictions_csv(const std::vector<Prediction>& predictions, const Dataset& dataset) {
+  std::string csv = "id,speaker,label,predicted,probability,loss\n";
+  const auto& intents = dataset.intents();
+  for (const auto& prediction : predictions) {
+    csv += fmt::format("{},{},{},{},{:.6f},{:.6f}\n", csv_field(dataset.id(prediction.utterance)),
+                       csv_field(speaker_name(dataset, prediction.utterance)),
+                       csv_field(intents[static_cast<size_t>(prediction.label)]),
+                       csv_field(intents[static_cast<size_t>(prediction.predicted)]),
+                       probability_of(prediction), prediction.loss);
+  }
+  return csv;
+}
+
+}  // namespace
+
+std::vector<uint32_t> all_utterances(const Dataset& dataset) {
+  std::vector<uint32_t> utterances(dataset.size());
+  std::iota(utterances.begin(), utterances.end(), 0U);
+  return utterances;
+}
+
+std::vector<int64_t> utterance_lengths(const Dataset& dataset) {
+  std::vector<int64_t> lengths;
+  lengths.reserve(dataset.size());
+  for (size_t i = 0; i < dataset.size(); ++i) {
+    lengths.push_back(static_cast<int64_t>(dataset.num_samples(i)));
+  }
+  return lengths;
+}
+
+std::vector<Prediction> predict(WavLMForIntent& model, at::Device device, const Dataset& dataset,
+                                std::span<const uint32_t> utterances, Communicator& communicator,
+                                const EvaluationSettings& settings) {
+  const at::NoGradGuard no_grad;
+  const std::vector<int64_t> lengths = utterance_lengths(dataset);
+  const StepPlan plan = plan_evaluation(utterances, lengths, settings.batch);
+  std::vector<MicroBatch> mine = plan.of_rank(communicator.rank(), communicator.size());
+  std::reverse(mine.begin(), mine.end());  // the longest first: what does not fit shows at once
+
+  ForwardOptions options = settings.forward;
+  options.training = false;
+  options.utterance_keys.clear();
+  std::vector<Prediction> own;
+  BatchLoader loader(dataset, mine, settings.loader);
+  ProgressBar bar(settings.progress, static_cast<int64_t>(mine.size()),
+                  !settings.progress.empty() && communicator.rank() == 0);
+  for (size_t i = 0; i < mine.size(); ++i) {
+    const Batch batch = loader.next();
+    const BatchTensors tensors = to_tensors(batch, device);
+    append_predictions(model.forward(tensors.audio, tensors.length, options), batch, own);
+    bar.update(static_cast<int64_t>(i) + 1);
+  }
+  bar.finish();
+
+  const auto classes = static_cast<size_t>(model.config().num_labels());
+  std::vector<Prediction> all;
+  for (const auto& bytes : communicator.gather_text(pack(own, classes), "predictions")) {
+    unpack(bytes, classes, all);
+  }
+  std::sort(all.begin(), all.end(),
+            [](const Prediction& a, const Prediction& b) { return a.utterance < b.utterance; });
+  S2I_CHECK(all.size() == utterances.size(), "{} predictions for {} utterances", all.size(),
+            utterances.size());
+  return all;
+}
+
+OrderedJson evaluation_json(const Classification& figures,
+                            const std::vector<Prediction>& predictions, const Dataset& dataset) {
+  OrderedJson per_intent = OrderedJson::object();
+  for (size_t c = 0; c < figures.per_intent.size(); ++c) {
+    const IntentFigures& intent = figures.per_intent[c];
+    per_intent[dataset.intents()[c]] = {{"count", intent.support},
+                                        {"precision", intent.precision},
+                                        {"recall", intent.recall},
+                                        {"f1", intent.f1}};
+  }
+  std::map<std::string, std::pair<int64_t, int64_t>> speakers;  // name -> (correct, count)
+  for (const auto& prediction : predictions) {
+    auto& [correct, count] = speakers[speaker_name(dataset, prediction.utterance)];
+    correct += prediction.label == prediction.predicted ? 1 : 0;
+    ++count;
+  }
+  OrderedJson per_speaker = OrderedJson::object();
+  for (const auto& [name, tally] : speakers) {
+    per_speaker[name] = {
+        {"count", tally.second},
+        {"accuracy", static_cast<double>(tally.first) / static_cast<double>(tally.second)}};
+  }
+  return {
+      {"accuracy", figures.accuracy},
+      {"accuracy_interval", {figures.accuracy_interval.first, figures.accuracy_interval.second}},
+      {"f1_weighted", figures.f1_weighted},
+      {"f1_macro", figures.f1_macro},
+      {"count", figures.count},
+      {"loss", figures.loss},
+      {"per_intent", per_intent},
+      {"per_speaker", per_speaker},
+      {"intents", dataset.intents()},
+      {"confusion", figures.confusion}};
+}
+
+void write_evaluation(const std::filesystem::path& folder, const Classification& figures,
+                      const std::vector<Prediction>& predictions, const Dataset& dataset) {
+  write_file_atomic(folder / "predictions.csv", predictions_csv(predictions, dataset));
+  write_json(folder / "evaluation.json", evaluation_json(figures, predictions, dataset));
+}
+
+std::string evaluation_text(const Classification& figures, const std::vector<std::string>& intents,
+                            const std::string& title) {
+  std::string text = fmt::format(
+      "{}: accuracy {:.4f} (95% interval {:.4f} to {:.4f}), weighted F1 {:.4f}, macro F1 {:.4f}, "
+      "{} of {} right",
+      title, figures.accuracy, figures.accuracy_interval.first, figures.accuracy_interval.second,
+      figures.f1_weighted, figures.f1_macro, figures.correct, figures.count);
+  constexpr size_t kMistakes = 5;
+  for (const auto& mistake : top_confusions(figures, kMistakes)) {
+    text += fmt::format("\n  {} x {} taken for {}", mistake.count,
+                        intents[static_cast<size_t>(mistake.label)],
+                        intents[static_cast<size_t>(mistake.predicted)]);
+  }
+  return text;
+}
+
+}  // namespace s2i

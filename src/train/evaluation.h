@@ -1,0 +1,50 @@
+// Evaluation over all ranks: each utterance exactly once, whatever the number of ranks and the
+// batch.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cluster/communicator.h"
+#include "core/json.h"
+#include "data/batch_loader.h"
+#include "model/wavlm.h"
+#include "train/classification.h"
+
+namespace s2i {
+
+struct EvaluationSettings {
+  int64_t batch = 16;      ///< Utterances a forward pass.
+  ForwardOptions forward;  ///< Padding mode and type; training is switched off.
+  LoaderSettings loader;
+  std::string progress;  ///< Title of a progress bar on rank 0; empty: none.
+};
+
+/// Predictions for the given utterances, in ascending order, the same on every rank. Collective.
+std::vector<Prediction> predict(WavLMForIntent& model, at::Device device, const Dataset& dataset,
+                                std::span<const uint32_t> utterances, Communicator& communicator,
+                                const EvaluationSettings& settings);
+
+/// The indices 0 ... n-1 of a data set, and the lengths in samples of all of it.
+std::vector<uint32_t> all_utterances(const Dataset& dataset);
+std::vector<int64_t> utterance_lengths(const Dataset& dataset);
+
+/// evaluation.json: accuracy, accuracy_interval, f1_weighted, f1_macro, count, loss, per_intent and
+/// per_speaker by name, and confusion, whose rows are labels and columns predictions in the order
+/// of `intents`.
+OrderedJson evaluation_json(const Classification& figures,
+                            const std::vector<Prediction>& predictions, const Dataset& dataset);
+
+/// Writes evaluation.json and predictions.csv (id,speaker,label,predicted,probability,loss) to a
+/// folder. Throws RunError.
+void write_evaluation(const std::filesystem::path& folder, const Classification& figures,
+                      const std::vector<Prediction>& predictions, const Dataset& dataset);
+
+/// What a person wants to know first, as lines for a terminal.
+std::string evaluation_text(const Classification& figures, const std::vector<std::string>& intents,
+                            const std::string& title);
+
+}  // namespace s2i

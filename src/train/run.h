@@ -1,0 +1,22 @@
+// A whole training run, from a configuration to the evaluation of its best checkpoint.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cluster/mpi_session.h"
+
+namespace s2i {
+
+/// What s2i-train was asked to do.
+struct TrainCommand {
+  std::filesystem::path config;
+  std::vector<std::string> overrides;  ///< key=value, in order.
+  bool dry_run = false;
+};
+
+/// Runs on every rank; returns the exit status. Throws UserError or RunError.
+int run_training(const TrainCommand& command, const MpiSession& session);
+
+}  // namespace s2i

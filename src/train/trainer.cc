@@ -1,0 +1,298 @@
+#include "train/trainer.h"
+
+#include <ATen/core/grad_mode.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/checksum.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "model/safetensors.h"
+#include "train/batch_tensors.h"
+
+namespace s2i {
+namespace {
+
+int64_t count_total_steps(const LoopConfig& train, int64_t steps_per_epoch) {
+  const int64_t by_epochs = train.epochs * steps_per_epoch;
+  if (train.max_steps == 0) return by_epochs;
+  return train.epochs == 0 ? train.max_steps : std::min(train.max_steps, by_epochs);
+}
+
+std::vector<NamedParameter> trainable(WavLMForIntent& model) {
+  std::vector<NamedParameter> parameters;
+  for (const auto& parameter : model.parameters()) {
+    if (parameter.tensor.requires_grad()) parameters.push_back(parameter);
+  }
+  return parameters;
+}
+
+std::vector<at::Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& parameter : parameters) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+ReducerOptions reducer_options(const ClusterConfig& cluster) {
+  ReducerOptions options;
+  options.bucket_mib = cluster.bucket_mib;
+  options.type = cluster.reduce_type == "bf16" ? ReduceType::kBFloat16 : ReduceType::kFloat32;
+  return options;
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIntent& model,
+                 const PreprocessorConfig& preprocessor, Communicator& communicator,
+                 at::Device device, ForwardOptions forward, LoaderSettings loader)
+    : config_(config),
+      data_(data),
+      model_(model),
+      preprocessor_(preprocessor),
+      communicator_(communicator),
+      device_(device),
+      forward_(std::move(forward)),
+      loader_(std::move(loader)),
+      lengths_(utterance_lengths(*data.train)),
+      batch_{config.batch.global_batch, config.batch.micro_batch, config.batch.pool_batches},
+      steps_per_epoch_(
+          EpochPlan::count_steps(static_cast<int64_t>(data.train_utterances.size()), batch_)),
+      schedule_(config.schedule, config.optimizer.learning_rate,
+                count_total_steps(config.train, steps_per_epoch_)),
+      reducer_(tensors_of(trainable(model)), communicator, reducer_options(config.cluster)),
+      optimizer_(config.optimizer, trainable(model)),
+      step_(model, reducer_, optimizer_, communicator, device,
+            {forward_, static_cast<uint64_t>(config.run.seed), config.train.label_smoothing,
+             config.optimizer.clip_norm}),
+      checkpoints_(config.run.dir),
+      stop_signal_watch_({kStopSignals.begin(), kStopSignals.end()}) {}
+
+Trainer::~Trainer() = default;
+
+RunIdentity Trainer::identity() const {
+  TrainConfig copy = config_;
+  return {checksum_text(data_.train->checksum()), config_entries(train_config_fields(copy))};
+}
+
+std::string Trainer::weights_checksum() const {
+  const at::Tensor values = reducer_.flat_parameters().to(at::kCPU);
+  return checksum_text(checksum({static_cast<const std::byte*>(values.const_data_ptr()),
+                                 static_cast<size_t>(values.nbytes())}));
+}
+
+void Trainer::resume(const std::filesystem::path& checkpoint) {
+  const at::NoGradGuard no_grad;
+  const Json json = read_json(checkpoint / "trainer.json");
+  const std::string where = (checkpoint / "trainer.json").string();
+  for (const auto& change : check_resumable(run_identity_from_json(json, where), identity())) {
+    if (is_main()) spdlog::info("changed since the checkpoint: {}", change);
+  }
+  state_ = trainer_state_from_json(json, where);
+  state_.finished = state_.finished && state_.step >= schedule_.total_steps();
+  saved_step_ = state_.step;
+
+  load_parameters(model_, checkpoint / "model" / "model.safetensors");
+  optimizer_.load_state(read_safetensors(checkpoint / "optimizer.safetensors").tensors,
+                        (checkpoint / "optimizer.safetensors").string());
+  if (is_main()) {
+    spdlog::info("going on from {} (step {} of {})", checkpoint.string(), state_.step,
+                 schedule_.total_steps());
+  }
+}
+
+TrainOutcome Trainer::run() {
+  if (is_main()) {
+    const std::filesystem::path dir = config_.run.dir;
+    metrics_.emplace(dir / "metrics.jsonl", state_.step);
+    validations_.emplace(dir / "validation.jsonl", state_.step - (state_.validation_due ? 1 : 0));
+  }
+  if (std::exchange(state_.validation_due, false)) save_checkpoint(validate());
+  ProgressBar bar("train", schedule_.total_steps(), is_main());
+  bar.update(state_.step);
+  while (!state_.finished && stop_signal_ == 0) train_epoch(bar);
+  bar.finish();
+  if (is_main() && state_.best_step < 0 && stop_signal_ == 0) {
+    checkpoints_.mark_best(state_.step);  // nothing was validated: the last is the best there is
+  }
+  return {state_, stop_signal_};
+}
+
+void Trainer::train_epoch(ProgressBar& bar) {
+  const EpochPlan plan(data_.train_utterances, lengths_, batch_,
+                       static_cast<uint64_t>(config_.run.seed), state_.epoch, communicator_.size());
+  std::vector<MicroBatch> work;
+  for (int64_t i = state_.step_in_epoch; i < plan.num_steps(); ++i) {
+    for (auto& micro : plan.step(i).of_rank(communicator_.rank(), communicator_.size())) {
+      work.push_back(std::move(micro));
+    }
+  }
+  BatchLoader loader(*data_.train, std::move(work), loader_);
+  const int64_t epoch = state_.epoch;
+  while (state_.epoch == epoch && take_step(plan, loader, bar)) {
+  }
+}
+
+bool Trainer::take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar& bar) {
+  const StepPlan step_plan = plan.step(state_.step_in_epoch);
+  const double learning_rate = schedule_.learning_rate(state_.step);
+  const auto own =
+      static_cast<int64_t>(step_plan.of_rank(communicator_.rank(), communicator_.size()).size());
+  const StepResult result = step_.run(
+      state_.step, learning_rate, step_plan.global_count, own, [&] { return loader.next(); },
+      StopSignal::received());
+  check_finite(result, step_plan);
+  const bool epoch_ended = state_.step_in_epoch + 1 == plan.num_steps();
+  advance(epoch_ended);
+  if (is_main()) log_step(result, learning_rate, step_plan, plan.padding(step_plan), bar);
+
+  const int64_t every = config_.train.evaluate_every_steps;
+  state_.finished = state_.step >= schedule_.total_steps();
+  const bool validation_due =
+      !data_.validation_utterances.empty() &&
+      (state_.finished || (every == 0 ? epoch_ended : state_.step % every == 0));
+  stop_signal_ = result.stop_signal;
+  if (stop_signal_ != 0) {
+    state_.validation_due = validation_due;
+    save_checkpoint(/*is_best=*/false);
+    return false;
+  }
+  const bool is_best = validation_due && validate();
+  const int64_t save_every = config_.checkpoint.every_steps;
+  if (validation_due || state_.finished || epoch_ended ||
+      (save_every > 0 && state_.step % save_every == 0)) {
+    save_checkpoint(is_best);
+  }
+  return !state_.finished;
+}
+
+void Trainer::advance(bool epoch_ended) {
+  ++state_.step;
+  ++state_.step_in_epoch;
+  if (epoch_ended) {
+    ++state_.epoch;
+    state_.step_in_epoch = 0;
+  }
+}
+
+void Trainer::check_finite(const StepResult& result, const StepPlan& plan) {
+  if (result.applied) {
+    bad_in_a_row_ = 0;
+    return;
+  }
+  ++state_.skipped_steps;
+  ++bad_in_a_row_;
+  if (is_main()) {
+    spdlog::warn("step {}: loss {} or gradient norm {} is not finite; the update is skipped",
+                 state_.step + 1, result.loss, result.grad_norm);
+  }
+  if (bad_in_a_row_ < config_.train.max_bad_steps) return;
+  std::vector<std::string> ids;
+  for (const auto& micro : plan.micro_batches) {
+    for (const uint32_t utterance : micro.utterances) ids.push_back(data_.train->id(utterance));
+  }
+  throw RunError(
+      "loss or gradient not finite for {} steps in a row (train.max_bad_steps); lower "
+      "optimizer.learning_rate or look at these utterances of the last batch: {}",
+      bad_in_a_row_, fmt::join(ids, " "));
+}
+
+bool Trainer::validate() {
+  const Stopwatch watch;
+  EvaluationSettings settings;
+  settings.batch = config_.batch.evaluation_batch;
+  settings.forward = forward_;
+  settings.loader = loader_;
+  const auto predictions = predict(model_, device_, *data_.validation, data_.validation_utterances,
+                                   communicator_, settings);
+  const Classification figures = classify(predictions, model_.config().num_labels());
+  const double value = metric_value(figures, config_.train.best_metric);
+  const bool is_best = state_.best_step < 0 || value > state_.best_value;
+  if (is_best) {
+    state_.best_value = value;
+    state_.best_step = state_.step;
+    state_.since_best = 0;
+  } else {
+    ++state_.since_best;
+  }
+  const int64_t patience = config_.train.early_stop_patience;
+  if (patience > 0 && state_.since_best >= patience) state_.finished = true;
+  if (!is_main()) return is_best;
+  validations_->append({{"step", state_.step},
+                        {"epoch", state_.epoch},
+                        {"count", figures.count},
+                        {"loss", figures.loss},
+                        {"accuracy", figures.accuracy},
+                        {"f1_weighted", figures.f1_weighted},
+                        {"f1_macro", figures.f1_macro},
+                        {"best", is_best},
+                        {"seconds", watch.seconds()}});
+  spdlog::info(
+      "step {}, {} epochs done: validation accuracy {:.4f}, weighted F1 {:.4f}, loss {:.4f}{}",
+      state_.step, state_.epoch, figures.accuracy, figures.f1_weighted, figures.loss,
+      is_best ? " (best so far)" : "");
+  if (state_.finished && state_.step < schedule_.total_steps()) {
+    spdlog::info("stopping early: {} validations without a better {}", state_.since_best,
+                 config_.train.best_metric);
+  }
+  return is_best;
+}
+
+void Trainer::save_checkpoint(bool is_best) {
+  if (saved_step_ == state_.step && !is_best && !state_.finished) return;
+  saved_step_ = state_.step;
+  if (!is_main()) return;
+  const at::NoGradGuard no_grad;
+  checkpoints_.save(state_.step, is_best, [&](const std::filesystem::path& folder) {
+    save_pretrained(folder / "model", model_, preprocessor_, data_.train->intents());
+    write_safetensors(folder / "optimizer.safetensors", optimizer_.state());
+    write_json(folder / "trainer.json", to_json(state_, identity()));
+  });
+  checkpoints_.prune(config_.checkpoint.keep);
+}
+
+void Trainer::log_step(const StepResult& result, double learning_rate, const StepPlan& plan,
+                       const PaddingCount& padding, ProgressBar& bar) {
+  const double rate = static_cast<double>(plan.global_count) / result.seconds.total;
+  metrics_->append({{"step", state_.step},
+                    {"epoch", state_.epoch + (state_.step_in_epoch == 0 ? 0 : 1)},
+                    {"loss", result.loss},
+                    {"learning_rate", learning_rate},
+                    {"grad_norm", result.grad_norm},
+                    {"applied", result.applied},
+                    {"utterances", plan.global_count},
+                    {"padding", padding.share()},
+                    {"utterances_per_second", rate},
+                    {"reduction_hidden", result.reduction_hidden},
+                    {"seconds",
+                     {{"data", result.seconds.data},
+                      {"forward", result.seconds.forward},
+                      {"backward", result.seconds.backward},
+                      {"reduction", result.seconds.reduction},
+                      {"optimizer", result.seconds.optimizer},
+                      {"total", result.seconds.total}}}});
+  const double epochs = static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_);
+  bar.update(state_.step, fmt::format("epoch {:.2f} loss {:.4f} lr {:.2e} {:.1f} utt/s", epochs,
+                                      result.loss, learning_rate, rate));
+}
+
+double Trainer::try_longest_batch() {
+  std::vector<uint32_t> longest = data_.train_utterances;
+  const size_t count = std::min(longest.size(), static_cast<size_t>(batch_.global_batch));
+  std::partial_sort(longest.begin(), longest.begin() + static_cast<ptrdiff_t>(count), longest.end(),
+                    [&](uint32_t a, uint32_t b) { return lengths_[a] > lengths_[b]; });
+  longest.resize(count);
+  const EpochPlan plan(longest, lengths_, batch_, 0, 0, communicator_.size());
+  const StepPlan step_plan = plan.step(0);
+  const auto own = step_plan.of_rank(communicator_.rank(), communicator_.size());
+  BatchLoader loader(*data_.train, own, loader_);
+  return step_
+      .run(
+          0, 0.0, step_plan.global_count, static_cast<int64_t>(own.size()),
+          [&] { return loader.next(); }, 0)
+      .seconds.total;
+}
+
+}  // namespace s2i

@@ -1,0 +1,100 @@
+// The training loop: epochs, steps, validation, checkpoints, metrics. What it needs, it is handed.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "cluster/communicator.h"
+#include "core/progress.h"
+#include "core/stop_signal.h"
+#include "data/dataset.h"
+#include "data/epoch_plan.h"
+#include "model/pretrained.h"
+#include "train/checkpoint.h"
+#include "train/config.h"
+#include "train/evaluation.h"
+#include "train/metrics_log.h"
+#include "train/schedule.h"
+#include "train/train_step.h"
+
+namespace s2i {
+
+/// What a run trains on and validates with.
+struct TrainingData {
+  const Dataset* train = nullptr;
+  std::vector<uint32_t> train_utterances;       ///< Indices into *train.
+  const Dataset* validation = nullptr;          ///< May be the same data set as train.
+  std::vector<uint32_t> validation_utterances;  ///< Empty: no validation, the last step is best.
+};
+
+struct TrainOutcome {
+  TrainerState state;
+  int stop_signal = 0;  ///< Stopped by this signal after saving, or 0.
+};
+
+class Trainer {
+ public:
+  /// All referred to must outlive the trainer. Makes the folders of the run. Collective.
+  Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIntent& model,
+          const PreprocessorConfig& preprocessor, Communicator& communicator, at::Device device,
+          ForwardOptions forward, LoaderSettings loader);
+  ~Trainer();
+
+  /// Restores weights, optimiser and position from a checkpoint. Collective. Throws UserError or
+  /// RunError.
+  void resume(const std::filesystem::path& checkpoint);
+
+  /// Trains to the end, an early stop or a signal. Collective.
+  TrainOutcome run();
+
+  /// Runs the longest batch once, forward, backward and update. Returns the seconds it took.
+  double try_longest_batch();
+
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  const Schedule& schedule() const { return schedule_; }
+  const TrainerState& state() const { return state_; }
+  const CheckpointStore& checkpoints() const { return checkpoints_; }
+  RunIdentity identity() const;
+  /// XXH3-64 of the parameters that train, as they are now.
+  std::string weights_checksum() const;
+
+ private:
+  void train_epoch(ProgressBar& bar);
+  /// Takes one step of the epoch and what follows it. False when the run is to end.
+  bool take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar& bar);
+  void advance(bool epoch_ended);
+  void check_finite(const StepResult& result, const StepPlan& plan);
+  /// Validates, notes whether this is the best so far, stops early if asked to. True if best.
+  bool validate();
+  void save_checkpoint(bool is_best);
+  void log_step(const StepResult& result, double learning_rate, const StepPlan& plan,
+                const PaddingCount& padding, ProgressBar& bar);
+  bool is_main() const { return communicator_.rank() == 0; }
+
+  const TrainConfig& config_;
+  const TrainingData& data_;
+  WavLMForIntent& model_;
+  const PreprocessorConfig& preprocessor_;
+  Communicator& communicator_;
+  at::Device device_;
+  ForwardOptions forward_;
+  LoaderSettings loader_;
+  std::vector<int64_t> lengths_;
+  BatchSettings batch_;
+  int64_t steps_per_epoch_;
+  Schedule schedule_;
+  GradientReducer reducer_;
+  Optimizer optimizer_;
+  TrainStep step_;
+  CheckpointStore checkpoints_;
+  StopSignal stop_signal_watch_;
+  std::optional<MetricsLog> metrics_;  ///< Rank 0 only, from run() on.
+  std::optional<MetricsLog> validations_;
+  TrainerState state_;
+  int64_t bad_in_a_row_ = 0;
+  int64_t saved_step_ = -1;
+  int stop_signal_ = 0;
+};
+
+}  // namespace s2i

@@ -1,0 +1,63 @@
+"""The number of ranks changes the speed of a run, not the run."""
+
+import json
+
+import pytest
+from conftest import read_lines, run
+
+DETERMINISTIC = ["model.dropout=0", "model.spec_augment=false"]
+
+
+def losses(folder):
+    return [line["loss"] for line in read_lines(folder / "metrics.jsonl")]
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 4])
+def test_losses_do_not_depend_on_the_number_of_ranks(train, ranks):
+    overrides = [*DETERMINISTIC, "train.epochs=10", "train.max_steps=50", "data.test_split=",
+                 "data.validation_fraction=0"]
+    alone, _ = train("alone", *overrides)
+    together, _ = train("together", *overrides, ranks=ranks)
+    a, b = losses(alone), losses(together)
+    assert len(a) == len(b) == 50
+    for step, (x, y) in enumerate(zip(a, b)):
+        assert abs(x - y) <= (1e-5 if step < 5 else 1e-3) * abs(x), f"step {step + 1}: {x} and {y}"
+
+
+def test_dropout_belongs_to_the_utterance_not_to_the_rank(train):
+    overrides = ["model.dropout=0.2", "train.max_steps=5", "data.test_split="]
+    alone, _ = train("alone", *overrides)
+    together, _ = train("together", *overrides, ranks=3)
+    for x, y in zip(losses(alone), losses(together)):
+        assert y == pytest.approx(x, rel=1e-4)
+
+
+def test_micro_batches_sum_to_the_same_step(train):
+    overrides = [*DETERMINISTIC, "train.max_steps=5", "data.test_split="]
+    whole, _ = train("whole", *overrides)
+    parts, _ = train("parts", *overrides, "batch.micro=5")
+    for x, y in zip(losses(whole), losses(parts)):
+        assert y == pytest.approx(x, rel=1e-5)
+
+
+def test_a_step_with_fewer_utterances_than_ranks(train):
+    # 56 utterances in batches of 11: the last has one utterance, for four ranks.
+    folder, _ = train("run", "batch.global=11", "data.validation_fraction=0", "train.epochs=1",
+                      "data.test_split=", ranks=4)
+    lines = read_lines(folder / "metrics.jsonl")
+    assert [line["utterances"] for line in lines] == [11] * 5 + [1]
+
+
+def test_evaluation_is_the_same_for_any_ranks_and_batch(trained, shards, tmp_path):
+    reports = []
+    for ranks, batch in [(1, 16), (2, 3), (3, 1), (4, 7)]:
+        out = tmp_path / f"{ranks}-{batch}"
+        run("s2i-evaluate", "--model", trained / "best/model", "--data", shards, "--out", out,
+            "--batch", batch, ranks=ranks)
+        report = json.loads((out / "evaluation.json").read_text())
+        report["loss"] = pytest.approx(report["loss"], rel=1e-5)
+        lines = (out / "predictions.csv").read_text().splitlines()
+        reports.append((report, [line.split(",")[:4] for line in lines]))
+    for report in reports[1:]:
+        assert report == reports[0]
+    assert reports[0][0]["count"] == 20

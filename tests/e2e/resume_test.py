@@ -1,0 +1,121 @@
+"""A run that was stopped and resumed is the run that was not."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import BIN, MPI_ENVIRONMENT, read_lines
+
+# Everything random is on: dropout, LayerDrop, SpecAugment; accumulation as well.
+RANDOM = ["model.dropout=0.1", "model.spec_augment=true", "batch.micro=4", "train.epochs=3"]
+
+
+def without_times(lines):
+    for line in lines:
+        for key in ("seconds", "utterances_per_second", "reduction_hidden"):
+            line.pop(key, None)
+    return lines
+
+
+def outcome(folder):
+    """What must be equal to the bit: weights, optimiser, position, metrics, figures."""
+    last = folder / "last"
+    state = json.loads((last / "trainer.json").read_text())
+    state.pop("config")
+    evaluation = json.loads((folder / "evaluation.json").read_text())
+    return {
+        "weights": (last / "model/model.safetensors").read_bytes(),
+        "optimizer": (last / "optimizer.safetensors").read_bytes(),
+        "state": state,
+        "metrics": without_times(read_lines(folder / "metrics.jsonl")),
+        "validation": without_times(read_lines(folder / "validation.jsonl")),
+        "evaluation": evaluation,
+    }
+
+
+def assert_same(a, b):
+    for key in a:
+        assert a[key] == b[key], f"{key} differ"
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("stop_at", [1, 5, 8])
+def test_resume_is_bit_identical(train, ranks, stop_at):
+    # An epoch has 5 steps here: in its middle, at its end, and in the next.
+    whole, _ = train("whole", *RANDOM, ranks=ranks)
+    # A checkpoint at the very step, and the run continued from it by path.
+    train("parts", *RANDOM, "checkpoint.every_steps=1", "checkpoint.keep=100", ranks=ranks)
+    parts = whole.parent / "parts"
+    remove_checkpoints_after(parts, stop_at)
+    again, done = train("parts", *RANDOM, ranks=ranks)
+    assert f"step {stop_at} of 15" in done.stderr
+    assert_same(outcome(whole), outcome(again))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_saves_and_the_next_start_goes_on(train, settings, shards, model, tmp_path, number):
+    whole, _ = train("whole", *RANDOM)
+    folder = tmp_path / "stopped"
+    command = [BIN / "s2i-train", settings, f"data.dir={shards}", f"model.init={model}",
+               f"run.dir={folder}", *RANDOM]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, **MPI_ENVIRONMENT})
+    metrics = folder / "metrics.jsonl"
+    deadline = time.time() + 120
+    while time.time() < deadline and process.poll() is None:
+        if metrics.exists() and metrics.read_text().count("\n") >= 2:
+            break
+        time.sleep(0.01)
+    process.send_signal(number)
+    stderr = process.communicate(timeout=60)[1]
+    if process.returncode != 0:  # it may have been done already
+        assert process.returncode == 128 + number, stderr
+        assert "same command goes on" in stderr
+    train("stopped", *RANDOM)
+    assert_same(outcome(whole), outcome(folder))
+
+
+def remove_checkpoints_after(folder, step):
+    for path in sorted((folder / "checkpoints").glob("step-*")):
+        if int(path.name.removeprefix("step-")) > step:
+            subprocess.run(["rm", "-r", path], check=True)
+
+
+def test_resume_on_another_number_of_ranks_keeps_order_and_losses(train):
+    overrides = ["model.dropout=0.1", "train.epochs=2", "checkpoint.every_steps=1", "checkpoint.keep=100"]
+    whole, _ = train("run", *overrides, ranks=1)
+    before = [line["loss"] for line in read_lines(whole / "metrics.jsonl")]
+    remove_checkpoints_after(whole, 3)
+    _, done = train("run", *overrides, ranks=3)
+    assert "step 3 of 10" in done.stderr
+    after = [line["loss"] for line in read_lines(whole / "metrics.jsonl")]
+    assert after[:3] == before[:3]
+    assert after == pytest.approx(before, rel=1e-3)
+
+
+def test_a_damaged_checkpoint_is_passed_over(train):
+    whole, _ = train("whole", *RANDOM, "checkpoint.keep=100")
+    parts, _ = train("parts", *RANDOM, "checkpoint.keep=100")
+    newest = parts / "checkpoints/step-00000015/optimizer.safetensors"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    again, done = train("parts", *RANDOM, "checkpoint.keep=100")
+    assert "passing over the damaged checkpoint" in done.stderr
+    assert "step 10 of 15" in done.stderr
+    assert_same(outcome(whole), outcome(again))
+
+
+def test_settings_that_may_not_change_are_refused(train):
+    train("run", "train.max_steps=2", "data.test_split=")
+    _, done = train("run", "run.seed=12", "train.max_steps=4", "data.test_split=", check=False)
+    assert done.returncode == 2
+    assert "run.seed: 11 -> 12" in done.stderr
+    _, done = train("run", "train.max_steps=4", "data.test_split=")
+    assert "train.max_steps: 2 -> 4" in done.stderr
+    _, done = train("run", "run.resume=never", "data.test_split=", check=False)
+    assert done.returncode == 2
+    assert "holds checkpoints" in done.stderr

@@ -1,0 +1,81 @@
+#include "train/classification.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace s2i {
+namespace {
+
+std::vector<Prediction> make(const std::vector<std::pair<int64_t, int64_t>>& pairs) {
+  std::vector<Prediction> predictions;
+  for (const auto& [label, predicted] : pairs) {
+    Prediction p;
+    p.utterance = static_cast<uint32_t>(predictions.size());
+    p.label = label;
+    p.predicted = predicted;
+    p.loss = 0.1 * static_cast<double>(predictions.size());
+    predictions.push_back(p);
+  }
+  return predictions;
+}
+
+TEST(Classification, CountsByHand) {
+  // Intent 2 never occurs, and is never predicted: it does not count for the macro mean.
+  const Classification figures = classify(make({{0, 0}, {0, 1}, {1, 1}, {1, 1}}), 3);
+  EXPECT_EQ(figures.count, 4);
+  EXPECT_DOUBLE_EQ(figures.accuracy, 0.75);
+  EXPECT_DOUBLE_EQ(figures.per_intent[0].precision, 1.0);
+  EXPECT_DOUBLE_EQ(figures.per_intent[0].recall, 0.5);
+  EXPECT_DOUBLE_EQ(figures.per_intent[0].f1, 2.0 / 3.0);
+  EXPECT_DOUBLE_EQ(figures.per_intent[1].f1, 0.8);
+  EXPECT_DOUBLE_EQ(figures.f1_macro, (2.0 / 3.0 + 0.8) / 2);
+  EXPECT_DOUBLE_EQ(figures.f1_weighted, (2.0 / 3.0 + 0.8) / 2);
+  EXPECT_EQ(figures.confusion[0][1], 1);
+  EXPECT_DOUBLE_EQ(figures.loss, 0.15);
+}
+
+TEST(Classification, DoesNotDependOnTheOrder) {
+  auto predictions = make({{0, 0}, {0, 1}, {1, 1}, {2, 0}, {1, 2}, {2, 2}, {0, 0}});
+  const Classification a = classify(predictions, 3);
+  std::reverse(predictions.begin(), predictions.end());
+  const Classification b = classify(predictions, 3);
+  EXPECT_EQ(a.loss, b.loss);
+  EXPECT_EQ(a.f1_weighted, b.f1_weighted);
+}
+
+TEST(Classification, OfNothingIsEmptyNotNan) {
+  const Classification figures = classify({}, 2);
+  EXPECT_EQ(figures.count, 0);
+  EXPECT_EQ(figures.accuracy, 0.0);
+  EXPECT_EQ(figures.f1_macro, 0.0);
+}
+
+TEST(Classification, WilsonIntervalAsPublished) {
+  // Newcombe (1998), table I: 81 of 263, score method without continuity correction.
+  const auto [low, high] = wilson_interval(81, 263);
+  EXPECT_NEAR(low, 0.2553, 5e-5);
+  EXPECT_NEAR(high, 0.3662, 5e-5);
+  EXPECT_DOUBLE_EQ(wilson_interval(0, 10).first, 0.0);
+  EXPECT_DOUBLE_EQ(wilson_interval(10, 10).second, 1.0);
+}
+
+TEST(Classification, NamesTheMostFrequentMistakesFirst) {
+  const Classification figures = classify(make({{0, 1}, {1, 0}, {1, 0}, {2, 2}}), 3);
+  const auto mistakes = top_confusions(figures, 5);
+  ASSERT_EQ(mistakes.size(), 2U);
+  EXPECT_EQ(mistakes[0].label, 1);
+  EXPECT_EQ(mistakes[0].count, 2);
+  EXPECT_EQ(top_confusions(figures, 1).size(), 1U);
+}
+
+TEST(Classification, ALowerLossIsBetter) {
+  Classification good;
+  good.loss = 0.1;
+  Classification bad;
+  bad.loss = 0.2;
+  EXPECT_GT(metric_value(good, "loss"), metric_value(bad, "loss"));
+}
+
+}  // namespace
+}  // namespace s2i

@@ -1,0 +1,48 @@
+#include "train/schedule.h"
+
+#include <gtest/gtest.h>
+
+namespace s2i {
+namespace {
+
+ScheduleConfig make(const std::string& name, int64_t warmup, double final_share = 0) {
+  ScheduleConfig config;
+  config.name = name;
+  config.warmup_steps = warmup;
+  config.final_share = final_share;
+  return config;
+}
+
+TEST(Schedule, WarmsUpThenDecaysLinearly) {
+  const Schedule schedule(make("linear", 10), 1.0, 110);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(0), 0.1);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(9), 1.0);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(10), 1.0);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(60), 0.5);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(110), 0.0);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(1000), 0.0);
+}
+
+TEST(Schedule, CosineEndsAtItsFinalShare) {
+  const Schedule schedule(make("cosine", 0, 0.1), 2.0, 100);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(0), 2.0);
+  EXPECT_NEAR(schedule.learning_rate(50), 2.0 * 0.55, 1e-12);
+  EXPECT_NEAR(schedule.learning_rate(100), 0.2, 1e-12);
+}
+
+TEST(Schedule, ConstantStays) {
+  const Schedule schedule(make("constant", 0), 3.0, 5);
+  EXPECT_EQ(schedule.learning_rate(0), 3.0);
+  EXPECT_EQ(schedule.learning_rate(4), 3.0);
+}
+
+TEST(Schedule, WarmUpAsAShareOfTheRun) {
+  ScheduleConfig config = make("constant", -1);
+  config.warmup_share = 0.25;
+  const Schedule schedule(config, 1.0, 40);
+  EXPECT_LT(schedule.learning_rate(8), 1.0);
+  EXPECT_EQ(schedule.learning_rate(9), 1.0);
+}
+
+}  // namespace
+}  // namespace s2i
