@@ -19,7 +19,7 @@ constexpr uint64_t kMaxCsvBytes = 2ULL << 30;
 class Parser {
  public:
   explicit Parser(char delimiter) {
-    if (csv_init(&parser_, CSV_STRICT_FINI) != 0) throw std::bad_alloc();
+    if (csv_init(&parser_, 0) != 0) throw std::bad_alloc();
     csv_set_delim(&parser_, static_cast<unsigned char>(delimiter));
   }
   ~Parser() { csv_free(&parser_); }
@@ -35,6 +35,9 @@ class Parser {
   }
 
   void finish() {
+    // Strict only here: a quote inside a field that does not begin with one is a quote, but a field
+    // that is still open at the end of the file swallowed everything behind its quote.
+    csv_set_opts(&parser_, CSV_STRICT | CSV_STRICT_FINI);
     if (csv_fini(&parser_, on_field, on_row, this) != 0) fail();
   }
 

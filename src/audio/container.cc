@@ -119,18 +119,27 @@ std::optional<std::string> check_wave64(FileWindow& file) {
   return std::nullopt;
 }
 
-/// An Ogg stream ends with a page that carries the end-of-stream flag (RFC 3533, section 6).
+/// An Ogg stream ends with a page that carries the end-of-stream flag (RFC 3533, section 6): a
+/// header of 27 bytes with the number of segments last, a byte a segment with its length, the
+/// segments.
 std::optional<std::string> check_ogg(FileWindow& file) {
+  constexpr uint64_t kHeaderBytes = 27;
   constexpr uint64_t kMaxPageBytes = 65307;
   const uint64_t length = std::min(kMaxPageBytes, file.size());
   const auto tail = file.bytes(file.size() - length, length);
   if (!tail) return std::nullopt;
   const std::string_view text(reinterpret_cast<const char*>(tail->data()), tail->size());
   const size_t page = text.rfind("OggS");
-  if (page != std::string_view::npos && page + 5 < text.size() && (text[page + 5] & 4) != 0) {
-    return std::nullopt;
+  if (page != std::string_view::npos && page + kHeaderBytes <= tail->size()) {
+    const size_t segments = (*tail)[page + kHeaderBytes - 1];
+    uint64_t end = page + kHeaderBytes + segments;
+    for (size_t i = 0; i < segments && page + kHeaderBytes + i < tail->size(); ++i) {
+      end += (*tail)[page + kHeaderBytes + i];
+    }
+    const bool marks_end = ((*tail)[page + 5] & 4) != 0;
+    if (marks_end && end <= tail->size()) return std::nullopt;
   }
-  return std::string("its last Ogg page, which marks the end of the stream, is missing");
+  return std::string("its last Ogg page, which marks the end of the stream, is missing or cut off");
 }
 
 std::optional<std::string> check_au(FileWindow& file, Endian endian) {

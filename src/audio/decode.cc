@@ -48,6 +48,16 @@ FileDescriptor open_audio(const std::filesystem::path& path, uint64_t& file_byte
   return file;
 }
 
+/// Null if libsndfile does not know what it is. The library gets a descriptor of its own to close:
+/// when it fails it closes what it was given even if told not to (seen in 1.2.0), and closing that
+/// again here could hit another thread's file.
+SndfileHandle open_sndfile(const FileDescriptor& descriptor, const std::filesystem::path& path,
+                           SF_INFO& info) {
+  const int own = ::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0);
+  if (own < 0) fail(AudioProblem::kUnreadable, path, "cannot open: {}", errno_text(errno));
+  return SndfileHandle(sf_open_fd(own, SFM_READ, &info, SF_TRUE));
+}
+
 /// Reads at most `limit` frames into `samples`, mixed down; returns how many there were.
 size_t read_mono(SNDFILE* file, int channels, size_t expected, size_t limit,
                  std::vector<float>& samples) {
@@ -95,10 +105,10 @@ bool all_finite(std::span<const float> samples) {
 void decode_audio(const std::filesystem::path& path, double max_seconds, AudioClip& clip) {
   clip.samples.clear();
   uint64_t file_bytes = 0;
-  const FileDescriptor descriptor = open_audio(path, file_bytes);
   SF_INFO info{};
-  const SndfileHandle file(sf_open_fd(descriptor.get(), SFM_READ, &info, SF_FALSE));
+  const FileDescriptor descriptor = open_audio(path, file_bytes);
   const auto truncation = describe_truncation(descriptor.get(), file_bytes);
+  const SndfileHandle file = open_sndfile(descriptor, path, info);
   if (file == nullptr) {
     if (truncation) fail(AudioProblem::kTruncated, path, "truncated: {}", *truncation);
     fail(AudioProblem::kNotAudio, path, "not audio: {}", sf_strerror(nullptr));

@@ -24,10 +24,19 @@ Hdf5Lock::Hdf5Lock() : lock_(library_mutex()) {
 
 Hdf5Lock::~Hdf5Lock() { H5Eset_auto2(H5E_DEFAULT, printer_, printer_data_); }
 
+Hdf5Handle file_access_properties() {
+  Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make file properties");
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+  hdf5_check(H5Pset_file_locking(access.get(), false, true), "turn file locks off");
+#endif
+  return access;
+}
+
 void fail_hdf5(std::string_view what) {
   std::string message;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &message);
   H5Eclear2(H5E_DEFAULT);
+  message = message.substr(0, message.find('\n'));
   throw Hdf5Error("cannot {}: {}", what, message.empty() ? "unknown HDF5 error" : message);
 }
 

@@ -72,4 +72,8 @@ class Hdf5Handle {
   Close close_;
 };
 
+/// Properties for opening a file, without HDF5's file locks: shards never change once they have
+/// their name, and on the file systems of clusters locks are often refused.
+Hdf5Handle file_access_properties();
+
 }  // namespace s2i

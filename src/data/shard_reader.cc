@@ -165,7 +165,8 @@ Shard::Shard(const std::filesystem::path& path) : path_(path) {
 void Shard::read_tables() {
   const Hdf5Lock lock;
   const uint64_t bytes = file_bytes();
-  const Hdf5Handle file(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
+  const Hdf5Handle access = file_access_properties();
+  const Hdf5Handle file(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose,
                         "open it as HDF5");
   header_ = read_header(file.get());
   offset_ = read_table<uint64_t>(file.get(), "offset", H5T_STD_U64LE, H5T_NATIVE_UINT64, bytes);

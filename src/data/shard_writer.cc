@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <regex>
+#include <utility>
 
 #include "core/checksum.h"
 #include "core/error.h"
@@ -120,60 +122,77 @@ void write_tables(hid_t file, std::span<const ShardUtterance> utterances,
   write_table(file, "checksum", H5T_STD_U64LE, H5T_NATIVE_UINT64, sums, count);
 }
 
-/// Everything but the samples, for which it leaves room. Returns where in the file they belong.
-uint64_t write_frame(const std::filesystem::path& path, const ShardHeader& header,
-                     std::span<const ShardUtterance> utterances,
-                     const std::vector<uint64_t>& offset) {
+/// A shard without its samples: an HDF5 file in memory with a hole where they belong.
+struct ShardFrame {
+  FileDescriptor file;
+  uint64_t audio_start = 0;
+  uint64_t audio_bytes = 0;
+};
+
+/// HDF5 gets a file in memory, never the disk: it does not survive a full one (1.10.8 crashes, or
+/// loops while closing).
+ShardFrame make_frame(const ShardHeader& header, std::span<const ShardUtterance> utterances,
+                      const std::vector<uint64_t>& offset) {
   constexpr hsize_t kPage = 4096;
+  ShardFrame frame;
+  frame.audio_bytes = offset.back() * bytes_per_sample(header.sample_type);
+  frame.file = FileDescriptor(::memfd_create("s2i-shard", MFD_CLOEXEC));
+  if (frame.file.get() < 0) throw RunError("cannot make a file in memory: {}", errno_text(errno));
+  const std::string path = fmt::format("/proc/self/fd/{}", frame.file.get());
   const Hdf5Lock lock;
-  const uint64_t audio_bytes = offset.back() * bytes_per_sample(header.sample_type);
-  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make file properties");
-  hdf5_check(H5Pset_alignment(access.get(), std::max<hsize_t>(audio_bytes, kPage), kPage),
+  const Hdf5Handle access = file_access_properties();
+  // The usual driver asks for the real path of a link, which a file in memory does not have.
+  hdf5_check(H5Pset_fapl_stdio(access.get()), "choose the file driver");
+  hdf5_check(H5Pset_alignment(access.get(), std::max<hsize_t>(frame.audio_bytes, kPage), kPage),
              "set the alignment");
   Hdf5Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
-                  "create " + path.string());
+                  "create a shard");
   write_attributes(file.get(), header);
   write_tables(file.get(), utterances, offset);
-  uint64_t start = 0;
   {
     const hid_t type = header.sample_type == SampleType::kInt16 ? H5T_STD_I16LE : H5T_IEEE_F32LE;
     const Hdf5Handle audio = create_dataset(file.get(), "audio", type, offset.back());
-    if (audio_bytes > 0) start = H5Dget_offset(audio.get());
-    S2I_CHECK(start != HADDR_UNDEF);
+    if (frame.audio_bytes > 0) frame.audio_start = H5Dget_offset(audio.get());
+    S2I_CHECK(frame.audio_start != HADDR_UNDEF);
   }
-  file.close("write " + path.string());
-  return start;
+  file.close("finish a shard");
+  return frame;
 }
 
-/// The samples straight into their place: HDF5 would make one call and one check an utterance, and
-/// a full disk would reach us through its cache.
-void write_samples(const std::filesystem::path& path, uint64_t start,
-                   std::span<const ShardUtterance> utterances) {
+/// Writes buffers one after the other.
+void write_all(int file, std::vector<iovec> parts, const std::filesystem::path& path) {
   constexpr size_t kBatch = 512;  // below every system's IOV_MAX
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (file.get() < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
-  auto position = static_cast<off_t>(start);
-  std::vector<iovec> parts;
-  for (size_t begin = 0; begin < utterances.size(); begin += kBatch) {
-    parts.clear();
-    for (const auto& utterance :
-         utterances.subspan(begin, std::min(kBatch, utterances.size() - begin))) {
-      parts.push_back({const_cast<std::byte*>(utterance.samples.data()), utterance.samples.size()});
-    }
-    for (size_t next = 0; next < parts.size();) {
-      const ssize_t count = ::pwritev(file.get(), parts.data() + next,
-                                      static_cast<int>(parts.size() - next), position);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
-      position += count;
-      auto left = static_cast<size_t>(count);
-      while (next < parts.size() && left >= parts[next].iov_len) left -= parts[next++].iov_len;
-      if (left > 0) {
-        parts[next].iov_base = static_cast<char*>(parts[next].iov_base) + left;
-        parts[next].iov_len -= left;
-      }
+  for (size_t next = 0; next < parts.size();) {
+    const size_t batch = std::min(kBatch, parts.size() - next);
+    const ssize_t count = ::writev(file, parts.data() + next, static_cast<int>(batch));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
+    auto left = static_cast<size_t>(count);
+    while (next < parts.size() && left >= parts[next].iov_len) left -= parts[next++].iov_len;
+    if (left > 0) {
+      parts[next].iov_base = static_cast<char*>(parts[next].iov_base) + left;
+      parts[next].iov_len -= left;
     }
   }
+}
+
+iovec buffer_of(std::span<const std::byte> bytes) {
+  return {const_cast<std::byte*>(bytes.data()), bytes.size()};
+}
+
+/// The frame and, in its hole, the samples.
+void write_parts(const std::filesystem::path& path, const ShardFrame& frame,
+                 std::span<const ShardUtterance> utterances) {
+  const MappedFile map("/proc/self/fd/" + std::to_string(frame.file.get()));
+  const auto bytes = map.bytes();
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (file.get() < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
+  const uint64_t audio_end = frame.audio_start + frame.audio_bytes;
+  S2I_CHECK(audio_end <= bytes.size());
+  std::vector<iovec> parts{buffer_of(bytes.first(frame.audio_start))};
+  for (const auto& utterance : utterances) parts.push_back(buffer_of(utterance.samples));
+  parts.push_back(buffer_of(bytes.subspan(audio_end)));
+  write_all(file.get(), std::move(parts), path);
   if (::fsync(file.get()) != 0) {
     throw RunError("cannot flush {} to the device: {}", path.string(), errno_text(errno));
   }
@@ -191,8 +210,7 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
   }
   const std::filesystem::path temporary = folder / fmt::format("shard-{:05}.h5.tmp", index);
   try {
-    const uint64_t start = write_frame(temporary, header, utterances, offset);
-    write_samples(temporary, start, utterances);
+    write_parts(temporary, make_frame(header, utterances, offset), utterances);
     ShardEntry entry;
     entry.checksum = checksum_file(temporary);
     entry.file =

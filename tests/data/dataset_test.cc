@@ -1,0 +1,197 @@
+#include "data/dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <thread>
+
+#include "audio/audio_files.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "data/shard_files.h"
+#include "temporary_folder.h"
+
+namespace s2i {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class DatasetFolder : public testing::Test {
+ protected:
+  DatasetFolder() : manifest_(write_test_dataset(folder_.path())) {}
+
+  std::filesystem::path shard_path(size_t i) const {
+    return folder_.path() / manifest_.shards[i].file;
+  }
+
+  void edit_manifest(const std::function<void(Json&)>& edit) const {
+    Json json = read_json(folder_.path() / kManifestFile);
+    edit(json);
+    write_bytes(folder_.path() / kManifestFile, json.dump());
+  }
+
+  /// Opening must fail with a message that holds all of these.
+  void expect_refused(const std::string& first, const std::string& second = "") const {
+    EXPECT_THAT([&] { Dataset{folder_.path()}; },
+                ThrowsMessage<UserError>(AllOf(HasSubstr(first), HasSubstr(second))));
+  }
+
+  /// Changes one byte of a sample of utterance "b".
+  void damage_audio() const {
+    std::string bytes = read_bytes(shard_path(0));
+    const std::string samples("\xFF\x7F\x00\x80", 4);  // 32767, -32768
+    bytes[bytes.rfind(samples)] ^= 1;
+    write_bytes(shard_path(0), bytes);
+  }
+
+  TemporaryFolder folder_;
+  Manifest manifest_;
+};
+
+TEST_F(DatasetFolder, ReadsUtterancesAcrossShards) {
+  const Dataset dataset(folder_.path());
+  ASSERT_EQ(dataset.size(), 3U);
+  EXPECT_EQ(dataset.id(2), "c");
+  EXPECT_EQ(dataset.label(2), 1);
+  EXPECT_EQ(dataset.speaker(0), 1);
+  EXPECT_EQ(dataset.num_samples(1), 2U);
+  EXPECT_EQ(dataset.sample_rate(), 16000U);
+  EXPECT_EQ(dataset.split(), "train");
+  EXPECT_EQ(dataset.intents(), (std::vector<std::string>{"ask", "pay"}));
+  EXPECT_EQ(dataset.speakers(), (std::vector<std::string>{"ann", "bob"}));
+  EXPECT_DOUBLE_EQ(dataset.seconds(2), 4 / 16000.0);
+  std::vector<float> samples(2);
+  dataset.copy_samples(1, samples);
+  EXPECT_EQ(samples, (std::vector<float>{32767 / 32768.0F, -1.0F}));
+  EXPECT_TRUE(dataset.verify().empty());
+}
+
+TEST_F(DatasetFolder, ReadsFromManyThreads) {
+  const Dataset dataset(folder_.path());
+  std::vector<std::vector<float>> results(8, std::vector<float>(4));
+  {
+    std::vector<std::jthread> threads;
+    for (auto& result : results) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 1000; ++i) dataset.copy_samples(2, result);
+      });
+    }
+  }
+  for (const auto& result : results) EXPECT_FLOAT_EQ(result[3], 8 / 32768.0F);
+}
+
+TEST_F(DatasetFolder, FindsADamagedUtterance) {
+  damage_audio();
+  const Dataset dataset(folder_.path());
+  dataset.verify_utterance(0);
+  EXPECT_THAT(
+      [&] { dataset.verify_utterance(1); },
+      ThrowsMessage<RunError>(AllOf(HasSubstr("'b'"), HasSubstr(manifest_.shards[0].file))));
+  const auto problems = dataset.verify();
+  ASSERT_EQ(problems.size(), 2U);  // the utterance, and the file it lies in
+  EXPECT_THAT(problems[0], HasSubstr("'b'"));
+  EXPECT_THAT(problems[1], HasSubstr("checksum"));
+}
+
+TEST_F(DatasetFolder, SaysWhenThereIsNoManifest) {
+  std::filesystem::remove(folder_.path() / kManifestFile);
+  expect_refused("s2i-preprocess", "manifest.json");
+}
+
+TEST_F(DatasetFolder, RefusesAMissingShard) {
+  std::filesystem::remove(shard_path(1));
+  expect_refused(manifest_.shards[1].file, "missing");
+}
+
+TEST_F(DatasetFolder, RefusesAShardOfAnotherSize) {
+  std::string bytes = read_bytes(shard_path(0)) + "x";
+  write_bytes(shard_path(0), bytes);
+  expect_refused("bytes, the manifest says", "run s2i-preprocess again");
+}
+
+TEST_F(DatasetFolder, RefusesAShardOfAnotherSampleRate) {
+  edit_manifest([](Json& json) { json["sample_rate"] = 8000; });
+  expect_refused("sample rate of 16000 Hz", "8000 Hz");
+}
+
+TEST_F(DatasetFolder, RefusesAShardOfAnotherSplit) {
+  edit_manifest([](Json& json) { json["split"] = "test"; });
+  expect_refused("belongs to the split 'train'");
+}
+
+TEST_F(DatasetFolder, RefusesAShardOfAnotherType) {
+  edit_manifest([](Json& json) { json["dtype"] = "float32"; });
+  expect_refused("int16", "float32");
+}
+
+TEST_F(DatasetFolder, RefusesALabelOutOfRange) {
+  edit_manifest([](Json& json) { json["intents"] = {"ask"}; });
+  expect_refused("label 1 of 1 intents");
+}
+
+TEST_F(DatasetFolder, RefusesASpeakerOutOfRange) {
+  edit_manifest([](Json& json) { json["speakers"] = {"ann"}; });
+  expect_refused("speaker 1 of 1");
+}
+
+TEST_F(DatasetFolder, NoticesAnotherNameForALabel) {
+  edit_manifest([](Json& json) { json["intents"] = {"ask", "play"}; });
+  const auto problems = Dataset(folder_.path()).verify();
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_THAT(problems[0], HasSubstr("dataset_checksum"));
+}
+
+TEST_F(DatasetFolder, RefusesAnotherVersionOfTheFormat) {
+  edit_manifest([](Json& json) { json["version"] = 2; });
+  expect_refused("version 2", "version 1");
+}
+
+TEST_F(DatasetFolder, RefusesAnotherFormat) {
+  edit_manifest([](Json& json) { json["format"] = "something"; });
+  expect_refused("not the manifest");
+}
+
+TEST_F(DatasetFolder, RefusesAPathOutOfTheFolder) {
+  edit_manifest([](Json& json) { json["shards"][0]["file"] = "../shard-00000-00000000.h5"; });
+  expect_refused("not the name of a shard");
+}
+
+TEST_F(DatasetFolder, RefusesTotalsThatDoNotAddUp) {
+  edit_manifest([](Json& json) { json["utterances"] = 4; });
+  expect_refused("do not add up");
+}
+
+TEST_F(DatasetFolder, RefusesCountsThatWouldOverflow) {
+  edit_manifest([](Json& json) { json["shards"][0]["samples"] = INT64_MAX; });
+  expect_refused("out of range");
+  edit_manifest([](Json& json) { json["shards"][0]["samples"] = -1; });
+  expect_refused("out of range");
+}
+
+TEST_F(DatasetFolder, RefusesAChecksumThatIsNone) {
+  edit_manifest([](Json& json) { json["dataset_checksum"] = "0123"; });
+  expect_refused("not a checksum");
+}
+
+TEST_F(DatasetFolder, RefusesAnIntentTwice) {
+  edit_manifest([](Json& json) { json["intents"] = {"ask", "ask"}; });
+  expect_refused("'ask' twice");
+}
+
+TEST(ContentChecksum, IsTheSameHoweverTheSplitIsCut) {
+  const TemporaryFolder folder;
+  Manifest manifest = write_test_dataset(folder.path());
+  const TemporaryFolder other;
+  std::vector<Shard> shards;
+  const ShardEntry entry = write_test_shard(
+      other.path(), 0,
+      {{"a", 0, 1, {1, -2, 3}}, {"b", 1, 0, {32767, -32768}}, {"c", 1, 1, {5, 6, 7, 8}}});
+  shards.emplace_back(other.path() / entry.file);
+  EXPECT_EQ(content_checksum(manifest, shards), manifest.content_checksum);
+}
+
+}  // namespace
+}  // namespace s2i

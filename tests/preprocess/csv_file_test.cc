@@ -1,0 +1,112 @@
+#include "preprocess/csv_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "audio/audio_files.h"
+#include "core/error.h"
+#include "temporary_folder.h"
+
+namespace s2i {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class Csv : public testing::Test {
+ protected:
+  CsvFile read(const std::string& text, char delimiter = ',') const {
+    write_bytes(path_, text);
+    return read_csv(path_, delimiter);
+  }
+
+  void expect_refused(const std::string& text, const std::string& reason) const {
+    EXPECT_THAT([&] { read(text); },
+                ThrowsMessage<UserError>(AllOf(HasSubstr("a.csv"), HasSubstr(reason))));
+  }
+
+  TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_.path() / "a.csv";
+};
+
+TEST_F(Csv, ReadsQuotedFields) {
+  const CsvFile csv = read("id,text\n1,\"a, \"\"b\"\"\"\n2,plain\n");
+  EXPECT_THAT(csv.header, ElementsAre("id", "text"));
+  ASSERT_EQ(csv.rows.size(), 2U);
+  EXPECT_THAT(csv.rows[0].fields, ElementsAre("1", "a, \"b\""));
+  EXPECT_THAT(csv.rows[1].fields, ElementsAre("2", "plain"));
+}
+
+TEST_F(Csv, CountsLinesThroughBreaksInsideFields) {
+  const CsvFile csv = read("id,text\n1,\"one\ntwo\n\nfour\"\n2,b\n\n\"x\ny\",c\n4,d");
+  ASSERT_EQ(csv.rows.size(), 4U);
+  EXPECT_EQ(csv.rows[0].line, 2U);
+  EXPECT_EQ(csv.rows[0].fields[1], "one\ntwo\n\nfour");
+  EXPECT_EQ(csv.rows[1].line, 6U);
+  EXPECT_EQ(csv.rows[2].line, 8U);
+  EXPECT_EQ(csv.rows[2].fields[0], "x\ny");
+  EXPECT_EQ(csv.rows[3].line, 10U);
+}
+
+TEST_F(Csv, TakesEveryLineEnd) {
+  for (const std::string end : {"\n", "\r\n", "\r"}) {
+    const CsvFile csv = read("id,text" + end + "1,a" + end + "2,b" + end);
+    ASSERT_EQ(csv.rows.size(), 2U);
+    EXPECT_THAT(csv.header, ElementsAre("id", "text"));
+    EXPECT_THAT(csv.rows[1].fields, ElementsAre("2", "b"));
+    EXPECT_EQ(csv.rows[1].line, 3U);
+  }
+}
+
+TEST_F(Csv, DropsTheByteOrderMark) {
+  EXPECT_THAT(read("\xEF\xBB\xBFid,text\n1,a\n").header, ElementsAre("id", "text"));
+}
+
+TEST_F(Csv, TakesAnotherSeparator) {
+  EXPECT_THAT(read("id;text\n1;a,b\n", ';').rows[0].fields, ElementsAre("1", "a,b"));
+}
+
+TEST_F(Csv, KeepsEmptyFields) {
+  EXPECT_THAT(read("a,b,c\n,,\n").rows[0].fields, ElementsAre("", "", ""));
+}
+
+TEST_F(Csv, RefusesWhatHoldsNothing) {
+  expect_refused("", "empty");
+  expect_refused("\n\n", "empty");
+  expect_refused("id,text\n", "no rows");
+}
+
+TEST_F(Csv, NamesTheLineOfAQuoteThatIsNeverClosed) {
+  expect_refused("id,text\n1,a\n2,\"never\n3,closed\n", "line 3");
+}
+
+TEST_F(Csv, RefusesUtf16) { expect_refused(std::string("i\0d\0", 4), "UTF-16"); }
+
+TEST_F(Csv, SaysWhichColumnsThereAre) {
+  const CsvFile csv = read("id,text\n1,a\n");
+  EXPECT_EQ(csv.column("text", ""), 1U);
+  EXPECT_FALSE(csv.find_column("speaker"));
+  EXPECT_THAT([&] { csv.column("path", "Do this."); },
+              ThrowsMessage<UserError>(AllOf(HasSubstr("no column 'path'"),
+                                             HasSubstr("'id', 'text'"), HasSubstr("Do this."))));
+}
+
+TEST_F(Csv, GuessesAnotherSeparator) {
+  const CsvFile csv = read("id;text\n1;a\n");
+  EXPECT_THAT([&] { csv.column("id", ""); }, ThrowsMessage<UserError>(HasSubstr("--delimiter")));
+}
+
+TEST_F(Csv, RefusesAColumnThatIsThereTwice) {
+  const CsvFile csv = read("id,id\n1,2\n");
+  EXPECT_THROW(csv.find_column("id"), UserError);
+}
+
+TEST_F(Csv, WritesWhatItReads) {
+  const std::vector<std::string> fields{"plain", "a, \"b\"", "two\nlines", ""};
+  EXPECT_EQ(read("a,b,c,d\n" + csv_line(fields)).rows[0].fields, fields);
+}
+
+}  // namespace
+}  // namespace s2i
