@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/error.h"
 
@@ -114,12 +115,14 @@ at::Tensor gradient_of_weight(const at::Tensor& grad, const at::Tensor& x, const
 class StridedConv : public torch::autograd::Function<StridedConv> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& x,
-                            const at::Tensor& weight, const at::Tensor& bias, int64_t stride) {
+                            const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                            int64_t stride) {
     const Shape shape(x, weight, stride);
     const at::Tensor taps = tap_major(weight, x.scalar_type());
     ctx->save_for_backward({x, weight, taps});
     ctx->saved_data["stride"] = stride;
-    return conv_forward(x, taps, bias.defined() ? bias.to(x.scalar_type()) : bias, shape);
+    ctx->saved_data["has_bias"] = bias.has_value();
+    return conv_forward(x, taps, bias ? bias->to(x.scalar_type()) : at::Tensor(), shape);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
@@ -131,7 +134,8 @@ class StridedConv : public torch::autograd::Function<StridedConv> {
     at::Tensor grad_x, grad_weight, grad_bias;
     if (ctx->needs_input_grad(0)) grad_x = gradient_of_input(grad, taps, shape);
     if (ctx->needs_input_grad(1)) grad_weight = gradient_of_weight(grad, x, shape);
-    if (ctx->needs_input_grad(2)) grad_bias = grad.sum(0, false, at::kFloat);
+    if (ctx->saved_data["has_bias"].toBool() && ctx->needs_input_grad(2))
+      grad_bias = grad.sum(0, false, at::kFloat);
     return {grad_x, grad_weight, grad_bias, at::Tensor()};
   }
 };
@@ -141,7 +145,8 @@ class StridedConv : public torch::autograd::Function<StridedConv> {
 at::Tensor strided_conv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                         int64_t stride) {
   S2I_CHECK(x.dim() == 3 && x.is_contiguous() && weight.dim() == 3);
-  return StridedConv::apply(x, weight, bias, stride);
+  // Functions take a tensor that may be missing as an optional one.
+  return StridedConv::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt, stride);
 }
 
 }  // namespace s2i
