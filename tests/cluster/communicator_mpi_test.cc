@@ -151,6 +151,19 @@ TEST(Communicator, TextsOfDifferentLengths) {
   EXPECT_THAT(communicator->gather_text(""), testing::Each(""));
 }
 
+// Needs 2 GiB a rank: --gtest_also_run_disabled_tests.
+TEST(Communicator, DISABLED_MoreThan2To31Elements) {
+  const auto communicator = test_communicator();
+  const int64_t count = (int64_t{1} << 31) + 9;
+  auto tensor = at::ones({count}, at::kByte);
+  communicator->all_reduce_sum(tensor);
+  EXPECT_TRUE((tensor == communicator->size()).all().item<bool>());
+  if (communicator->rank() == 0) tensor.fill_(7);
+  communicator->broadcast(tensor, 0);
+  EXPECT_EQ(tensor[count - 1].item<int>(), 7);
+  EXPECT_EQ(tensor.max().item<int>() - tensor.min().item<int>(), 0);
+}
+
 TEST(Communicator, RanksInDifferentCollectivesAreAnErrorThatSaysWhoIsWhere) {
   const auto communicator = test_communicator();
   if (communicator->size() == 1) GTEST_SKIP() << "needs two ranks";
