@@ -1,5 +1,5 @@
-// Reads a rank's micro-batches ahead of the training loop: decode from the shards, check, normalise,
-// pad, on a thread of its own.
+// Reads a rank's micro-batches ahead of the training loop: decode from the shards, check,
+// normalise, pad, on a thread of its own.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ namespace s2i {
 
 /// One padded micro-batch of B utterances, T samples each.
 struct Batch {
-  std::shared_ptr<float> audio;      ///< [B, T], zero behind each utterance's end.
-  int64_t rows = 0;                  ///< B
-  int64_t samples = 0;               ///< T
-  std::vector<int64_t> length;       ///< [B] samples
-  std::vector<int64_t> label;        ///< [B]
-  std::vector<uint32_t> utterance;   ///< [B] index into the data set
+  std::shared_ptr<float> audio;     ///< [B, T], zero behind each utterance's end.
+  int64_t rows = 0;                 ///< B
+  int64_t samples = 0;              ///< T
+  std::vector<int64_t> length;      ///< [B] samples
+  std::vector<int64_t> label;       ///< [B]
+  std::vector<uint32_t> utterance;  ///< [B] index into the data set
 };
 
 struct LoaderSettings {

@@ -1,6 +1,6 @@
-// Which utterances make each step of an epoch, and which rank works on which part: a pure function of
-// (seed, epoch, lengths, batch settings, world size). Every rank computes it alone and gets the same
-// answer; every rank has the same number of steps by construction.
+// Which utterances make each step of an epoch, and which rank works on which part: a pure function
+// of (seed, epoch, lengths, batch settings, world size). Every rank computes it alone and gets the
+// same answer; every rank has the same number of steps by construction.
 #pragma once
 
 #include <cstdint>

@@ -60,7 +60,7 @@ bool keep_head(const TensorMap& weights, const std::vector<std::string>& trained
     if (settings.new_head) return false;
     throw UserError(
         "{} has a head for {} intents, and {} are wanted; use the intents it was trained "
-        "for, or ask for a new head",
+        "for, or start with a new head: model.replace_head=true",
         source, classes, count);
   }
   const auto differ = std::mismatch(wanted.begin(), wanted.end(), trained.begin(), trained.end());
@@ -68,7 +68,7 @@ bool keep_head(const TensorMap& weights, const std::vector<std::string>& trained
   if (settings.new_head) return false;
   throw UserError(
       "{} has a head for other intents: its number {} is \"{}\", and \"{}\" is wanted; use "
-      "the intents it was trained for, or ask for a new head",
+      "the intents it was trained for, or start with a new head: model.replace_head=true",
       source, differ.first - wanted.begin(), *differ.second, *differ.first);
 }
 

@@ -67,7 +67,7 @@ TEST(EpochPlan, GivesEveryWorldSizeTheSameGlobalBatches) {
           count += micro.utterances.size();
         }
       }
-      const auto& whole = alone.step(i).micro_batches.at(0).utterances;
+      const auto whole = alone.step(i).micro_batches.at(0).utterances;
       EXPECT_EQ(count, whole.size());
       EXPECT_EQ(together, std::set<uint32_t>(whole.begin(), whole.end()));
       EXPECT_EQ(plan.step(i).global_count, alone.step(i).global_count);
