@@ -26,7 +26,7 @@ def test_configuration_mistakes(train, settings, tmp_path):
         "train.epochs=-1": "at least 0",
         "precision=fp8": "one of fp32, bf16",
         "justaword": "key=value",
-        "data.validation_fraction=nan": "finite",
+        "data.validation_fraction=.nan": "finite",
     }
     for override, expected in cases.items():
         _, done = train("x", override, check=False)
@@ -112,7 +112,6 @@ def test_evaluating_a_model_without_a_head(model, shards):
     message(done, 2)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_an_output_folder_that_cannot_be_written(train):
     _, done = train("x", "run.dir=/proc/nowhere", check=False)
     assert "output folder" in message(done, 2)
@@ -137,7 +136,7 @@ def test_files_that_cannot_be_predicted_do_not_stop_the_others(trained, corpus, 
 def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint_before(settings, shards, model, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip("needs the right to mount a tmpfs")
     try:
