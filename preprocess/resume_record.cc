@@ -19,6 +19,8 @@ ResumeRecord parse_record(const Json& json, const std::string& where) {
   record.shard.samples = json_get<uint64_t>(json, "samples", where);
   record.shard.bytes = json_get<uint64_t>(json, "bytes", where);
   record.shard.checksum = json_get<uint64_t>(json, "checksum", where);
+  record.shard.audio_start = json_get<uint64_t>(json, "audio_start", where);
+  record.shard.tables_checksum = json_get<uint64_t>(json, "tables_checksum", where);
   record.clipped_samples = json_get<uint64_t>(json, "clipped_samples", where);
   for (const Json& item : json_get<std::vector<Json>>(json, "rejected", where)) {
     record.rejected.push_back(
@@ -49,6 +51,8 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
                          {"samples", record.shard.samples},
                          {"bytes", record.shard.bytes},
                          {"checksum", record.shard.checksum},
+                         {"audio_start", record.shard.audio_start},
+                         {"tables_checksum", record.shard.tables_checksum},
                          {"source_rates", rates},
                          {"clipped_samples", record.clipped_samples},
                          {"rejected", rejected}};

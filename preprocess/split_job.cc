@@ -245,7 +245,7 @@ Manifest SplitJob::make_manifest() const {
   std::vector<Shard> shards;
   for (const auto& record : records_) {
     manifest.shards.push_back(record->shard);
-    const Shard& shard = shards.emplace_back(folder_ / record->shard.file);
+    const Shard& shard = shards.emplace_back(folder_, record->shard, manifest.sample_type);
     const std::string problem = compare_with_manifest(shard, record->shard, manifest);
     S2I_CHECK(problem.empty(), "{}: {}", shard.path().string(), problem);
   }

@@ -111,7 +111,8 @@ void decode_audio(const std::filesystem::path& path, double max_seconds, AudioCl
   const SndfileHandle file = open_sndfile(descriptor, path, info);
   if (file == nullptr) {
     if (truncation) fail(AudioProblem::kTruncated, path, "truncated: {}", *truncation);
-    fail(AudioProblem::kNotAudio, path, "not audio: {}", sf_strerror(nullptr));
+    // Why is in a global of libsndfile's, which another thread may be writing.
+    fail(AudioProblem::kNotAudio, path, "not audio in a format that libsndfile reads");
   }
   if (info.samplerate <= 0 || info.channels <= 0) {
     fail(AudioProblem::kNotAudio, path, "not audio: {} Hz, {} channels", info.samplerate,

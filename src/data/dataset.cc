@@ -10,9 +10,6 @@ namespace s2i {
 
 std::string compare_with_manifest(const Shard& shard, const ShardEntry& entry,
                                   const Manifest& manifest) {
-  if (shard.file_bytes() != entry.bytes) {
-    return fmt::format("it has {} bytes, the manifest says {}", shard.file_bytes(), entry.bytes);
-  }
   if (shard.size() != entry.utterances || shard.num_samples() != entry.samples) {
     return fmt::format("it has {} utterances and {} samples, the manifest says {} and {}",
                        shard.size(), shard.num_samples(), entry.utterances, entry.samples);
@@ -20,11 +17,6 @@ std::string compare_with_manifest(const Shard& shard, const ShardEntry& entry,
   if (shard.header().sample_rate != manifest.sample_rate) {
     return fmt::format("it has a sample rate of {} Hz, the manifest says {} Hz",
                        shard.header().sample_rate, manifest.sample_rate);
-  }
-  if (shard.header().sample_type != manifest.sample_type) {
-    return fmt::format("it holds {} samples, the manifest says {}",
-                       sample_type_name(shard.header().sample_type),
-                       sample_type_name(manifest.sample_type));
   }
   if (shard.header().split != manifest.split) {
     return fmt::format("it belongs to the split '{}', the manifest to '{}'", shard.header().split,
@@ -51,7 +43,7 @@ Dataset::Dataset(const std::filesystem::path& folder)
       throw UserError("{} is missing, and the manifest names it; run s2i-preprocess again",
                       path.string());
     }
-    const Shard& shard = shards_.emplace_back(path);
+    const Shard& shard = shards_.emplace_back(folder, entry, manifest_.sample_type);
     const std::string problem = compare_with_manifest(shard, entry, manifest_);
     if (!problem.empty()) {
       throw UserError("{}: {}; run s2i-preprocess again", path.string(), problem);

@@ -48,7 +48,10 @@ ShardEntry read_entry(const Json& object, const std::string& where) {
   entry.utterances = get_count(object, "utterances", where);
   entry.samples = get_count(object, "samples", where);
   entry.bytes = get_count(object, "bytes", where);
+  entry.audio_start = get_count(object, "audio_start", where);
   entry.checksum = parse_checksum(json_get<std::string>(object, "checksum", where), where);
+  entry.tables_checksum =
+      parse_checksum(json_get<std::string>(object, "tables_checksum", where), where);
   return entry;
 }
 
@@ -123,7 +126,9 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
                       {"utterances", shard.utterances},
                       {"samples", shard.samples},
                       {"bytes", shard.bytes},
-                      {"checksum", checksum_text(shard.checksum)}});
+                      {"audio_start", shard.audio_start},
+                      {"checksum", checksum_text(shard.checksum)},
+                      {"tables_checksum", checksum_text(shard.tables_checksum)}});
   }
   const double seconds = static_cast<double>(manifest.samples()) / manifest.sample_rate;
   write_json(folder / kManifestFile,

@@ -53,7 +53,9 @@ struct ShardEntry {
   uint64_t utterances = 0;
   uint64_t samples = 0;
   uint64_t bytes = 0;
-  uint64_t checksum = 0;  ///< XXH3-64 of the whole file
+  uint64_t checksum = 0;         ///< XXH3-64 of the whole file
+  uint64_t audio_start = 0;      ///< Where in the file the samples begin, bytes.
+  uint64_t tables_checksum = 0;  ///< XXH3-64 of the file without its samples
 };
 
 /// Writes `folder`/shard-<index>-<8 digits of the file's checksum>.h5 under a temporary name,
@@ -63,6 +65,11 @@ struct ShardEntry {
 ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const ShardHeader& header,
                        std::span<const ShardUtterance> utterances);
 
+/// XXH3-64 of a shard's bytes but for `audio_bytes` of them from `audio_start` on, which lie
+/// within.
+uint64_t tables_checksum(std::span<const std::byte> file, uint64_t audio_start,
+                         uint64_t audio_bytes);
+
 /// Whether a name is one that write_shard gives, finished or temporary.
 bool is_shard_name(const std::string& file);
 
@@ -70,8 +77,10 @@ bool is_shard_name(const std::string& file);
 /// in the mapped file. After that any thread may read.
 class Shard {
  public:
-  /// Throws UserError naming the file if it is not a shard, or not a sound one.
-  explicit Shard(const std::filesystem::path& path);
+  /// Opens `folder`/`entry.file`. What is not samples is compared with its checksum before HDF5 sees
+  /// it: a size damaged by one bit can make the library fill all memory. Throws UserError naming the
+  /// file if it is missing, not the one that `entry` describes, or not sound.
+  Shard(const std::filesystem::path& folder, const ShardEntry& entry, SampleType type);
 
   const std::filesystem::path& path() const { return path_; }
   const ShardHeader& header() const { return header_; }
@@ -88,7 +97,8 @@ class Shard {
   std::span<const std::byte> sample_bytes(size_t i) const;
 
  private:
-  void read_tables();
+  void check_tables(const ShardEntry& entry) const;
+  void read_tables(uint64_t audio_start);
 
   std::filesystem::path path_;
   MappedFile file_;

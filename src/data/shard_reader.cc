@@ -125,19 +125,17 @@ uint32_t read_scalar_attribute(hid_t file, const char* name) {
   return values.front();
 }
 
-ShardHeader read_header(hid_t file) {
+void read_header(hid_t file, ShardHeader& header) {
   constexpr uint64_t kMaxRates = 4096;
   if (read_text_attribute(file, "format") != kShardFormat) throw BadShard("it has another format");
   const uint32_t version = read_scalar_attribute(file, "version");
   if (version != kShardVersion) {
     throw BadShard("it has version {}, this program reads version {}", version, kShardVersion);
   }
-  ShardHeader header;
   header.split = read_text_attribute(file, "split");
   header.sample_rate = read_scalar_attribute(file, "sample_rate");
   header.source_rates = read_number_attribute(file, "source_rates", kMaxRates);
   header.resampler = read_text_attribute(file, "resampler");
-  return header;
 }
 
 void check_offsets(const std::vector<uint64_t>& offset, uint64_t samples) {
@@ -152,23 +150,49 @@ void check_offsets(const std::vector<uint64_t>& offset, uint64_t samples) {
 
 }  // namespace
 
-Shard::Shard(const std::filesystem::path& path) : path_(path) {
+uint64_t tables_checksum(std::span<const std::byte> file, uint64_t audio_start,
+                         uint64_t audio_bytes) {
+  ChecksumStream stream;
+  stream.update(file.first(audio_start));
+  stream.update(file.subspan(audio_start + audio_bytes));
+  return stream.value();
+}
+
+Shard::Shard(const std::filesystem::path& folder, const ShardEntry& entry, SampleType type)
+    : path_(folder / entry.file) {
+  header_.sample_type = type;
   try {
-    file_ = MappedFile(path);
-    read_tables();
+    file_ = MappedFile(path_);
+    check_tables(entry);
+    read_tables(entry.audio_start);
   } catch (const std::runtime_error& error) {
-    throw UserError("{} is not a sound shard: {}; run s2i-preprocess again", path.string(),
-                    error.what());
+    throw UserError("{}: {}; run s2i-preprocess again", path_.string(), error.what());
   }
 }
 
-void Shard::read_tables() {
+void Shard::check_tables(const ShardEntry& entry) const {
+  if (file_bytes() != entry.bytes) {
+    throw BadShard("it has {} bytes, the manifest says {}", file_bytes(), entry.bytes);
+  }
+  const uint64_t width = bytes_per_sample(header_.sample_type);
+  if (entry.audio_start > entry.bytes ||
+      entry.samples > (entry.bytes - entry.audio_start) / width) {
+    throw BadShard("the manifest has its samples behind its end");
+  }
+  const uint64_t found = tables_checksum(file_.bytes(), entry.audio_start, entry.samples * width);
+  if (found != entry.tables_checksum) {
+    throw BadShard("damaged: the checksum of its tables is {}, the manifest says {}",
+                   checksum_text(found), checksum_text(entry.tables_checksum));
+  }
+}
+
+void Shard::read_tables(uint64_t audio_start) {
   const Hdf5Lock lock;
   const uint64_t bytes = file_bytes();
   const Hdf5Handle access = file_access_properties();
   const Hdf5Handle file(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose,
                         "open it as HDF5");
-  header_ = read_header(file.get());
+  read_header(file.get(), header_);
   offset_ = read_table<uint64_t>(file.get(), "offset", H5T_STD_U64LE, H5T_NATIVE_UINT64, bytes);
   label_ = read_table<int32_t>(file.get(), "label", H5T_STD_I32LE, H5T_NATIVE_INT32, bytes);
   speaker_ = read_table<int32_t>(file.get(), "speaker", H5T_STD_I32LE, H5T_NATIVE_INT32, bytes);
@@ -181,12 +205,9 @@ void Shard::read_tables() {
 
   const Table audio = open_table(file.get(), "audio", 2, bytes);
   const Hdf5Handle type(H5Dget_type(audio.dataset.get()), H5Tclose, "read the type");
-  if (H5Tequal(type.get(), H5T_STD_I16LE) > 0) {
-    header_.sample_type = SampleType::kInt16;
-  } else if (H5Tequal(type.get(), H5T_IEEE_F32LE) > 0) {
-    header_.sample_type = SampleType::kFloat32;
-  } else {
-    throw BadShard("/audio is neither int16 nor float32");
+  const bool is_int16 = header_.sample_type == SampleType::kInt16;
+  if (H5Tequal(type.get(), is_int16 ? H5T_STD_I16LE : H5T_IEEE_F32LE) <= 0) {
+    throw BadShard("/audio is not {}", sample_type_name(header_.sample_type));
   }
   check_offsets(offset_, audio.count);
   if (audio.count == 0) return;
@@ -195,6 +216,7 @@ void Shard::read_tables() {
   if (start == HADDR_UNDEF || start > bytes || audio.count > (bytes - start) / width) {
     throw BadShard("/audio reaches behind the end of the file");
   }
+  if (start != audio_start) throw BadShard("/audio begins at {}, not at {}", start, audio_start);
   audio_ = file_.bytes().subspan(start, audio.count * width);
 }
 

@@ -8,7 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <regex>
+#include <string_view>
 #include <utility>
 
 #include "core/checksum.h"
@@ -210,14 +210,18 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
   }
   const std::filesystem::path temporary = folder / fmt::format("shard-{:05}.h5.tmp", index);
   try {
-    write_parts(temporary, make_frame(header, utterances, offset), utterances);
+    const ShardFrame frame = make_frame(header, utterances, offset);
+    write_parts(temporary, frame, utterances);
+    const MappedFile written(temporary);
     ShardEntry entry;
-    entry.checksum = checksum_file(temporary);
+    entry.checksum = checksum(written.bytes());
+    entry.tables_checksum = tables_checksum(written.bytes(), frame.audio_start, frame.audio_bytes);
     entry.file =
         fmt::format("shard-{:05}-{}.h5", index, checksum_text(entry.checksum).substr(0, 8));
     entry.utterances = utterances.size();
     entry.samples = offset.back();
-    entry.bytes = std::filesystem::file_size(temporary);
+    entry.bytes = written.bytes().size();
+    entry.audio_start = frame.audio_start;
     rename_durable(temporary, folder / entry.file);
     return entry;
   } catch (...) {
@@ -228,8 +232,17 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
 }
 
 bool is_shard_name(const std::string& file) {
-  static const std::regex pattern("shard-[0-9]{5,}(-[0-9a-f]{8}\\.h5|\\.h5\\.tmp)");
-  return std::regex_match(file, pattern);
+  constexpr std::string_view kStart = "shard-";
+  constexpr size_t kMinDigits = 5;
+  constexpr size_t kHashDigits = 8;
+  if (!file.starts_with(kStart)) return false;
+  std::string_view rest = std::string_view(file).substr(kStart.size());
+  const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  if (digits < kMinDigits) return false;
+  rest.remove_prefix(digits);
+  if (rest == ".h5.tmp") return true;
+  return rest.starts_with('-') && rest.size() == 1 + kHashDigits + 3 && rest.ends_with(".h5") &&
+         rest.substr(1, kHashDigits).find_first_not_of("0123456789abcdef") == rest.npos;
 }
 
 }  // namespace s2i

@@ -124,7 +124,12 @@ TEST_F(DatasetFolder, RefusesAShardOfAnotherSplit) {
 
 TEST_F(DatasetFolder, RefusesAShardOfAnotherType) {
   edit_manifest([](Json& json) { json["dtype"] = "float32"; });
-  expect_refused("int16", "float32");
+  expect_refused("run s2i-preprocess again");
+}
+
+TEST_F(DatasetFolder, RefusesSamplesBehindTheEndOfTheShard) {
+  edit_manifest([&](Json& json) { json["shards"][0]["audio_start"] = manifest_.shards[0].bytes; });
+  expect_refused("behind its end");
 }
 
 TEST_F(DatasetFolder, RefusesALabelOutOfRange) {
@@ -189,7 +194,7 @@ TEST(ContentChecksum, IsTheSameHoweverTheSplitIsCut) {
   const ShardEntry entry = write_test_shard(
       other.path(), 0,
       {{"a", 0, 1, {1, -2, 3}}, {"b", 1, 0, {32767, -32768}}, {"c", 1, 1, {5, 6, 7, 8}}});
-  shards.emplace_back(other.path() / entry.file);
+  shards.emplace_back(other.path(), entry, SampleType::kInt16);
   EXPECT_EQ(content_checksum(manifest, shards), manifest.content_checksum);
 }
 

@@ -42,7 +42,8 @@ inline Manifest write_test_dataset(const std::filesystem::path& folder) {
       write_test_shard(folder, 0, {{"a", 0, 1, {1, -2, 3}}, {"b", 1, 0, {32767, -32768}}}));
   manifest.shards.push_back(write_test_shard(folder, 1, {{"c", 1, 1, {5, 6, 7, 8}}}));
   std::vector<Shard> shards;
-  for (const auto& entry : manifest.shards) shards.emplace_back(folder / entry.file);
+  for (const auto& entry : manifest.shards)
+    shards.emplace_back(folder, entry, manifest.sample_type);
   manifest.content_checksum = content_checksum(manifest, shards);
   write_manifest(folder, manifest);
   return manifest;

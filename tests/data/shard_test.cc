@@ -21,13 +21,17 @@ class ShardFile : public testing::Test {
   std::filesystem::path path_of(const ShardEntry& entry) const {
     return folder_.path() / entry.file;
   }
+  Shard open(const ShardEntry& entry, SampleType type = SampleType::kInt16) const {
+    return {folder_.path(), entry, type};
+  }
+
   TemporaryFolder folder_;
 };
 
 TEST_F(ShardFile, GivesBackWhatWasWritten) {
   const ShardEntry entry =
       write_test_shard(folder_.path(), 3, {{"first", 2, 1, {1, 2, 3}}, {"zweite-ü", 0, 0, {-4}}});
-  const Shard shard(path_of(entry));
+  const Shard shard = open(entry);
   EXPECT_EQ(shard.header().split, "train");
   EXPECT_EQ(shard.header().sample_rate, 16000U);
   EXPECT_EQ(shard.header().sample_type, SampleType::kInt16);
@@ -67,7 +71,7 @@ TEST_F(ShardFile, HasTheSameBytesEveryTime) {
 }
 
 TEST_F(ShardFile, MayHoldNothing) {
-  const Shard shard(path_of(write_test_shard(folder_.path(), 0, {})));
+  const Shard shard = open(write_test_shard(folder_.path(), 0, {}));
   EXPECT_EQ(shard.size(), 0U);
   EXPECT_EQ(shard.num_samples(), 0U);
 }
@@ -85,45 +89,49 @@ TEST_F(ShardFile, HoldsFloatsExactly) {
   const ShardUtterance utterance{"a", 0, 0, checksum(bytes), bytes};
   ShardHeader header;
   header.sample_type = SampleType::kFloat32;
-  const Shard shard(path_of(write_shard(folder_.path(), 0, header, {&utterance, 1})));
+  const Shard shard =
+      open(write_shard(folder_.path(), 0, header, {&utterance, 1}), SampleType::kFloat32);
   EXPECT_EQ(shard.header().sample_type, SampleType::kFloat32);
   ASSERT_EQ(shard.num_samples(0), 3U);
   EXPECT_EQ(std::memcmp(shard.sample_bytes(0).data(), samples.data(), bytes.size()), 0);
 }
 
 TEST_F(ShardFile, IsRefusedWhenItIsSomethingElse) {
-  const auto path = folder_.path() / "shard-00000-00000000.h5";
-  write_bytes(path, "not HDF5");
-  EXPECT_THAT([&] { Shard{path}; },
+  ShardEntry entry{.file = "shard-00000-00000000.h5"};
+  EXPECT_THAT([&] { open(entry); },
               ThrowsMessage<UserError>(HasSubstr("run s2i-preprocess again")));
-  write_bytes(path, "");
-  EXPECT_THROW(Shard{path}, UserError);
-  EXPECT_THROW(Shard{folder_.path() / "gone.h5"}, UserError);
+  const std::string text = "a text, with all that a manifest knows of it";
+  write_bytes(path_of(entry), text);
+  entry.bytes = text.size();
+  entry.tables_checksum = checksum(std::as_bytes(std::span(text)));
+  EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("as HDF5")));
 }
 
 TEST_F(ShardFile, IsRefusedWhenCutAnywhere) {
-  const auto path = path_of(write_test_shard(folder_.path(), 0, {{"a", 0, 0, {1, 2, 3, 4}}}));
-  const std::string bytes = read_bytes(path);
-  for (size_t length = 0; length < bytes.size(); length += 97) {
-    write_bytes(path, bytes.substr(0, length));
-    EXPECT_THROW(Shard{path}, UserError) << length << " of " << bytes.size() << " bytes";
+  const ShardEntry entry = write_test_shard(folder_.path(), 0, {{"a", 0, 0, {1, 2, 3, 4}}});
+  const std::string bytes = read_bytes(path_of(entry));
+  for (size_t length = 0; length < bytes.size(); length += 497) {
+    write_bytes(path_of(entry), bytes.substr(0, length));
+    EXPECT_THROW(open(entry), UserError) << length << " of " << bytes.size() << " bytes";
   }
 }
 
-/// Whatever is in the file, opening it either works or is refused: it never reads outside the file.
-TEST_F(ShardFile, SurvivesDamageAnywhere) {
-  const auto path = path_of(write_test_shard(folder_.path(), 0, {{"a", 0, 0, {1, 2, 3, 4}}}));
-  const std::string bytes = read_bytes(path);
-  for (size_t position = 0; position < bytes.size(); position += 7) {
+TEST_F(ShardFile, IsFoundOutWhenAnyByteChanges) {
+  const ShardEntry entry = write_test_shard(folder_.path(), 0, {{"a", 0, 0, {1, 2, 3, 4}}});
+  const std::string bytes = read_bytes(path_of(entry));
+  size_t refused = 0;
+  for (size_t position = 0; position < bytes.size(); position += 31) {
     std::string damaged = bytes;
-    damaged[position] = static_cast<char>(damaged[position] ^ 0xFF);
-    write_bytes(path, damaged);
+    damaged[position] = static_cast<char>(damaged[position] ^ 0x10);
+    write_bytes(path_of(entry), damaged);
     try {
-      const Shard shard(path);
-      for (size_t i = 0; i < shard.size(); ++i) static_cast<void>(checksum(shard.sample_bytes(i)));
+      const Shard shard = open(entry);
+      EXPECT_NE(checksum(shard.sample_bytes(0)), shard.stored_checksum(0)) << position;
     } catch (const UserError&) {
+      ++refused;
     }
   }
+  EXPECT_GE(refused, bytes.size() / 31 - 1);  // all but what falls on the 8 bytes of samples
 }
 
 TEST_F(ShardFile, NamesAFolderThatIsNotThere) {
@@ -134,6 +142,11 @@ TEST(ShardName, LeavesNoRoomForAnotherFolder) {
   EXPECT_TRUE(is_shard_name("shard-00012-0123abcd.h5"));
   EXPECT_TRUE(is_shard_name("shard-00012.h5.tmp"));
   EXPECT_FALSE(is_shard_name("../shard-00012-0123abcd.h5"));
+  EXPECT_FALSE(is_shard_name("shard-00012-0123abcd.h5/../../x"));
+  EXPECT_FALSE(is_shard_name("shard-00012-0123ABCD.h5"));
+  EXPECT_FALSE(is_shard_name("shard-0012-0123abcd.h5"));
+  EXPECT_FALSE(is_shard_name("shard-00012.h5"));
+  EXPECT_FALSE(is_shard_name("shard-00012"));
   EXPECT_FALSE(is_shard_name("/etc/passwd"));
   EXPECT_FALSE(is_shard_name("manifest.json"));
 }
