@@ -1,7 +1,5 @@
 #include "audio/quantise.h"
 
-#include <algorithm>
-
 namespace s2i {
 
 size_t quantise_int16(std::span<const float> from, std::span<int16_t> to) {
@@ -10,13 +8,18 @@ size_t quantise_int16(std::span<const float> from, std::span<int16_t> to) {
   // Adding and taking away 1.5 * 2^23 leaves no room for a fraction: rounds to nearest, ties to
   // even, in vector registers of any x86 or ARM processor, where std::nearbyint is a call a sample.
   constexpr float kRound = 12582912.0F;
+  const float* const in = from.data();
+  int16_t* const out = to.data();
+  const size_t count = from.size();
   int32_t clipped = 0;
-  for (size_t i = 0; i < from.size(); ++i) {
-    const float scaled = from[i] * kInt16Scale;
-    const float limited = std::min(std::max(scaled, kLow), kHigh);
-    clipped +=
-        static_cast<int32_t>(scaled < kLow - 0.5F) + static_cast<int32_t>(scaled > kHigh + 0.5F);
-    to[i] = static_cast<int16_t>(static_cast<int32_t>((limited + kRound) - kRound));
+  for (size_t i = 0; i < count; ++i) {
+    const float scaled = in[i] * kInt16Scale;
+    const float raised = scaled < kLow ? kLow : scaled;
+    const float limited = raised > kHigh ? kHigh : raised;
+    const float rounded = (limited + kRound) - kRound;
+    out[i] = static_cast<int16_t>(static_cast<int32_t>(rounded));
+    clipped += static_cast<int32_t>(scaled - rounded > 0.5F) +
+               static_cast<int32_t>(scaled - rounded < -0.5F);
   }
   return static_cast<size_t>(clipped);
 }
