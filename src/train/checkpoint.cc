@@ -91,6 +91,7 @@ OrderedJson to_json(const TrainerState& state, const RunIdentity& identity) {
           {"finished", state.finished},
           {"validation_due", state.validation_due},
           {"best_value", state.best_value},
+          {"best_loss", state.best_loss},
           {"best_step", state.best_step},
           {"since_best", state.since_best},
           {"skipped_steps", state.skipped_steps},
@@ -109,6 +110,7 @@ TrainerState trainer_state_from_json(const Json& json, const std::string& where)
   state.finished = json_get<bool>(json, "finished", where);
   state.validation_due = json_get<bool>(json, "validation_due", where);
   state.best_value = json_get<double>(json, "best_value", where);
+  state.best_loss = json_get<double>(json, "best_loss", where);
   state.best_step = json_get<int64_t>(json, "best_step", where);
   state.since_best = json_get<int64_t>(json, "since_best", where);
   state.skipped_steps = json_get<int64_t>(json, "skipped_steps", where);

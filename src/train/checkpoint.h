@@ -24,6 +24,7 @@ struct TrainerState {
   bool finished = false;        ///< The last step was done or the run stopped early.
   bool validation_due = false;  ///< Stopped by a signal before the validation of this step.
   double best_value = 0;        ///< Best validation so far (higher is better).
+  double best_loss = 0;         ///< Its mean loss: between equal values the lower loss is better.
   int64_t best_step = -1;       ///< Its step; -1: none yet.
   int64_t since_best = 0;       ///< Validations since then.
   int64_t skipped_steps = 0;    ///< Steps whose gradient was not finite.

@@ -63,8 +63,7 @@ NamedTensors Optimizer::state() const {
   return state;
 }
 
-void Optimizer::load_state(const NamedTensors& state,
-                           const std::string& where) {
+void Optimizer::load_state(const NamedTensors& state, const std::string& where) {
   const at::NoGradGuard no_grad;
   const std::map<std::string, at::Tensor> by_name(state.begin(), state.end());
   const auto restore = [&](const std::string& name, at::Tensor& target) {

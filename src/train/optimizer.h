@@ -25,8 +25,7 @@ class Optimizer {
   NamedTensors state() const;
 
   /// The reverse of state(). Throws UserError naming a missing or misshapen tensor and `where`.
-  void load_state(const NamedTensors& state,
-                  const std::string& where);
+  void load_state(const NamedTensors& state, const std::string& where);
 
  private:
   /// Parameters that share a weight decay.

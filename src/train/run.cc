@@ -91,8 +91,8 @@ std::string choose_resume(const TrainConfig& config, const Trainer& trainer,
   return cluster.communicator->broadcast_text(chosen, 0, "resume");
 }
 
-/// Ranks on other nodes may have read other files: every rank has the same settings, data and weights,
-/// or the run ends here, naming the odd one.
+/// Ranks on other nodes may have read other files: every rank has the same settings, data and
+/// weights, or the run ends here, naming the odd one.
 void require_agreement(const Trainer& trainer, Communicator& communicator) {
   const RunIdentity identity = trainer.identity();
   std::string settings;

@@ -15,7 +15,8 @@
 
 namespace s2i {
 
-/// Signals on which a run saves and stops, in the order in which they win when ranks got different ones.
+/// Signals on which a run saves and stops, in the order in which they win when ranks got different
+/// ones.
 constexpr std::array<int, 3> kStopSignals = {SIGTERM, SIGINT, SIGUSR1};
 
 /// Where the time of a step went, in seconds, as this rank saw it.

@@ -209,9 +209,12 @@ bool Trainer::validate() {
                                    communicator_, settings);
   const Classification figures = classify(predictions, model_.config().num_labels());
   const double value = metric_value(figures, config_.train.best_metric);
-  const bool is_best = state_.best_step < 0 || value > state_.best_value;
+  // A small validation set is soon all right; between equals the surer one generalises better.
+  const bool is_best = state_.best_step < 0 || value > state_.best_value ||
+                       (value == state_.best_value && figures.loss < state_.best_loss);
   if (is_best) {
     state_.best_value = value;
+    state_.best_loss = figures.loss;
     state_.best_step = state_.step;
     state_.since_best = 0;
   } else {

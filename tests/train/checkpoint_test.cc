@@ -102,6 +102,7 @@ TEST(TrainerState, SurvivesTheWayThroughJson) {
   state.epoch = 3;
   state.step_in_epoch = 4;
   state.best_value = 1.0 / 3.0;
+  state.best_loss = 0.25;
   state.best_step = 9;
   state.validation_due = true;
   const Json json = parse_json(to_json(state, {"abc", {{"run.seed", "1"}}}).dump(), "t");
@@ -110,6 +111,7 @@ TEST(TrainerState, SurvivesTheWayThroughJson) {
   EXPECT_EQ(again.epoch, 3);
   EXPECT_EQ(again.step_in_epoch, 4);
   EXPECT_EQ(again.best_value, 1.0 / 3.0);
+  EXPECT_EQ(again.best_loss, 0.25);
   EXPECT_EQ(again.best_step, 9);
   EXPECT_TRUE(again.validation_due);
   EXPECT_EQ(run_identity_from_json(json, "t").data_checksum, "abc");
