@@ -1,19 +1,22 @@
 // One training step of the model (forward, backward, AdamW) on request, for
 // bench/peers/compare_train_step.py to time beside transformers.
 //
-//   train_step_bench MODEL BATCH.safetensors fp32|bf16 trained|frozen [STEPS]
+//   train_step_bench MODEL BATCH.safetensors fp32|bf16 trained|frozen [STEPS [TRACE]]
 //
 // BATCH holds "audio" [B,T] float32, "lengths" and "labels" [B] int64. For every line on standard
 // input it takes a step and prints its seconds, the loss, and the seconds of forward, backward and
-// optimiser; "frozen" freezes the feature encoder. With STEPS it takes so many at once.
+// optimiser; "frozen" freezes the feature encoder. With STEPS it takes so many at once,
+// and with TRACE writes the operations of the last there, for chrome://tracing.
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/profiler_legacy.h>
 
 #include <cstdio>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "core/clock.h"
@@ -112,7 +115,12 @@ int run(int argc, char** argv) {
     std::fflush(stdout);
   };
   if (argc > 5) {
-    for (int i = 0; i < std::stoi(argv[5]); ++i) print(bench.step());
+    const int steps = std::stoi(argv[5]);
+    for (int i = 0; i < steps; ++i) {
+      std::optional<torch::autograd::profiler::RecordProfile> trace;
+      if (argc > 6 && i == steps - 1) trace.emplace(argv[6]);
+      print(bench.step());
+    }
     return kExitDone;
   }
   for (std::string line; std::getline(std::cin, line);) print(bench.step());
@@ -124,9 +132,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::fprintf(
-        stderr,
-        "usage: train_step_bench MODEL BATCH.safetensors fp32|bf16 trained|frozen [STEPS]\n");
+    std::fprintf(stderr,
+                 "usage: train_step_bench MODEL BATCH.safetensors fp32|bf16 trained|frozen [STEPS "
+                 "[TRACE]]\n");
     return s2i::kExitUsage;
   }
   return s2i::run_program([&] { return s2i::run(argc, argv); });

@@ -1,11 +1,11 @@
 #include "model/feature_encoder.h"
 
 #include <ATen/Functions.h>
-#include <ATen/TensorOperators.h>
 
 #include <algorithm>
 #include <string>
 
+#include "kernels/first_conv.h"
 #include "kernels/strided_conv.h"
 
 namespace s2i {
@@ -33,6 +33,7 @@ int64_t output_rows(const WavLMConfig& config, int64_t samples) {
 
 FeatureEncoder::FeatureEncoder(const WavLMConfig& config, ParameterList& parameters)
     : activation_(activation_of(config.feat_extract_activation)),
+      strides_(config.conv_stride),
       group_norm_(config.feat_extract_norm == "group") {
   for (size_t i = 0; i < config.conv_dim.size(); ++i) {
     const std::string name = "wavlm.feature_extractor.conv_layers." + std::to_string(i);
@@ -53,37 +54,38 @@ at::Tensor FeatureEncoder::forward(const at::Tensor& audio, const ForwardPass& p
   int64_t rows = output_rows(config, audio.size(1));
   for (const int64_t stride : config.conv_stride) rows *= stride;
   const int64_t columns = std::min(rows, audio.size(1));
-  at::Tensor x = at::constant_pad_nd(audio.narrow(1, 0, columns), {0, rows - columns}).unsqueeze(2);
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = layers_[i];
-    // The first convolution reads samples, in float32 whatever the pass's type.
-    x = strided_conv(x, layer.weight, layer.bias, config.conv_stride[i]);
-    if (group_norm_) {
-      if (i == 0) x = group_norm(x, layer, pass);
-    } else {
-      x = at::layer_norm(x, {x.size(2)}, layer.norm_weight, layer.norm_bias, kNormEpsilon);
-    }
-    if (i == 0) x = x.to(pass.type());
-    x = activate(activation_, x);
-  }
+  const at::Tensor padded = at::constant_pad_nd(audio.narrow(1, 0, columns), {0, rows - columns});
+  at::Tensor x = group_norm_ ? first_layer(padded, pass) : next_layer(0, padded.unsqueeze(2), pass);
+  for (size_t i = 1; i < layers_.size(); ++i) x = next_layer(i, x, pass);
   return x.narrow(1, 0, pass.max_frames);
 }
 
-// GroupNorm with a group a channel: each channel of an utterance over its frames. Frames that are
+// GroupNorm has a group a channel: each channel of an utterance over its frames. Frames that are
 // padding get the same scale and shift but have no say in them, unless padding counts as audio.
-at::Tensor FeatureEncoder::group_norm(const at::Tensor& x, const Layer& layer,
-                                      const ForwardPass& pass) const {
-  std::vector<at::Tensor> means, scales;
-  for (int64_t b = 0; b < pass.batch(); ++b) {
-    const int64_t samples = pass.options.masked ? pass.samples[b] : pass.padded_samples;
-    const at::Tensor valid = x.select(0, b).narrow(0, 0, pass.config.frames_after(samples, 1));
-    const auto [variance, mean] = at::var_mean(valid, at::OptionalIntArrayRef({0}), 0, false);
-    means.push_back(mean);
-    scales.push_back(at::rsqrt(variance + kNormEpsilon));
+at::Tensor FeatureEncoder::first_layer(const at::Tensor& audio, const ForwardPass& pass) const {
+  const Layer& layer = layers_[0];
+  std::vector<int64_t> frames;
+  for (const int64_t samples : pass.samples) {
+    frames.push_back(
+        pass.config.frames_after(pass.options.masked ? samples : pass.padded_samples, 1));
   }
-  const at::Tensor scale = at::stack(scales) * layer.norm_weight;       // [B,C]
-  const at::Tensor shift = layer.norm_bias - at::stack(means) * scale;  // [B,C]
-  return x * scale.unsqueeze(1) + shift.unsqueeze(1);
+  const FirstConv conv{layer.weight,    layer.bias,  layer.norm_weight,
+                       layer.norm_bias, strides_[0], kNormEpsilon};
+  if (audio.is_cpu() && activation_ == Activation::kGelu) {
+    return first_conv_gelu_cpu(audio, conv, frames, pass.type());
+  }
+  return activate(activation_, first_conv(audio, conv, frames).to(pass.type()));
+}
+
+at::Tensor FeatureEncoder::next_layer(size_t index, const at::Tensor& input,
+                                      const ForwardPass& pass) const {
+  const Layer& layer = layers_[index];
+  // Layer 0 reads samples, in float32 whatever the pass's type.
+  at::Tensor x = strided_conv(input, layer.weight, layer.bias, strides_[index]);
+  if (!group_norm_) {
+    x = at::layer_norm(x, {x.size(2)}, layer.norm_weight, layer.norm_bias, kNormEpsilon);
+  }
+  return activate(activation_, x.to(pass.type()));
 }
 
 }  // namespace s2i

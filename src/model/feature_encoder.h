@@ -25,10 +25,12 @@ class FeatureEncoder {
     at::Tensor norm_weight, norm_bias;  ///< [Co], or undefined: no norm
   };
 
-  at::Tensor group_norm(const at::Tensor& x, const Layer& layer, const ForwardPass& pass) const;
+  at::Tensor first_layer(const at::Tensor& audio, const ForwardPass& pass) const;
+  at::Tensor next_layer(size_t index, const at::Tensor& x, const ForwardPass& pass) const;
 
   std::vector<Layer> layers_;
   Activation activation_;
+  std::vector<int64_t> strides_;
   bool group_norm_;
 };
 
