@@ -117,6 +117,8 @@ TrainOutcome Trainer::run() {
   if (is_main() && state_.best_step < 0 && stop_signal_ == 0) {
     checkpoints_.mark_best(state_.step);  // nothing was validated: the last is the best there is
   }
+  // Rank 0 may still be writing what the others are about to read.
+  communicator_.barrier("the last checkpoint");
   return {state_, stop_signal_};
 }
 

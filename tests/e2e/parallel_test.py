@@ -61,3 +61,9 @@ def test_evaluation_is_the_same_for_any_ranks_and_batch(trained, shards, tmp_pat
     for report in reports[1:]:
         assert report == reports[0]
     assert reports[0][0]["count"] == 20
+
+
+def test_without_validation_the_last_step_is_best_and_all_ranks_see_it(train):
+    folder, _ = train("run", "data.validation_fraction=0", "train.epochs=1", ranks=3)
+    assert (folder / "best").resolve() == (folder / "last").resolve()
+    assert json.loads((folder / "evaluation.json").read_text())["count"] == 20
