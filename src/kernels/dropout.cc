@@ -11,7 +11,6 @@
 #include "core/error.h"
 #include "kernels/dropout_bits.h"
 #include "kernels/dropout_cpu.h"
-#include "kernels/simd.h"
 
 #ifdef S2I_HAVE_CUDA
 #include <c10/cuda/CUDAGuard.h>
@@ -33,19 +32,6 @@ Extent extent_of(const at::Tensor& x) {
                       : Extent{x.size(0), x.size(1), x.size(2), x.size(3)};
 }
 
-// Elementwise, so that one row vectorises; uint16 bits lie beside the values they decide.
-S2I_SIMD void apply_float(const float* x, float* y, const uint16_t* bits, int64_t n,
-                          uint32_t threshold, float scale) {
-  for (int64_t i = 0; i < n; ++i) y[i] = bits[i] >= threshold ? x[i] * scale : 0.0F;
-}
-
-void apply_bfloat16(const at::BFloat16* x, at::BFloat16* y, const uint16_t* bits, int64_t n,
-                    uint32_t threshold, float scale) {
-  for (int64_t i = 0; i < n; ++i) {
-    y[i] = bits[i] >= threshold ? static_cast<float>(x[i]) * scale : 0.0F;
-  }
-}
-
 void dropout_on_cpu(const at::Tensor& x, at::Tensor& y, const at::Tensor& keys, int64_t site,
                     double p) {
   const Extent extent = extent_of(x);
@@ -65,16 +51,17 @@ void dropout_on_cpu(const at::Tensor& x, at::Tensor& y, const at::Tensor& keys, 
       const int64_t b = row / extent.rows / extent.heads;
       const uint64_t site_key =
           dropout_key(static_cast<uint64_t>(key[b]), static_cast<uint64_t>(site));
-      dropout_row_bits(site_key, dropout_row(static_cast<uint64_t>(h), static_cast<uint64_t>(t)),
+      dropout_row_bits(site_key,
+                       dropout_row_number(static_cast<uint64_t>(h), static_cast<uint64_t>(t)),
                        extent.columns, bits.data());
       const int64_t offset = row * extent.columns;
       if (is_float) {
-        apply_float(static_cast<const float*>(from) + offset, static_cast<float*>(to) + offset,
+        dropout_row(static_cast<const float*>(from) + offset, static_cast<float*>(to) + offset,
                     bits.data(), extent.columns, threshold, scale);
       } else {
-        apply_bfloat16(static_cast<const at::BFloat16*>(from) + offset,
-                       static_cast<at::BFloat16*>(to) + offset, bits.data(), extent.columns,
-                       threshold, scale);
+        dropout_row(static_cast<const uint16_t*>(from) + offset,
+                    static_cast<uint16_t*>(to) + offset, bits.data(), extent.columns, threshold,
+                    scale);
       }
     }
   });
@@ -146,7 +133,7 @@ at::Tensor dropout_reference(const at::Tensor& input, const at::Tensor& keys, in
                                      static_cast<uint64_t>(site));
     for (int64_t h = 0; h < extent.heads; ++h) {
       for (int64_t t = 0; t < extent.rows; ++t) {
-        const uint64_t row = dropout_row(static_cast<uint64_t>(h), static_cast<uint64_t>(t));
+        const uint64_t row = dropout_row_number(static_cast<uint64_t>(h), static_cast<uint64_t>(t));
         for (int64_t d = 0; d < extent.columns; ++d, ++index) {
           const PhiloxBlock block = dropout_block(key, row, static_cast<uint64_t>(d / 8));
           const bool keep = dropout_bits(block, static_cast<int>(d % 8)) >= threshold;

@@ -28,7 +28,7 @@ S2I_HOST_DEVICE inline uint64_t dropout_key(uint64_t utterance_key, uint64_t sit
 }
 
 /// The row of head h, query q in attention weights [B,H,T,T]; in activations [B,T,D] h is 0.
-S2I_HOST_DEVICE inline uint64_t dropout_row(uint64_t h, uint64_t q) { return (h << 32) | q; }
+S2I_HOST_DEVICE inline uint64_t dropout_row_number(uint64_t h, uint64_t q) { return (h << 32) | q; }
 
 /// The random bits of columns 8n ... 8n+7 in a row.
 S2I_HOST_DEVICE inline PhiloxBlock dropout_block(uint64_t key, uint64_t row, uint64_t n) {

@@ -2,49 +2,73 @@
 
 #include "kernels/dropout_bits.h"
 #include "kernels/simd.h"
+#include "kernels/vector_math.h"
 
 namespace s2i {
 namespace {
 
-constexpr int kLanes = 16;  // Philox blocks side by side: 128 columns
+// Eight Philox blocks side by side, a 32-bit word in each 64-bit lane: the products fit.
+constexpr int kLanes = 8;
+using Words = uint64_t __attribute__((vector_size(64)));
+
+struct WordBlocks {
+  Words word[4];
+};
+
+/// core/random.h's philox() for the counters first ... first+7.
+S2I_INLINE WordBlocks philox_blocks(uint64_t key, uint64_t row, uint64_t first) {
+  const Words counter = Words{0, 1, 2, 3, 4, 5, 6, 7} + first;
+  Words c0 = counter & 0xFFFFFFFFU, c1 = counter >> 32;
+  Words c2 = Words{} + (row & 0xFFFFFFFFU), c3 = Words{} + (row >> 32);
+  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const Words p0 = c0 * 0xD2511F53U, p1 = c2 * 0xCD9E8D57U;
+    c0 = (p1 >> 32) ^ c1 ^ k0;
+    c2 = (p0 >> 32) ^ c3 ^ k1;
+    c1 = p1 & 0xFFFFFFFFU;
+    c3 = p0 & 0xFFFFFFFFU;
+    k0 += 0x9E3779B9U;
+    k1 += 0xBB67AE85U;
+  }
+  return {{c0, c1, c2, c3}};
+}
+
+template <typename T>
+S2I_INLINE void drop_row(const T* x, T* y, const uint16_t* bits, int64_t columns,
+                         uint32_t threshold, float scale) {
+  const VecInt limit = VecInt{} + static_cast<int32_t>(threshold);
+  for (int64_t i = 0; i < columns; i += kVecLanes) {
+    VecHalf half;
+    std::memcpy(&half, bits + i, sizeof(half));
+    const Vec value = vec_load_some(x + i, columns - i) * scale;
+    const Vec kept = __builtin_convertvector(half, VecInt) >= limit ? value : Vec{};
+    vec_store_some(y + i, kept, columns - i);
+  }
+}
 
 }  // namespace
 
-// The rounds of core/random.h's philox(), sixteen counters at a time.
 S2I_SIMD void dropout_row_bits(uint64_t key, uint64_t row, int64_t columns, uint16_t* bits) {
   for (int64_t first = 0; first * 8 < columns; first += kLanes) {
-    uint32_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
-    for (int i = 0; i < kLanes; ++i) {
-      c0[i] = static_cast<uint32_t>(first + i);
-      c1[i] = static_cast<uint32_t>(static_cast<uint64_t>(first + i) >> 32);
-      c2[i] = static_cast<uint32_t>(row);
-      c3[i] = static_cast<uint32_t>(row >> 32);
-    }
-    uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-    for (int round = 0; round < 10; ++round) {
-      for (int i = 0; i < kLanes; ++i) {
-        const uint64_t p0 = static_cast<uint64_t>(0xD2511F53U) * c0[i];
-        const uint64_t p1 = static_cast<uint64_t>(0xCD9E8D57U) * c2[i];
-        c0[i] = static_cast<uint32_t>(p1 >> 32) ^ c1[i] ^ k0;
-        c2[i] = static_cast<uint32_t>(p0 >> 32) ^ c3[i] ^ k1;
-        c1[i] = static_cast<uint32_t>(p1);
-        c3[i] = static_cast<uint32_t>(p0);
-      }
-      k0 += 0x9E3779B9U;
-      k1 += 0xBB67AE85U;
-    }
-    uint16_t* out = bits + first * 8;
-    for (int i = 0; i < kLanes; ++i) {
-      out[8 * i + 0] = static_cast<uint16_t>(c0[i]);
-      out[8 * i + 1] = static_cast<uint16_t>(c0[i] >> 16);
-      out[8 * i + 2] = static_cast<uint16_t>(c1[i]);
-      out[8 * i + 3] = static_cast<uint16_t>(c1[i] >> 16);
-      out[8 * i + 4] = static_cast<uint16_t>(c2[i]);
-      out[8 * i + 5] = static_cast<uint16_t>(c2[i] >> 16);
-      out[8 * i + 6] = static_cast<uint16_t>(c3[i]);
-      out[8 * i + 7] = static_cast<uint16_t>(c3[i] >> 16);
-    }
+    const WordBlocks blocks = philox_blocks(key, row, static_cast<uint64_t>(first));
+    // A block's four words in a row are its eight columns' bits, low halves first.
+    const Words low = blocks.word[0] | (blocks.word[1] << 32);
+    const Words high = blocks.word[2] | (blocks.word[3] << 32);
+    const Words front = __builtin_shuffle(low, high, Words{0, 8, 1, 9, 2, 10, 3, 11});
+    const Words back = __builtin_shuffle(low, high, Words{4, 12, 5, 13, 6, 14, 7, 15});
+    std::memcpy(bits + first * 8, &front, sizeof(front));
+    std::memcpy(bits + first * 8 + 32, &back, sizeof(back));
   }
+}
+
+S2I_SIMD void dropout_row(const float* x, float* y, const uint16_t* bits, int64_t columns,
+                          uint32_t threshold, float scale) {
+  drop_row(x, y, bits, columns, threshold, scale);
+}
+
+S2I_SIMD void dropout_row(const uint16_t* x, uint16_t* y, const uint16_t* bits, int64_t columns,
+                          uint32_t threshold, float scale) {
+  drop_row(x, y, bits, columns, threshold, scale);
 }
 
 }  // namespace s2i

@@ -21,7 +21,7 @@ __global__ void dropout_kernel(const Scalar* x, Scalar* y, const int64_t* keys, 
     const int64_t h = row / rows % heads;
     const int64_t b = row / rows / heads;
     const uint64_t key = dropout_key(static_cast<uint64_t>(keys[b]), site);
-    const PhiloxBlock bits = dropout_block(key, dropout_row(h, t), block);
+    const PhiloxBlock bits = dropout_block(key, dropout_row_number(h, t), block);
     const int64_t start = row * columns + block * 8;
     const int64_t count = columns - block * 8 < 8 ? columns - block * 8 : 8;
     for (int j = 0; j < 8; ++j) {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstring>
 
-
 #define S2I_INLINE static inline __attribute__((always_inline))
 
 namespace s2i {
@@ -108,4 +107,3 @@ S2I_INLINE NormalVec vec_normal(Vec x) {
 }
 
 }  // namespace s2i
-

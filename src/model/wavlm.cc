@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "kernels/dropout.h"
+#include "kernels/host_memory.h"
 #include "model/encoder.h"
 #include "model/feature_encoder.h"
 #include "model/initialise.h"
@@ -41,6 +42,7 @@ struct WavLMForIntent::Network {
 
 WavLMForIntent::WavLMForIntent(WavLMConfig config, at::Device device)
     : config_(std::move(config)), device_(device) {
+  if (device.is_cpu()) keep_host_memory();
   ParameterList list(device);
   network_ = std::make_unique<Network>(config_, list);
   parameters_ = list.take();

@@ -1,0 +1,18 @@
+#include "kernels/host_memory.h"
+
+#include <cstdlib>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+namespace s2i {
+
+void keep_host_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);         // no block of its own mapping, which goes back when freed
+  mallopt(M_TRIM_THRESHOLD, -1);  // and the heap's end stays
+#endif
+}
+
+}  // namespace s2i
