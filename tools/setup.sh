@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the project needs and builds it; quick when there is nothing to do.
 #
-#   tools/setup.sh            libraries, LibTorch and a release build
-#   tools/setup.sh --tests    the same, and the references that the tests compare with
+#   tools/setup.sh            libraries, LibTorch and the programs
+#   tools/setup.sh --tests    the same, the tests and benchmarks, and the references they compare with
 #
 # From the site, when set: LIBTORCH=/path (a LibTorch folder), CUDACXX=/path/to/nvcc, HDF5_ROOT, MPI_HOME,
 # NCCL_ROOT. S2I_PRESET names another CMake preset than release.
@@ -88,7 +88,11 @@ install_python() {
 build() {
   [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" > /dev/null
   say "building (preset $preset)"
-  cmake --build --preset "$preset"
+  if [ $with_tests = yes ]; then
+    cmake --build --preset "$preset"
+  else
+    cmake --build --preset "$preset" --target programs
+  fi
 }
 
 install_packages
