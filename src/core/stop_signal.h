@@ -1,5 +1,5 @@
-// Signals that ask long work to stop, as a question that it asks itself between two pieces: the handler
-// sets a flag and nothing else. A second signal ends the process at once.
+// Signals that ask long work to stop, as a question that it asks itself between two pieces: the
+// handler sets a flag and nothing else. A second signal ends the process at once.
 #pragma once
 
 #include <csignal>

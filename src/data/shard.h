@@ -77,9 +77,9 @@ bool is_shard_name(const std::string& file);
 /// in the mapped file. After that any thread may read.
 class Shard {
  public:
-  /// Opens `folder`/`entry.file`. What is not samples is compared with its checksum before HDF5 sees
-  /// it: a size damaged by one bit can make the library fill all memory. Throws UserError naming the
-  /// file if it is missing, not the one that `entry` describes, or not sound.
+  /// Opens `folder`/`entry.file`. What is not samples is compared with its checksum before HDF5
+  /// sees it: a size damaged by one bit can make the library fill all memory. Throws UserError
+  /// naming the file if it is missing, not the one that `entry` describes, or not sound.
   Shard(const std::filesystem::path& folder, const ShardEntry& entry, SampleType type);
 
   const std::filesystem::path& path() const { return path_; }

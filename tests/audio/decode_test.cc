@@ -12,7 +12,8 @@
 #include "audio/load.h"
 #include "temporary_folder.h"
 
-/// libsndfile 1.2.0 leaks a little for an Ogg file whose headers are cut off; LeakSanitizer asks here.
+/// libsndfile 1.2.0 leaks a little for an Ogg file whose headers are cut off; LeakSanitizer asks
+/// here.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:vorbis_info_init"; }
 
