@@ -55,11 +55,16 @@ def test_resume_is_bit_identical(train, ranks, stop_at):
     assert_same(outcome(whole), outcome(again))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
-def test_a_signal_saves_and_the_next_start_goes_on(train, settings, shards, model, tmp_path, number):
-    whole, _ = train("whole", *RANDOM)
+@pytest.mark.parametrize("launcher, number", [
+    ([], signal.SIGTERM), ([], signal.SIGINT), ([], signal.SIGUSR1),
+    (["mpirun", "-np", "2"], signal.SIGUSR1),  # passed on to both ranks
+])
+def test_a_signal_saves_and_the_next_start_goes_on(
+        train, settings, shards, model, tmp_path, launcher, number):
+    ranks = 2 if launcher else None
+    whole, _ = train("whole", *RANDOM, ranks=ranks)
     folder = tmp_path / "stopped"
-    command = [BIN / "s2i-train", settings, f"data.dir={shards}", f"model.init={model}",
+    command = [*launcher, BIN / "s2i-train", settings, f"data.dir={shards}", f"model.init={model}",
                f"run.dir={folder}", *RANDOM]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
                                env={**os.environ, **MPI_ENVIRONMENT})
@@ -74,7 +79,7 @@ def test_a_signal_saves_and_the_next_start_goes_on(train, settings, shards, mode
     if process.returncode != 0:  # it may have been done already
         assert process.returncode == 128 + number, stderr
         assert "same command goes on" in stderr
-    train("stopped", *RANDOM)
+    train("stopped", *RANDOM, ranks=ranks)
     assert_same(outcome(whole), outcome(folder))
 
 
