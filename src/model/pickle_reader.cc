@@ -174,7 +174,7 @@ class PickleReader {
         get_memo(number<uint32_t>());
         break;  // LONG_BINGET
       case 'c':
-        push_global(line(), line());
+        named_global();
         break;  // GLOBAL
       case 0x93:
         stack_global();
@@ -289,6 +289,10 @@ class PickleReader {
            module, name);
     }
     push({.kind = Kind::kGlobal, .text = global});
+  }
+  void named_global() {
+    const std::string module = line();
+    push_global(module, line());
   }
   void stack_global() {
     const auto items = pop_count(2);

@@ -24,16 +24,16 @@ struct PreprocessorConfig {
 
 struct LoadSettings {
   /// The intents, in the order of the classes. Empty: those of config.json.
-  std::vector<std::string> intents;
+  std::vector<std::string> intents = {};
   /// The weights have a head for other intents: replace it by a new one instead of failing.
   bool new_head = false;
   /// For what the weights lack: the head, masked_spec_embed, layer_weights.
   uint64_t seed = 0;
   /// One value for every dropout and LayerDrop, instead of config.json's.
-  std::optional<double> dropout;
+  std::optional<double> dropout = {};
   /// Instead of config.json's apply_spec_augment and use_weighted_layer_sum.
-  std::optional<bool> spec_augment;
-  std::optional<bool> weighted_layer_sum;
+  std::optional<bool> spec_augment = {};
+  std::optional<bool> weighted_layer_sum = {};
 };
 
 /// What loading met that was not simply a parameter of the same name and shape.

@@ -1,7 +1,7 @@
 // Runs a Hugging Face directory over batches and writes what came out, for parity_test.py to
 // compare with transformers:
 //
-//   s2i-parity-probe MODEL BATCHES.safetensors OUT.safetensors
+//   s2i-parity-probe MODEL BATCHES.safetensors OUT.safetensors [SAVED]
 //
 // BATCHES holds for each case N = 0, 1, ...: "N.audio" [B,T] float32, "N.lengths" and "N.labels"
 // [B] int64, "N.options" [4] int64: masked, use_attention_mask, AdamW steps to take, bfloat16. OUT
@@ -81,10 +81,12 @@ at::Tensor loss_and_gradients(WavLMForIntent& model, const Case& batch, at::Tens
   return loss.detach();
 }
 
-int run(const char* model_dir, const char* batches_file, const char* out_file) {
+int run(const char* model_dir, const char* batches_file, const char* out_file,
+        const char* saved_dir) {
   LoadReport report;
   const auto model = load_pretrained(model_dir, at::kCPU, {}, report);
   S2I_CHECK(report.initialised.empty() && report.ignored.empty());
+  if (saved_dir != nullptr) save_pretrained(saved_dir, *model, {16000, true, true});
   std::map<std::string, at::Tensor> batches;
   for (const auto& [name, tensor] : read_safetensors(batches_file).tensors) batches[name] = tensor;
   NamedTensors out;
@@ -115,9 +117,10 @@ int run(const char* model_dir, const char* batches_file, const char* out_file) {
 }  // namespace s2i
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: s2i-parity-probe MODEL BATCHES.safetensors OUT.safetensors\n");
+  if (argc < 4) {
+    std::fprintf(stderr,
+                 "usage: s2i-parity-probe MODEL BATCHES.safetensors OUT.safetensors [SAVED]\n");
     return s2i::kExitUsage;
   }
-  return s2i::run_program([&] { return s2i::run(argv[1], argv[2], argv[3]); });
+  return s2i::run_program([&] { return s2i::run(argv[1], argv[2], argv[3], argv[4]); });
 }

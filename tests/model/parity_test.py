@@ -197,6 +197,42 @@ def test_thirty_seconds(name, tmp_path):
         lambda config: [make_case([480000], [1], MASKED)], tmp_path)
 
 
+def rename_old_weight_norm(state):
+    ends = {"parametrizations.weight.original0": "weight_g",
+            "parametrizations.weight.original1": "weight_v"}
+    for new, old in ends.items():
+        key = f"wavlm.encoder.pos_conv_embed.conv.{new}"
+        state[key.replace(new, old)] = state.pop(key)
+    return state
+
+
+@pytest.mark.parametrize("form", ["safetensors", "torch.save", "torch.save, old names", "shards"])
+def test_saved_forms(form, tmp_path):
+    """Every form of the weights gives the same logits, and so does what we save, in transformers."""
+    model = make_model(SMALL, tmp_path)
+    if form.startswith("torch.save"):
+        (tmp_path / "model.safetensors").unlink()
+        state = model.state_dict()
+        torch.save(rename_old_weight_norm(state) if "old" in form else state,
+                   tmp_path / "pytorch_model.bin")
+    if form == "shards":
+        (tmp_path / "model.safetensors").unlink()
+        model.save_pretrained(tmp_path, max_shard_size="50KB")
+        assert (tmp_path / "model.safetensors.index.json").exists()
+    case = make_case([6000], [2], MASKED)
+    save_file({f"0.{key}": value for key, value in case.items()}, tmp_path / "batches.safetensors")
+    subprocess.run([os.environ["S2I_PARITY_PROBE"], tmp_path, tmp_path / "batches.safetensors",
+                    tmp_path / "out.safetensors", tmp_path / "saved"], check=True)
+    ours = load_file(tmp_path / "out.safetensors")["0.logits"]
+    again, report = WavLMForSequenceClassification.from_pretrained(
+        tmp_path / "saved", output_loading_info=True)
+    assert not report["missing_keys"] and not report["unexpected_keys"]
+    assert again.config.num_labels == 5
+    for reference_model in (model, again):
+        logits = reference_model.eval()(case["audio"]).logits
+        assert (ours - logits).abs().max() <= TOLERANCE * logits.abs().max()
+
+
 REAL = {
     "Base": (dict(num_labels=14), [(MASKED, [9999], 0), (AS_TRANSFORMERS, [8000, 6001], 10)]),
     "Large": (dict(num_labels=14, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16,

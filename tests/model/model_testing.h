@@ -1,0 +1,60 @@
+// Small models and batches for the model's tests.
+#pragma once
+
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+
+#include <memory>
+#include <vector>
+
+#include "core/random.h"
+#include "model/wavlm.h"
+
+namespace s2i {
+
+/// A model that tests run in milliseconds: two layers of width 32.
+inline WavLMConfig small_config() {
+  WavLMConfig config = WavLMConfig::of_shape("tiny");
+  config.labels = {"a", "b", "c"};
+  return config;
+}
+
+inline WavLMConfig small_layer_norm_config() {
+  WavLMConfig config = small_config();
+  config.feat_extract_norm = "layer";
+  config.conv_bias = true;
+  config.do_stable_layer_norm = true;
+  return config;
+}
+
+inline std::unique_ptr<WavLMForIntent> make_model(const WavLMConfig& config, uint64_t seed = 1) {
+  at::set_num_threads(1);  // small shapes would be all synchronisation
+  auto model = std::make_unique<WavLMForIntent>(config, at::kCPU);
+  model->initialise(seed);
+  return model;
+}
+
+/// Noise of the given lengths, zero padded to `padded` samples or the longest.
+struct TestBatch {
+  at::Tensor audio, lengths;
+
+  explicit TestBatch(const std::vector<int64_t>& samples, int64_t padded = 0, uint64_t seed = 7) {
+    for (const int64_t length : samples) padded = std::max(padded, length);
+    audio = at::zeros({static_cast<int64_t>(samples.size()), padded});
+    lengths = at::tensor(samples, at::kLong);
+    for (size_t b = 0; b < samples.size(); ++b) {
+      // The samples of an utterance depend on its length alone, wherever it stands.
+      RandomStream random(derive_key(seed, samples[b]));
+      float* row = audio.mutable_data_ptr<float>() + static_cast<int64_t>(b) * padded;
+      for (int64_t t = 0; t < samples[b]; ++t)
+        row[t] = static_cast<float>(4 * random.uniform() - 2);
+    }
+  }
+};
+
+inline double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a.detach() - b.detach()).abs().max().item<double>();
+}
+
+}  // namespace s2i
