@@ -24,7 +24,7 @@ missing_packages() {
     libxxhash-dev libcsv-dev libgtest-dev libgmock-dev libbenchmark-dev)
   [ -n "${HDF5_ROOT:-}" ] || wanted+=(libhdf5-dev)
   [ -n "${MPI_HOME:-}" ] || command -v mpicc > /dev/null || wanted+=(openmpi-bin libopenmpi-dev)
-  [ $with_tests = no ] || wanted+=(hdf5-tools)
+  [ $with_tests = no ] || wanted+=(hdf5-tools iproute2)
   local package
   for package in "${wanted[@]}"; do
     dpkg-query -W -f '${Status}\n' "$package" 2> /dev/null | grep -q 'ok installed' || echo "$package"

@@ -1,0 +1,53 @@
+"""Carries packets between two network interfaces, each a set time later: delay_relay.py IF IF SECONDS
+
+For namespaces.py, which puts it between two hosts. Packets stay whole as the kernel hands them over, with
+their segmentation and checksum offload (PACKET_VNET_HDR), so that a gigabit a second costs little.
+"""
+
+import collections
+import selectors
+import socket
+import sys
+import time
+
+SOL_PACKET, PACKET_VNET_HDR, PACKET_IGNORE_OUTGOING, SO_RCVBUFFORCE = 263, 15, 23, 33  # linux headers
+EVERY_PROTOCOL = 3  # ETH_P_ALL
+
+
+def open_interface(name):
+    packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_PROTOCOL))
+    packets.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+    packets.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+    packets.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
+    packets.bind((name, EVERY_PROTOCOL))
+    packets.setblocking(False)
+    return packets
+
+
+def main():
+    first, second = open_interface(sys.argv[1]), open_interface(sys.argv[2])
+    delay = float(sys.argv[3])
+    selector = selectors.DefaultSelector()
+    for source, target in ((first, second), (second, first)):
+        selector.register(source, selectors.EVENT_READ, target)
+    waiting = collections.deque()  # (when due, where to, packet), in the order of arrival
+    print("ready", flush=True)
+    while True:
+        pause = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
+        for key, _ in selector.select(pause):
+            try:
+                while True:
+                    packet = key.fileobj.recv(1 << 17)
+                    waiting.append((time.monotonic() + delay, key.data, packet))
+            except OSError:  # no more for now, or the interface is down
+                pass
+        while waiting and waiting[0][0] <= time.monotonic():
+            _, target, packet = waiting.popleft()
+            try:
+                target.send(packet)
+            except OSError:  # the link is cut: lost, as on a wire
+                pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Two hosts on one machine, each with a network and a name of its own, joined by a switch.
+
+    with hosts() as network:                    # node-a and node-b; raises Unavailable without privileges
+        network.slow(rate="100mbit", delay_ms=1)
+        job = network.mpirun([program, argument], environment={"OMP_NUM_THREADS": "1"})
+        network.cut("node-b")                   # pulls the cable; mend() puts it back
+        job.communicate(timeout=60)
+
+A host is a network and a UTS namespace, joined by veth to a bridge in a third, so that a cut looks as it
+does on a real switch: no carrier for one host, silence for the other. Files, processes and users are
+shared. Nothing has a name on the machine: when the context ends or Python dies, all of it is gone.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SUBNET = "10.97.0"
+DELAY_RELAY = Path(__file__).with_name("delay_relay.py")
+
+
+class Unavailable(Exception):
+    """This machine cannot make network namespaces; the message says why."""
+
+
+class Namespace:
+    """A network and a UTS namespace, which last as long as a process sleeps in them."""
+
+    def __init__(self, name):
+        self.name = name
+        # It reads a pipe that only we hold: it ends with us, however we end.
+        script = 'hostname "$0" && echo ready && exec cat'
+        self.holder = subprocess.Popen(["unshare", "--net", "--uts", "sh", "-c", script, name],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                       text=True)
+        if self.holder.stdout.readline().strip() != "ready":
+            raise Unavailable("cannot make a network namespace: " + self.holder.stderr.read().strip())
+
+    def command(self, *arguments):
+        """The command line that runs `arguments` in here."""
+        return ["nsenter", f"--target={self.holder.pid}", "--net", "--uts", "--", *map(str, arguments)]
+
+    def run(self, *arguments):
+        """Runs a command to its end; its output. Raises CalledProcessError."""
+        return subprocess.run(self.command(*arguments), check=True, capture_output=True, text=True).stdout
+
+    def processes(self):
+        """{pid: command line} of what runs in here, the holder excepted."""
+        mine = os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino
+        found = {}
+        for entry in Path("/proc").iterdir():
+            # Processes come and go while we look.
+            with contextlib.suppress(OSError):
+                if (entry.name.isdigit() and int(entry.name) != self.holder.pid
+                        and os.stat(entry / "ns/net").st_ino == mine):
+                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return found
+
+    def close(self):
+        if self.holder.poll() is None:
+            for pid in self.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, 9)
+        self.holder.kill()
+        self.holder.communicate()
+
+
+class Network:
+    """Hosts joined by a switch. Made by hosts()."""
+
+    def __init__(self, names, folder):
+        self.hosts = {}
+        self.relay = None
+        self.folder = folder
+        self.switch = Namespace("switch")
+        try:
+            self.switch.run("ip", "link", "add", "bridge", "type", "bridge")
+            self.switch.run("ip", "link", "set", "bridge", "up")
+            for name in names:
+                self.add(name)
+        except subprocess.CalledProcessError as error:
+            self.close()
+            raise Unavailable(f"{' '.join(error.cmd)}: {error.stderr.strip()}") from error
+        except Unavailable:
+            self.close()
+            raise
+
+    def add(self, name):
+        host = Namespace(name)
+        self.hosts[name] = host
+        self.switch.run("ip", "link", "add", self.port(name), "type", "veth",
+                        "peer", "name", "eth0", "netns", host.holder.pid)
+        self.switch.run("ip", "link", "set", self.port(name), "master", "bridge", "up")
+        host.run("ip", "link", "set", "lo", "up")
+        host.run("ip", "address", "add", f"{SUBNET}.{len(self.hosts)}/24", "dev", "eth0")
+        host.run("ip", "link", "set", "eth0", "up")
+
+    @staticmethod
+    def port(name):
+        return f"port-{name}"
+
+    def cut(self, name):
+        """Pulls the host's cable: it loses its carrier, and for the others it falls silent."""
+        self.switch.run("ip", "link", "set", self.port(name), "down")
+
+    def mend(self, name):
+        self.switch.run("ip", "link", "set", self.port(name), "up")
+
+    def slow(self, rate=None, delay_ms=0):
+        """Limits what each host sends to `rate` ("100mbit", as tc writes it; None: no limit), and holds
+        every packet up for `delay_ms` on its way. A second call replaces the first. The delay joins the
+        first two hosts alone and is kept by a process of ours: not every kernel has netem."""
+        for host in self.hosts.values():
+            if rate is None:
+                subprocess.run(host.command("tc", "qdisc", "delete", "dev", "eth0", "root"), capture_output=True)
+            else:
+                host.run("tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", rate,
+                         "burst", "128kb", "latency", "50ms")
+        self.stop_relay()
+        ports = [self.port(name) for name in list(self.hosts)[:2]]
+        if delay_ms > 0:
+            for port in ports:
+                self.switch.run("ip", "link", "set", port, "nomaster")
+            self.relay = subprocess.Popen(self.switch.command(sys.executable, DELAY_RELAY, *ports, delay_ms / 1000),
+                                          stdout=subprocess.PIPE, text=True)
+            if self.relay.stdout.readline().strip() != "ready":
+                raise RuntimeError("the delay relay did not start")
+
+    def stop_relay(self):
+        if self.relay is None:
+            return
+        self.relay.kill()
+        self.relay.communicate()
+        self.relay = None
+        for name in list(self.hosts)[:2]:
+            self.switch.run("ip", "link", "set", self.port(name), "master", "bridge")
+
+    def mpirun(self, command, ranks_per_host=1, environment=None, arguments=(), **popen):
+        """Starts `command` under Open MPI's mpirun on the first host, with ranks on every host in the
+        order of the hosts, over TCP alone. Returns the Popen; its output is captured as text."""
+        agent = self.folder / "remote_shell"
+        cases = "".join(f"  {name}) pid={host.holder.pid} ;;\n" for name, host in self.hosts.items())
+        agent.write_text(f'#!/bin/sh\n# mpirun calls: remote_shell HOST COMMAND...\ncase "$1" in\n{cases}'
+                         '  *) echo "no host $1" >&2; exit 1 ;;\nesac\nshift\n'
+                         'exec nsenter --target="$pid" --net --uts -- sh -c "$*"\n')
+        agent.chmod(0o755)
+        slots = ",".join(f"{name}:{ranks_per_host}" for name in self.hosts)
+        line = ["mpirun", "--host", slots, "-np", ranks_per_host * len(self.hosts), "--map-by", "slot",
+                "--mca", "plm_rsh_agent", agent, "--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", "eth0",
+                "--mca", "oob_tcp_if_include", "eth0", *arguments, *command]
+        defaults = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+                    "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
+                    "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+        first = next(iter(self.hosts.values()))
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **popen}
+        return subprocess.Popen(first.command(*line), env={**os.environ, **defaults, **(environment or {})}, **options)
+
+    def processes(self):
+        """{host: {pid: command line}} of what still runs on the hosts."""
+        return {name: host.processes() for name, host in self.hosts.items()}
+
+    def close(self):
+        for namespace in [*self.hosts.values(), self.switch]:
+            namespace.close()
+        if self.relay is not None:
+            self.relay.communicate()
+
+
+@contextlib.contextmanager
+def hosts(names=("node-a", "node-b")):
+    """A Network of these hosts. Raises Unavailable."""
+    for tool in ("unshare", "nsenter", "ip", "tc"):
+        if shutil.which(tool) is None:
+            raise Unavailable(f"{tool} is not installed (Debian: util-linux, iproute2)")
+    if os.geteuid() != 0:
+        raise Unavailable("network namespaces need root")
+    with tempfile.TemporaryDirectory(prefix="s2i-network-") as folder:
+        network = Network(names, Path(folder))
+        try:
+            yield network
+        finally:
+            network.close()
