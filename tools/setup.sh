@@ -24,7 +24,8 @@ missing_packages() {
     libxxhash-dev libcsv-dev libgtest-dev libgmock-dev libbenchmark-dev)
   [ -n "${HDF5_ROOT:-}" ] || wanted+=(libhdf5-dev)
   [ -n "${MPI_HOME:-}" ] || command -v mpicc > /dev/null || wanted+=(openmpi-bin libopenmpi-dev)
-  [ $with_tests = no ] || wanted+=(hdf5-tools iproute2)
+  # The tests start a private Slurm; nothing of the system's is configured or started.
+  [ $with_tests = no ] || wanted+=(hdf5-tools slurmctld slurmd slurm-client munge iproute2 procps)
   local package
   for package in "${wanted[@]}"; do
     dpkg-query -W -f '${Status}\n' "$package" 2> /dev/null | grep -q 'ok installed' || echo "$package"
@@ -48,6 +49,13 @@ install_packages() {
   fi
   say "installing $packages"
   $as_root apt-get update -qq
+  # Debian's way to say that no service may start: the tests start their own munge and Slurm.
+  local policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | $as_root install -m 755 /dev/stdin $policy
+    # shellcheck disable=SC2064  # as they are now
+    trap "$as_root rm -f $policy" EXIT
+  fi
   # shellcheck disable=SC2086  # a list of words
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages \
     > /dev/null
