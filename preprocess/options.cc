@@ -68,7 +68,21 @@ void add_outputs(CLI::App& app, PreprocessOptions& options, std::string& sample_
   app.add_option(
       "--summary", options.summary,
       "JSON file with counts, hours, seconds of each stage, per intent and speaker; - for "
-      "standard output");
+      "standard output. With --part none is written: the merge writes it");
+}
+
+void add_parts(CLI::App& app, PreprocessOptions& options, std::string& part) {
+  CLI::Option* const of_part = app.add_option(
+      "--part", part,
+      "I/N, I from 1 to N: make this part's share of the shards alone, so that N processes, on as "
+      "many machines, make all of them in one --out on a shared file system; in a Slurm array "
+      "--part $SLURM_ARRAY_TASK_ID/N. Then --merge N");
+  app.add_option("--merge", options.portion.merge_parts,
+                 "N: all N parts are done; check their shards and write the manifest: what one "
+                 "process would have written. Names the parts that are missing or were made from "
+                 "something else")
+      ->check(CLI::Range(1, 1000000))
+      ->excludes(of_part);
 }
 
 void check_split_name(const std::string& name) {
@@ -110,6 +124,8 @@ std::optional<PreprocessOptions> parse_options(int argc, const char* const* argv
   app.set_version_flag("--version", version_text("s2i-preprocess"));
   add_inputs(app, options);
   add_outputs(app, options, sample_type);
+  std::string part;
+  add_parts(app, options, part);
   app.add_option(
       "--verify", options.verify,
       "Read the shards in this folder, or in the splits below it, against their checksums "
@@ -127,6 +143,7 @@ std::optional<PreprocessOptions> parse_options(int argc, const char* const* argv
     throw UserError("{}; see --help", error.what());
   }
   options.shards.sample_type = parse_sample_type(sample_type);
+  if (app.count("--part") > 0) options.portion.part = parse_part(part);
   check(options);
   return options;
 }

@@ -16,7 +16,8 @@ struct PreprocessOptions {
   std::vector<std::string> splits;
   std::filesystem::path out;
   ShardSettings shards;
-  std::string summary;           ///< A file, "-", or empty: none.
+  Portion portion;
+  std::string summary;           ///< A file, "-", or empty: none. A part writes none.
   std::filesystem::path verify;  ///< Not empty: only verify this folder.
   std::string log_level = "info";
 };

@@ -41,13 +41,17 @@ int preprocess(const PreprocessOptions& options) {
   OrderedJson summaries = OrderedJson::array();
   int status = kExitDone;
   for (const CorpusSplit& split : corpus.splits) {
-    const SplitResult result = run_split(corpus, split, options.shards, options.out);
-    log_split(split, result, options.shards, options.out);
-    summaries.push_back(summarise_split(split, result, options.shards, options.out));
+    const SplitResult result =
+        run_split(corpus, split, options.shards, options.portion, options.out);
+    log_split(split, result, options.shards, options.portion, options.out);
+    if (!options.portion.part) {
+      summaries.push_back(summarise_split(split, result, options.shards, options.out));
+    }
     if (result.status == SplitResult::Status::kStopped) return kExitSignalBase + result.signal;
     if (result.status == SplitResult::Status::kBadRows) status = kExitRunFailed;
   }
-  if (!options.summary.empty()) write_summary(summaries, options.summary);
+  // Parts are given the same command line, and would write over each other's.
+  if (!options.summary.empty() && !options.portion.part) write_summary(summaries, options.summary);
   return status;
 }
 

@@ -1,6 +1,8 @@
 #include "preprocess/resume_record.h"
 
 #include <set>
+#include <span>
+#include <utility>
 
 #include "core/checksum.h"
 #include "core/error.h"
@@ -13,7 +15,7 @@ std::string record_name(size_t index) { return fmt::format("shard-{:05}.json", i
 
 ResumeRecord parse_record(const Json& json, const std::string& where) {
   ResumeRecord record;
-  record.fingerprint = json_get<uint64_t>(json, "fingerprint", where);
+  record.inputs = json_get<ShardInputs>(json, "inputs", where);
   record.shard.file = json_get<std::string>(json, "file", where);
   record.shard.utterances = json_get<uint64_t>(json, "utterances", where);
   record.shard.samples = json_get<uint64_t>(json, "samples", where);
@@ -45,7 +47,7 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
   for (const auto& [rate, count] : record.source_rates) {
     rates.push_back({{"rate", rate}, {"utterances", count}});
   }
-  const OrderedJson json{{"fingerprint", record.fingerprint},
+  const OrderedJson json{{"inputs", record.inputs},
                          {"file", record.shard.file},
                          {"utterances", record.shard.utterances},
                          {"samples", record.shard.samples},
@@ -57,25 +59,41 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
                          {"clipped_samples", record.clipped_samples},
                          {"rejected", rejected}};
   // A reason names a file as the corpus writes it, which need not be UTF-8.
-  write_file_atomic(folder / kResumeFolder / record_name(index),
-                    json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
+  const std::string text = json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+  const std::filesystem::path path = folder / kResumeFolder / record_name(index);
+  AtomicFile file(path, unique_temporary(path));
+  file.write(std::as_bytes(std::span(text)));
+  file.commit();
 }
 
-std::optional<ResumeRecord> load_resume_record(const std::filesystem::path& folder, size_t index,
-                                               uint64_t fingerprint) {
+FoundShard find_shard(const std::filesystem::path& folder, size_t index, ShardInputs inputs) {
+  using State = FoundShard::State;
+  FoundShard found;
+  const auto end = [&](State state, std::string problem = "") {
+    found.state = state;
+    found.problem = std::move(problem);
+    found.record.inputs = std::move(inputs);
+    return std::move(found);
+  };
   const std::filesystem::path path = folder / kResumeFolder / record_name(index);
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) return std::nullopt;
+  if (!std::filesystem::exists(path, error)) return end(State::kMissing);
   try {
-    ResumeRecord record = parse_record(read_json(path), path.string());
-    if (record.fingerprint != fingerprint || !is_shard_name(record.shard.file)) return std::nullopt;
-    const std::filesystem::path shard = folder / record.shard.file;
-    if (std::filesystem::file_size(shard, error) != record.shard.bytes || error)
-      return std::nullopt;
-    if (checksum_file(shard) != record.shard.checksum) return std::nullopt;
-    return record;
-  } catch (const std::runtime_error&) {
-    return std::nullopt;  // a record that cannot be read is no record: the shard is made again
+    found.record = parse_record(read_json(path), path.string());
+    const std::string difference = differences(found.record.inputs, inputs);
+    if (!difference.empty()) return end(State::kOther, "made from " + difference);
+    const ShardEntry& entry = found.record.shard;
+    if (entry.file.empty() && !found.record.rejected.empty()) return end(State::kNotWritten);
+    if (!is_shard_name(entry.file)) return end(State::kOther, "its record is damaged");
+    const std::filesystem::path shard = folder / entry.file;
+    if (!std::filesystem::exists(shard, error)) return end(State::kOther, entry.file + " is gone");
+    if (std::filesystem::file_size(shard) != entry.bytes ||
+        checksum_file(shard) != entry.checksum) {
+      return end(State::kOther, entry.file + " is damaged");
+    }
+    return end(State::kWhole);
+  } catch (const std::runtime_error& reason) {
+    return end(State::kOther, reason.what());  // cannot be read: the shard is made again
   }
 }
 

@@ -1,17 +1,17 @@
-// What an interrupted run leaves for the next: one record a finished shard, in
-// <out>/<split>/.resume/. A shard is kept if its record has the fingerprint of what would be made
-// now, and the file its checksum.
+// What an interrupted run leaves for the next, and a part for the merge: one record a finished
+// shard, in <out>/<split>/.resume/. A shard is kept if it was made from what it would be made from
+// now, and the file has its checksum.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/shard.h"
+#include "preprocess/shard_inputs.h"
 
 namespace s2i {
 
@@ -22,8 +22,8 @@ struct Rejection {
 };
 
 struct ResumeRecord {
-  uint64_t fingerprint = 0;  ///< Of the rows, the audio files (size and time) and the settings.
-  ShardEntry shard;
+  ShardInputs inputs;
+  ShardEntry shard;  ///< Without a file name: not written, for rows were bad and not to be skipped.
   std::vector<Rejection> rejected;
   std::map<uint32_t, uint64_t> source_rates;  ///< Hz -> utterances.
   uint64_t clipped_samples = 0;
@@ -31,14 +31,25 @@ struct ResumeRecord {
 
 constexpr const char* kResumeFolder = ".resume";
 
-/// Writes the record of shard `index` durably. Throws RunError.
+/// Writes the record of shard `index` durably, whoever else writes it. Throws RunError.
 void save_resume_record(const std::filesystem::path& folder, size_t index,
                         const ResumeRecord& record);
 
-/// The record of shard `index` if it can be kept: reads the whole shard. Nothing if there is no
-/// record, it cannot be read, or it or the shard differ.
-std::optional<ResumeRecord> load_resume_record(const std::filesystem::path& folder, size_t index,
-                                               uint64_t fingerprint);
+/// What is there of a shard.
+struct FoundShard {
+  enum class State {
+    kMissing,     ///< No record.
+    kOther,       ///< Made from something else, or damaged: `problem` says.
+    kNotWritten,  ///< Its rows were looked at, and bad ones kept it from being written.
+    kWhole,
+  };
+  State state = State::kMissing;
+  std::string problem;
+  ResumeRecord record;  ///< For kNotWritten and kWhole; `inputs` always.
+};
+
+/// Looks for shard `index` as it would be made from `inputs`; reads all of it.
+FoundShard find_shard(const std::filesystem::path& folder, size_t index, ShardInputs inputs);
 
 /// Removes shards, temporary files and records that do not belong to these shards.
 void remove_stale_files(const std::filesystem::path& folder, const std::vector<ShardEntry>& shards);

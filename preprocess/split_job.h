@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/sample_type.h"
 #include "preprocess/corpus.h"
+#include "preprocess/part.h"
 #include "preprocess/resume_record.h"
 
 namespace s2i {
@@ -22,6 +24,12 @@ struct ShardSettings {
   double max_seconds = 30;
   size_t jobs = 1;
   bool skip_bad = false;
+};
+
+/// What of a split one process does: all of it, unless one of the two is set.
+struct Portion {
+  std::optional<Part> part;  ///< The shards of this part, and no manifest.
+  size_t merge_parts = 0;    ///< Not 0: the manifest alone, of the shards of so many parts.
 };
 
 /// Seconds of each stage, summed over threads; `total` is the time that passed.
@@ -38,6 +46,7 @@ struct SplitResult {
   Status status = Status::kDone;
   int signal = 0;                   ///< The one that stopped it.
   std::vector<Rejection> rejected;  ///< In the order of the rows.
+  size_t rows = 0;                  ///< Of the process's portion, as are the shards.
   size_t shards = 0;
   size_t shards_kept = 0;                     ///< Found complete from an earlier run.
   double seconds_processed = 0;               ///< Of audio, in this run.
@@ -50,10 +59,15 @@ struct SplitResult {
 /// Shards that an earlier run finished from the same rows, files and settings stay. With bad rows
 /// and without `skip_bad` all rows are still looked at, and an older manifest stays in force.
 ///
+/// Parts may run at the same time, on different hosts, in one `out` on a shared file system, also
+/// the same part twice. They write shards and records alone; a merge then leaves the bytes that one
+/// process would have written, or changes nothing.
+///
 /// Memory: the samples of one shard, and of up to max(64, 16 x jobs) utterances ahead of it.
 ///
-/// Throws UserError (folder not writable, in use) and RunError (no space).
+/// Throws UserError (folder not writable, in use; a merge without all shards) and RunError (no
+/// space).
 SplitResult run_split(const Corpus& corpus, const CorpusSplit& split, const ShardSettings& settings,
-                      const std::filesystem::path& out);
+                      const Portion& portion, const std::filesystem::path& out);
 
 }  // namespace s2i

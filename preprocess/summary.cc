@@ -65,6 +65,14 @@ const char* status_name(SplitResult::Status status) {
   return "";
 }
 
+std::string work_text(const SplitResult& result, const Portion& portion) {
+  if (portion.merge_parts > 0) return fmt::format("merged from {} parts", portion.merge_parts);
+  if (result.shards_kept == result.shards) return "nothing to do";
+  return fmt::format("{} of audio in {:.1f} s ({:.0f}x real time)",
+                     duration_text(result.seconds_processed), result.stages.total,
+                     result.seconds_processed / result.stages.total);
+}
+
 }  // namespace
 
 OrderedJson summarise_split(const CorpusSplit& split, const SplitResult& result,
@@ -113,41 +121,39 @@ void write_summary(const OrderedJson& splits, const std::string& destination) {
 }
 
 void log_split(const CorpusSplit& split, const SplitResult& result, const ShardSettings& settings,
-               const std::filesystem::path& out) {
+               const Portion& portion, const std::filesystem::path& out) {
   const auto level = settings.skip_bad ? spdlog::level::warn : spdlog::level::err;
   for (const auto& rejection : result.rejected) {
     spdlog::log(level, "{}:{}: {}", split.csv.path.string(), split.rows[rejection.row].line,
                 rejection.reason);
   }
   const std::string folder = (out / split.name).string();
+  const std::string name =
+      portion.part ? fmt::format("{}, part {}", split.name, portion.part->text()) : split.name;
   switch (result.status) {
     case SplitResult::Status::kStopped:
       spdlog::warn(
           "{}: stopped by signal {}; finished shards are kept, the same command goes on from "
           "there",
-          split.name, result.signal);
+          name, result.signal);
       return;
     case SplitResult::Status::kBadRows:
       spdlog::error(
-          "{}: {} of {} rows are bad, so no manifest was written; mend them, or leave them "
-          "out with --skip-bad",
-          split.name, result.rejected.size(), split.rows.size());
+          "{}: {} of {} rows are bad, so no {}; mend them, or leave them out with --skip-bad", name,
+          result.rejected.size(), result.rows,
+          portion.part ? "shard with one was written" : "manifest was written");
       return;
     case SplitResult::Status::kDone:
       break;
   }
   if (!result.rejected.empty()) {
-    spdlog::warn("{}: {} of {} rows were left out, see {}/rejected.csv", split.name,
-                 result.rejected.size(), split.rows.size(), folder);
+    spdlog::warn("{}: {} of {} rows {} left out, see {}/rejected.csv{}", name,
+                 result.rejected.size(), result.rows, portion.part ? "are" : "were", folder,
+                 portion.part ? " after the merge" : "");
   }
-  const std::string work =
-      result.shards_kept == result.shards
-          ? std::string("nothing to do")
-          : fmt::format("{} of audio in {:.1f} s ({:.0f}x real time)",
-                        duration_text(result.seconds_processed), result.stages.total,
-                        result.seconds_processed / result.stages.total);
-  spdlog::info("{}: {} utterances in {} shards in {}; {}", split.name,
-               split.rows.size() - result.rejected.size(), result.shards, folder, work);
+  spdlog::info("{}: {} utterances in {} shards in {}; {}", name,
+               result.rows - result.rejected.size(), result.shards, folder,
+               work_text(result, portion));
 }
 
 }  // namespace s2i

@@ -18,6 +18,6 @@ void write_summary(const OrderedJson& splits, const std::string& destination);
 
 /// Lists the rejected rows, each with its file and line, and says how the split went.
 void log_split(const CorpusSplit& split, const SplitResult& result, const ShardSettings& settings,
-               const std::filesystem::path& out);
+               const Portion& portion, const std::filesystem::path& out);
 
 }  // namespace s2i

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <random>
 #include <system_error>
 #include <utility>
 
@@ -113,8 +114,10 @@ void rename_durable(const std::filesystem::path& from, const std::filesystem::pa
   sync_path(to.has_parent_path() ? to.parent_path() : ".");
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
-  temporary_ += ".tmp";
+AtomicFile::AtomicFile(std::filesystem::path path) : AtomicFile(path, path.string() + ".tmp") {}
+
+AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary)
+    : path_(std::move(path)), temporary_(std::move(temporary)) {
   file_ =
       FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file_.get() < 0) {
@@ -142,6 +145,10 @@ void write_file_atomic(const std::filesystem::path& path, std::string_view conte
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(content)));
   file.commit();
+}
+
+std::filesystem::path unique_temporary(const std::filesystem::path& path) {
+  return fmt::format("{}.{:08x}.tmp", path.string(), std::random_device()());
 }
 
 void make_output_folder(const std::filesystem::path& path) {

@@ -60,6 +60,8 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
+  /// Under a temporary name of the caller's choice, in the same folder.
+  AtomicFile(std::filesystem::path path, std::filesystem::path temporary);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -77,6 +79,10 @@ class AtomicFile {
 /// fsyncs the folder: after a crash the old content or the new is there, never a part.
 /// Throws RunError naming the file and the reason (no space, not writable).
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
+
+/// "<path>.<8 hexadecimal digits>.tmp" with digits drawn at random: for a file that processes on
+/// several hosts may write at once. What a killed process leaves under it, its writer removes.
+std::filesystem::path unique_temporary(const std::filesystem::path& path);
 
 /// Flushes a written file, or the names in a folder, to the device. Throws RunError.
 void sync_path(const std::filesystem::path& path);

@@ -58,10 +58,10 @@ struct ShardEntry {
   uint64_t tables_checksum = 0;  ///< XXH3-64 of the file without its samples
 };
 
-/// Writes `folder`/shard-<index>-<8 digits of the file's checksum>.h5 under a temporary name,
-/// flushes, fsyncs and renames it. The name goes with the content, so the shards of an older
-/// manifest stay as they are until a new manifest takes its place. Throws RunError: no space, not
-/// writable.
+/// Writes `folder`/shard-<index>-<8 digits of the file's checksum>.h5 under a temporary name that
+/// no other process uses, flushes, fsyncs and renames it. The name goes with the content, so the
+/// shards of an older manifest stay as they are until a new manifest takes its place. Throws
+/// RunError: no space, not writable.
 ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const ShardHeader& header,
                        std::span<const ShardUtterance> utterances);
 

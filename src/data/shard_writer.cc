@@ -208,7 +208,8 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
     S2I_CHECK(utterance.samples.size() % width == 0 && !utterance.samples.empty());
     offset.push_back(offset.back() + utterance.samples.size() / width);
   }
-  const std::filesystem::path temporary = folder / fmt::format("shard-{:05}.h5.tmp", index);
+  const std::filesystem::path temporary =
+      unique_temporary(folder / fmt::format("shard-{:05}.h5", index));
   try {
     const ShardFrame frame = make_frame(header, utterances, offset);
     write_parts(temporary, frame, utterances);
@@ -234,15 +235,20 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
 bool is_shard_name(const std::string& file) {
   constexpr std::string_view kStart = "shard-";
   constexpr size_t kMinDigits = 5;
-  constexpr size_t kHashDigits = 8;
   if (!file.starts_with(kStart)) return false;
   std::string_view rest = std::string_view(file).substr(kStart.size());
   const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
   if (digits < kMinDigits) return false;
   rest.remove_prefix(digits);
-  if (rest == ".h5.tmp") return true;
-  return rest.starts_with('-') && rest.size() == 1 + kHashDigits + 3 && rest.ends_with(".h5") &&
-         rest.substr(1, kHashDigits).find_first_not_of("0123456789abcdef") == rest.npos;
+  // Eight digits between what goes before and after them.
+  const auto is_hash_between = [&](std::string_view before, std::string_view after) {
+    constexpr size_t kHashDigits = 8;
+    return rest.size() == before.size() + kHashDigits + after.size() && rest.starts_with(before) &&
+           rest.ends_with(after) &&
+           rest.substr(before.size(), kHashDigits).find_first_not_of("0123456789abcdef") ==
+               rest.npos;
+  };
+  return is_hash_between("-", ".h5") || is_hash_between(".h5.", ".tmp");
 }
 
 }  // namespace s2i

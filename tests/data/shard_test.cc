@@ -140,7 +140,9 @@ TEST_F(ShardFile, NamesAFolderThatIsNotThere) {
 
 TEST(ShardName, LeavesNoRoomForAnotherFolder) {
   EXPECT_TRUE(is_shard_name("shard-00012-0123abcd.h5"));
-  EXPECT_TRUE(is_shard_name("shard-00012.h5.tmp"));
+  EXPECT_TRUE(is_shard_name("shard-00012.h5.0123abcd.tmp"));
+  EXPECT_FALSE(is_shard_name("shard-00012.h5.0123/bcd.tmp"));
+  EXPECT_FALSE(is_shard_name("shard-00012-0123abcd.h5.tmp"));
   EXPECT_FALSE(is_shard_name("../shard-00012-0123abcd.h5"));
   EXPECT_FALSE(is_shard_name("shard-00012-0123abcd.h5/../../x"));
   EXPECT_FALSE(is_shard_name("shard-00012-0123ABCD.h5"));
