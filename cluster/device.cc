@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "cluster/gpu.h"
 #include "cluster/launcher.h"
@@ -60,6 +61,13 @@ std::string device_problem(const std::vector<DeviceClaim>& claims, bool allow_sh
   return "";
 }
 
+bool shares_gpu(const std::vector<DeviceClaim>& claims) {
+  std::set<std::string> seen;
+  return std::ranges::any_of(claims, [&](const DeviceClaim& claim) {
+    return !claim.uuid.empty() && !seen.insert(claim.uuid).second;
+  });
+}
+
 at::Device choose_device(const MpiSession& session, const Topology& topology,
                          const std::string& request, bool allow_shared_gpu) {
   if (request != "auto" && request != "cpu" && request != "cuda") {
@@ -80,6 +88,7 @@ at::Device choose_device(const MpiSession& session, const Topology& topology,
     }
     return at::Device(at::kCPU);
   }
+  if (shares_gpu(claims)) share_gpu_over_nccl(session.rank());
   select_gpu(index);
   return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }

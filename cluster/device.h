@@ -33,4 +33,7 @@ struct DeviceClaim {
 /// What is wrong with the claims of all ranks, in rank order, or "".
 std::string device_problem(const std::vector<DeviceClaim>& claims, bool allow_shared_gpu);
 
+/// Whether two of the claims are for one GPU.
+bool shares_gpu(const std::vector<DeviceClaim>& claims);
+
 }  // namespace s2i

@@ -27,8 +27,13 @@ int gpu_count();
 /// Throws RunError.
 GpuInfo gpu_info(int index);
 
-/// Makes it the current device of this thread. Throws RunError.
+/// Makes it the current device of this thread, and float32 convolutions exact (no TF32). Throws
+/// RunError.
 void select_gpu(int index);
+
+/// Makes NCCL accept that ranks share a GPU: to be called on every rank before the first
+/// communicator. They then talk over the network transport, slowly: for tests, not for speed.
+void share_gpu_over_nccl(int rank);
 
 /// "580.65.06 (CUDA 13.0)": the driver and the newest CUDA that it supports; "" without a driver.
 std::string gpu_driver_version();

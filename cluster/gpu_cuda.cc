@@ -1,7 +1,9 @@
 // What CUDA, the driver and NCCL say about themselves.
+#include <ATen/Context.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -68,7 +70,20 @@ GpuInfo gpu_info(int index) {
           static_cast<int64_t>(properties.totalGlobalMem)};
 }
 
-void select_gpu(int index) { c10::cuda::set_device(static_cast<c10::DeviceIndex>(index)); }
+void select_gpu(int index) {
+  c10::cuda::set_device(static_cast<c10::DeviceIndex>(index));
+  // cuDNN would compute float32 convolutions with TF32's ten bits: float32 means float32 here.
+  at::globalContext().setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV,
+                                          at::Float32Precision::IEEE);
+}
+
+void share_gpu_over_nccl(int rank) {
+  // NCCL refuses two ranks on one GPU of one host: until 2.30, when it learnt to do it by a switch,
+  // they have to look like two hosts. What the user has set stays.
+  const auto host = fmt::format("s2i-rank-{}", rank);
+  setenv("NCCL_HOSTID", host.c_str(), /*overwrite=*/0);
+  setenv("NCCL_MULTI_RANK_GPU_ENABLE", "1", /*overwrite=*/0);
+}
 
 std::string gpu_driver_version() {
   int version = 0;

@@ -14,6 +14,7 @@ namespace {
 int gpu_count() { return 0; }
 GpuInfo gpu_info(int) { fail(); }
 void select_gpu(int) { fail(); }
+void share_gpu_over_nccl(int) {}
 std::string gpu_driver_version() { return ""; }
 std::string nccl_version() { return ""; }
 

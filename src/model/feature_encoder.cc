@@ -83,7 +83,7 @@ at::Tensor FeatureEncoder::next_layer(size_t index, const at::Tensor& input,
   // Layer 0 reads samples, in float32 whatever the pass's type.
   at::Tensor x = strided_conv(input, layer.weight, layer.bias, strides_[index]);
   if (!group_norm_) {
-    x = at::layer_norm(x, {x.size(2)}, layer.norm_weight, layer.norm_bias, kNormEpsilon);
+    x = layer_norm(x, layer.norm_weight, layer.norm_bias, kNormEpsilon);
   }
   return activate(activation_, x.to(pass.type()));
 }

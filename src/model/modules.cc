@@ -17,6 +17,17 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
   return at::linear(x, weight.to(x.scalar_type()), bias.to(x.scalar_type()));
 }
 
+at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      double epsilon) {
+  const auto size = {weight.size(0)};
+  // LibTorch's CPU kernel takes bfloat16 values with float32 weights, its CUDA kernel refuses.
+  if (x.is_cpu() || x.scalar_type() == weight.scalar_type()) {
+    return at::layer_norm(x, size, weight, bias, epsilon);
+  }
+  return at::layer_norm(x.to(weight.scalar_type()), size, weight, bias, epsilon)
+      .to(x.scalar_type());
+}
+
 LayerNorm::LayerNorm(ParameterList& parameters, const std::string& name, int64_t size,
                      double epsilon_)
     : weight(parameters.add(name + ".weight", {size})),
@@ -24,7 +35,7 @@ LayerNorm::LayerNorm(ParameterList& parameters, const std::string& name, int64_t
       epsilon(epsilon_) {}
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
-  return at::layer_norm(x, {weight.size(0)}, weight, bias, epsilon);
+  return layer_norm(x, weight, bias, epsilon);
 }
 
 Activation activation_of(const std::string& name) {

@@ -22,6 +22,11 @@ struct Linear {
   at::Tensor operator()(const at::Tensor& x) const;
 };
 
+/// Layer norm of x [..., D] with float32 weight and bias [D]; statistics in float32, result in x's
+/// type.
+at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      double epsilon);
+
 /// Layer norm over the last dimension; statistics in float32.
 struct LayerNorm {
   at::Tensor weight;  ///< [D]

@@ -1,6 +1,7 @@
 #include "train/optimizer.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
@@ -34,7 +35,7 @@ void Optimizer::step(double learning_rate) {
     std::vector<at::Tensor> gradients;
     gradients.reserve(group.parameters.size());
     for (const auto& parameter : group.parameters) gradients.push_back(parameter.grad());
-    for (auto& steps : group.steps) steps.add_(1);
+    at::_foreach_add_(group.steps, 1);
     const auto update = [&](auto&& fused) {
       fused(group.parameters, gradients, group.averages, group.squares, at::TensorList{},
             group.steps, learning_rate, config_.beta1, config_.beta2, group.weight_decay,

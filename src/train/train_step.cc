@@ -83,6 +83,8 @@ StepResult TrainStep::run(int64_t step, double learning_rate, int64_t global_cou
   watch.lap();
   // The gradient is the same on every rank, and so is what is decided from it.
   result.grad_norm = reducer_.norm().item<double>();
+  // The device is done by now. Had NCCL given up meanwhile, the sum would be no sum.
+  communicator_.check();
   result.applied = std::isfinite(result.grad_norm) && std::isfinite(result.loss);
   if (result.applied) {
     if (settings_.clip_norm > 0 && result.grad_norm > settings_.clip_norm) {

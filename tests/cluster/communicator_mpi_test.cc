@@ -15,13 +15,13 @@ namespace {
 
 /// What `rank` holds: small whole numbers, exact in every type, also when summed over 8 ranks.
 at::Tensor values_of(int rank, int64_t count, at::ScalarType type) {
-  return ((at::arange(count, at::kLong) * 7 + rank * 3) % 13).to(type);
+  return ((at::arange(count, at::kLong) * 7 + rank * 3) % 13).to(test_device(), type);
 }
 
 at::Tensor sum_over_ranks(int size, int64_t count, at::ScalarType type) {
-  auto sum = at::zeros({count}, at::kDouble);
+  auto sum = at::zeros({count}, at::TensorOptions(test_device()).dtype(at::kDouble));
   for (int rank = 0; rank < size; ++rank) sum += values_of(rank, count, at::kDouble);
-  return sum.to(type);
+  return sum.to(test_device(), type);
 }
 
 /// Element type, number of elements, largest message in bytes.
@@ -99,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(TypesAndSizes, Collectives, testing::ValuesIn(cases()),
 TEST(Communicator, BFloat16SumsAreRoundedToNearest) {
   const auto communicator = test_communicator();
   // 256 + 1 is halfway between 256 and 258 in bfloat16, and goes to the even one each time.
-  auto tensor = at::full({3}, communicator->rank() == 0 ? 256.0 : 1.0).to(at::kBFloat16);
+  auto tensor =
+      at::full({3}, communicator->rank() == 0 ? 256.0 : 1.0).to(test_device(), at::kBFloat16);
   communicator->all_reduce_sum(tensor);
   const double sum = tensor[0].item<double>();
   EXPECT_GE(sum, 256);
@@ -109,7 +110,7 @@ TEST(Communicator, BFloat16SumsAreRoundedToNearest) {
 TEST(Communicator, SumsAreBitIdenticalOnAllRanks) {
   const auto communicator = test_communicator();
   at::manual_seed(17 + static_cast<uint64_t>(communicator->rank()));
-  auto tensor = at::randn({20011});
+  auto tensor = at::randn({20011}).to(test_device());
   communicator->all_reduce_sum(tensor);
   const auto gathered = communicator->all_gather(tensor);
   for (int one = 0; one < communicator->size(); ++one)
@@ -127,9 +128,9 @@ TEST(Communicator, NonBlockingFormsMayOverlapAndBeWaitedForInAnyOrder) {
   for (int i = 9; i >= 0; --i) {
     const auto index = static_cast<size_t>(i);
     pending[index]->wait();
-    EXPECT_TRUE(pending[index]->test());
     EXPECT_TRUE(
         at::equal(tensors[index], sum_over_ranks(communicator->size(), 100 + i, at::kFloat)));
+    EXPECT_TRUE(pending[index]->test());  // a GPU, too, has got there to compare
     const auto timing = pending[index]->timing();
     ASSERT_TRUE(timing.has_value());
     EXPECT_GE(timing->busy, timing->arrival);
@@ -167,7 +168,7 @@ TEST(Communicator, DISABLED_MoreThan2To31Elements) {
 TEST(Communicator, RanksInDifferentCollectivesAreAnErrorThatSaysWhoIsWhere) {
   const auto communicator = test_communicator();
   if (communicator->size() == 1) GTEST_SKIP() << "needs two ranks";
-  auto tensor = at::zeros({communicator->rank() == 1 ? 5 : 4});
+  auto tensor = at::zeros({communicator->rank() == 1 ? 5 : 4});  // NCCL does not tell
   try {
     communicator->all_reduce_sum(tensor, "loss");
     FAIL() << "no error";

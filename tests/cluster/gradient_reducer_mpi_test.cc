@@ -13,7 +13,7 @@ constexpr double kTinyBucket = 64.0 / (1 << 20);  // every parameter in a bucket
 
 /// Gradients of all rows at once, in the order of ToyModel::parameters().
 std::vector<at::Tensor> reference(const at::Tensor& rows, bool skip) {
-  const ToyModel model;
+  const ToyModel model(test_device());
   if (rows.size(0) > 0) model.loss(rows, static_cast<double>(rows.size(0)), skip).backward();
   std::vector<at::Tensor> gradients;
   for (const auto& parameter : model.parameters()) {
@@ -56,11 +56,11 @@ class Reducer : public testing::TestWithParam<Setting> {};
 TEST_P(Reducer, SumsOverRanksToTheGradientOfOneProcess) {
   const auto& setting = GetParam();
   const auto communicator = test_communicator();
-  const ToyModel model;
+  const ToyModel model(test_device());
   GradientReducer reducer(model.parameters(), *communicator,
                           {.bucket_mib = setting.bucket_mib, .type = setting.type});
-  const auto rows = toy_rows(setting.rows);
-  const double tolerance = setting.type == ReduceType::kBFloat16 ? 3e-2 : 2e-6;
+  const auto rows = toy_rows(setting.rows).to(test_device());
+  const double tolerance = setting.type == ReduceType::kBFloat16 ? 3e-2 : 5e-6;
   for (int step = 0; step < 3; ++step) {  // buffers are used again
     const bool skip = setting.skip && step != 1;
     reducer.zero();
@@ -97,11 +97,11 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(GradientReducer, GradientsAndNormAreBitIdenticalOnAllRanks) {
   const auto communicator = test_communicator();
-  const ToyModel model;
+  const ToyModel model(test_device());
   GradientReducer reducer(model.parameters(), *communicator, {.bucket_mib = kTinyBucket});
   reducer.zero();
   reducer.begin(true);
-  const auto parts = micro_batches(toy_rows(50), *communicator, 1);
+  const auto parts = micro_batches(toy_rows(50).to(test_device()), *communicator, 1);
   model.loss(parts.at(0), 50, false).backward();
   reducer.finalize();
   const auto gathered = communicator->all_gather(reducer.flat_gradients());

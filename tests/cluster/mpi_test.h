@@ -4,6 +4,9 @@
 #include <memory>
 
 #include "cluster/communicator.h"
+#include "cluster/device.h"
+#include "cluster/gpu.h"
+#include "cluster/launcher.h"
 #include "cluster/mpi_session.h"
 
 namespace s2i {
@@ -11,11 +14,24 @@ namespace s2i {
 /// The MPI of the test program.
 const MpiSession& test_session();
 
-/// MPI over all ranks. A rank that stays away is an error after 30 s, so that a failed test ends.
+/// What the tensors of the tests are on: the CPU, or this rank's GPU with S2I_TEST_DEVICE=cuda,
+/// which ranks may share. Collective when it is first called.
+inline at::Device test_device() {
+  static const at::Device device =
+      choose_device(test_session(), discover_topology(test_session()),
+                    environment_variable("S2I_TEST_DEVICE").value_or("cpu"), true);
+  return device;
+}
+
+/// MPI over all ranks, or NCCL where the test device is a GPU (also for one rank). A rank that
+/// stays away is an error after 30 s, so that a failed test ends.
 inline std::unique_ptr<Communicator> test_communicator(int64_t max_message_bytes = int64_t{1}
                                                                                    << 30) {
-  return make_mpi_communicator(test_session(),
-                               {.time_limit_seconds = 30, .max_message_bytes = max_message_bytes});
+  const CommunicatorOptions options{.time_limit_seconds = 30,
+                                    .max_message_bytes = max_message_bytes};
+  const at::Device device = test_device();
+  auto mpi = make_mpi_communicator(test_session(), options);
+  return device.is_cpu() ? std::move(mpi) : make_nccl_communicator(std::move(mpi), device, options);
 }
 
 }  // namespace s2i

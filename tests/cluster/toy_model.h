@@ -11,13 +11,13 @@ namespace s2i {
 struct ToyModel {
   at::Tensor first, shared, skipped, last, bias;
 
-  ToyModel() {
+  explicit ToyModel(at::Device device = at::kCPU) {
     at::manual_seed(5);
-    first = at::randn({7, 9}).requires_grad_();
-    shared = at::randn({9}).requires_grad_();
-    skipped = at::randn({9, 9}).requires_grad_();
-    last = at::randn({9, 3}).requires_grad_();
-    bias = at::randn({3}).requires_grad_();
+    first = at::randn({7, 9}).to(device).requires_grad_();
+    shared = at::randn({9}).to(device).requires_grad_();
+    skipped = at::randn({9, 9}).to(device).requires_grad_();
+    last = at::randn({9, 3}).to(device).requires_grad_();
+    bias = at::randn({3}).to(device).requires_grad_();
   }
 
   /// In order of first use.

@@ -1,0 +1,121 @@
+#include "compared_run.h"
+
+#include <ATen/Functions.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "core/random.h"
+#include "train/batch_tensors.h"
+#include "train/train_step.h"
+
+namespace s2i {
+namespace {
+
+constexpr uint64_t kWeightSeed = 5, kAudioSeed = 7, kRunSeed = 9;
+constexpr double kLearningRate = 1e-3;
+// Shortest first, as the epoch plan orders them; all of them padded but the last.
+const std::vector<int64_t> kLengths = {6400, 9001, 12000, 16001};
+
+/// Utterances first ... last-1 as the loader would hand them over.
+Batch make_batch(int64_t first, int64_t last, int64_t num_labels) {
+  Batch batch;
+  batch.rows = last - first;
+  batch.samples = kLengths[static_cast<size_t>(last - 1)];
+  const auto size = static_cast<size_t>(batch.rows * batch.samples);
+  batch.audio = std::shared_ptr<float>(new float[size](), std::default_delete<float[]>());
+  for (int64_t i = first; i < last; ++i) {
+    const int64_t length = kLengths[static_cast<size_t>(i)];
+    RandomStream random(derive_key(kAudioSeed, i));
+    float* row = batch.audio.get() + (i - first) * batch.samples;
+    for (int64_t t = 0; t < length; ++t) row[t] = static_cast<float>(4 * random.uniform() - 2);
+    batch.length.push_back(length);
+    batch.label.push_back(i % num_labels);
+    batch.utterance.push_back(static_cast<uint32_t>(i));
+  }
+  return batch;
+}
+
+std::vector<NamedParameter> trained(WavLMForIntent& model, const Mistake mistake) {
+  if (mistake == Mistake::kWeight) {
+    const c10::NoGradGuard no_grad;
+    model.parameters().front().tensor.mul_(1.05);
+  }
+  return model.parameters();
+}
+
+std::vector<at::Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& parameter : parameters) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+at::Tensor to_host(const at::Tensor& tensor) {
+  return tensor.detach().to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+}
+
+at::Tensor logits_of(const WavLMForIntent& model, ForwardOptions options) {
+  const c10::NoGradGuard no_grad;
+  options.training = false;
+  const auto all = static_cast<int64_t>(kLengths.size());
+  const BatchTensors batch =
+      to_tensors(make_batch(0, all, model.config().num_labels()), model.device());
+  return to_host(model.forward(batch.audio, batch.length, options));
+}
+
+}  // namespace
+
+WavLMConfig compared_config(const std::string& form, const std::string& shape) {
+  WavLMConfig config = WavLMConfig::of_shape(shape == "full" ? form : "tiny");
+  if (shape != "full") {
+    config.num_hidden_layers = 4;
+    if (form == "large") {
+      config.feat_extract_norm = "layer";
+      config.conv_bias = true;
+      config.do_stable_layer_norm = true;
+    }
+  }
+  config.feat_proj_dropout = 0.1;
+  config.labels = {"a", "b", "c", "d", "e"};
+  return config;
+}
+
+RunResult run_compared(const WavLMConfig& config, const RunSettings& settings) {
+  WavLMForIntent model(config, settings.device);
+  model.initialise(kWeightSeed);
+  model.freeze(false, 0);
+  const auto parameters = trained(model, settings.mistake);
+  const auto communicator = make_self_communicator();
+  GradientReducer reducer(tensors_of(parameters), *communicator);
+  OptimizerConfig adam;
+  Optimizer optimizer(adam, parameters);
+  StepSettings step_settings;
+  step_settings.forward.compute_type = settings.bf16 ? at::kBFloat16 : at::kFloat;
+  step_settings.seed = kRunSeed + (settings.mistake == Mistake::kDropout ? 1 : 0);
+  TrainStep step(model, reducer, optimizer, *communicator, settings.device, step_settings);
+
+  RunResult result;
+  result.logits = logits_of(model, step_settings.forward);
+  result.before = to_host(reducer.flat_parameters());
+  const auto count = static_cast<int64_t>(kLengths.size());
+  const int64_t rows = count / settings.micro_batches;
+  for (int64_t number = 0; number < settings.steps; ++number) {
+    int64_t next = 0;
+    const auto next_batch = [&] {
+      next += rows;
+      return make_batch(next - rows, next, config.num_labels());
+    };
+    result.losses.push_back(
+        step.run(number, kLearningRate, count, settings.micro_batches, next_batch, 0).loss);
+    if (number > 0) continue;
+    for (const auto& [name, tensor] : parameters) {
+      result.gradients.emplace_back(name, to_host(tensor.grad()));
+    }
+    if (settings.mistake == Mistake::kGradient) result.gradients.back().second.mul_(1.05);
+  }
+  result.after = to_host(reducer.flat_parameters());
+  return result;
+}
+
+}  // namespace s2i
