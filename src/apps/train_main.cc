@@ -15,6 +15,13 @@ void print_settings() {
              stdout);
 }
 
+/// For scripts: the value that a run would use.
+int show_setting(const s2i::TrainCommand& command, const std::string& key) {
+  s2i::TrainConfig config = s2i::load_train_config(command.config, command.overrides);
+  std::puts(s2i::config_value(s2i::train_config_fields(config), key).c_str());
+  return s2i::kExitDone;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -24,6 +31,7 @@ int main(int argc, char** argv) {
       "s2i-train");
   s2i::TrainCommand command;
   bool help_config = false;
+  std::string shown_key;
   auto* config = app.add_option("config", command.config,
                                 "Settings, a YAML file such as configs/skit_s2i.yaml");
   app.add_option("overrides", command.overrides,
@@ -32,6 +40,8 @@ int main(int argc, char** argv) {
                "Check everything, run the longest batch once, say the memory and time to expect");
   app.add_flag("--help-config", help_config, "Print every setting with its default and meaning");
   int status = 0;
+  app.add_option("--show", shown_key,
+                 "Check the settings, print the one with this key as a run would use it, and end");
   if (!s2i::parse_command_line(app, argc, argv, status)) return status;
   s2i::set_up_logging("info");
   if (help_config) {
@@ -42,6 +52,9 @@ int main(int argc, char** argv) {
     spdlog::error(
         "no configuration file; try: s2i-train configs/demo.yaml data.dir=SHARDS run.dir=runs/x");
     return s2i::kExitUsage;
+  }
+  if (!shown_key.empty()) {
+    return s2i::run_program([&] { return show_setting(command, shown_key); });
   }
   return s2i::run_with_mpi(
       [&](const s2i::MpiSession& session) { return s2i::run_training(command, session); });

@@ -237,6 +237,12 @@ std::string config_text(const ConfigFields& fields, bool with_help) {
   return text;
 }
 
+std::string config_value(const ConfigFields& fields, const std::string& key) {
+  const ConfigValue& value = find_field(fields, key, "command line").value;
+  if (auto* const* text = std::get_if<std::string*>(&value)) return **text;
+  return value_text(value);
+}
+
 std::vector<std::pair<std::string, std::string>> config_entries(const ConfigFields& fields) {
   std::vector<std::pair<std::string, std::string>> entries;
   for (const auto& field : fields) entries.emplace_back(field.key, value_text(field.value));

@@ -44,6 +44,9 @@ void override_config(ConfigFields& fields, const std::string& assignment);
 /// The whole configuration as YAML, each field with its help as a comment if `with_help`.
 std::string config_text(const ConfigFields& fields, bool with_help = false);
 
+/// The value of one field as text, a text without quotes. Throws UserError for an unknown key.
+std::string config_value(const ConfigFields& fields, const std::string& key);
+
 /// key -> value as text, in the order of the fields: to compare two configurations.
 std::vector<std::pair<std::string, std::string>> config_entries(const ConfigFields& fields);
 

@@ -50,6 +50,16 @@ TEST(Config, ReadsEachTypeAndKeepsDefaults) {
   EXPECT_THAT(settings.tags, ::testing::ElementsAre("a", "b"));
 }
 
+TEST(Config, ShowsOneValueAsItIs) {
+  Settings settings;
+  settings.name = "a folder: of mine";
+  const ConfigFields fields = settings.fields();
+  EXPECT_EQ(config_value(fields, "optimizer.name"), "a folder: of mine");
+  EXPECT_EQ(config_value(fields, "train.fast"), "true");
+  EXPECT_EQ(config_value(fields, "train.steps"), "10");
+  EXPECT_THROW(config_value(fields, "train.stpes"), UserError);
+}
+
 TEST(Config, NamesTheNearestKnownKeyWithItsLine) {
   EXPECT_THAT(message_of("train:\n  steps: 3\n  fsat: true\n"),
               ::testing::AllOf(HasSubstr("test.yaml:3"), HasSubstr("'train.fsat'"),
