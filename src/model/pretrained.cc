@@ -161,10 +161,23 @@ PreprocessorConfig load_preprocessor(const fs::path& dir) {
   return config;
 }
 
+NamedTensors named_tensors(const WavLMForIntent& model) {
+  NamedTensors tensors;
+  for (const NamedParameter& parameter : model.parameters()) {
+    tensors.emplace_back(parameter.name, parameter.tensor);
+  }
+  return tensors;
+}
+
 void save_pretrained(const fs::path& dir, const WavLMForIntent& model,
                      const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents) {
-  WavLMConfig config = model.config();
+  save_pretrained(dir, model.config(), named_tensors(model), preprocessor, intents);
+}
+
+void save_pretrained(const fs::path& dir, WavLMConfig config, const NamedTensors& parameters,
+                     const PreprocessorConfig& preprocessor,
+                     const std::vector<std::string>& intents) {
   if (!intents.empty()) {
     S2I_CHECK(intents.size() == config.labels.size(), "{} intents for {} logits", intents.size(),
               config.labels.size());
@@ -182,11 +195,7 @@ void save_pretrained(const fs::path& dir, const WavLMForIntent& model,
               {"padding_value", 0.0},
               {"return_attention_mask", preprocessor.return_attention_mask},
               {"sampling_rate", preprocessor.sampling_rate}});
-  NamedTensors tensors;
-  for (const NamedParameter& parameter : model.parameters()) {
-    tensors.emplace_back(parameter.name, parameter.tensor);
-  }
-  write_safetensors(dir / "model.safetensors", tensors, {{"format", "pt"}});
+  write_safetensors(dir / "model.safetensors", parameters, {{"format", "pt"}});
 }
 
 }  // namespace s2i

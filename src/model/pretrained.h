@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/hub.h"
+#include "model/safetensors.h"
 #include "model/wavlm.h"
 
 namespace s2i {
@@ -55,12 +56,20 @@ std::unique_ptr<WavLMForIntent> load_pretrained(const std::filesystem::path& dir
 /// Reads preprocessor_config.json. Throws UserError if there is none.
 PreprocessorConfig load_preprocessor(const std::filesystem::path& dir);
 
+/// The parameters by name, as save_pretrained writes them.
+NamedTensors named_tensors(const WavLMForIntent& model);
+
 /// Writes config.json (id2label from the intents, unless they are empty), model.safetensors and
 /// preprocessor_config.json into `dir`, made if need be: a directory that
 /// WavLMForSequenceClassification.from_pretrained loads. Each file is written atomically, the
 /// weights last. Throws RunError.
 void save_pretrained(const std::filesystem::path& dir, const WavLMForIntent& model,
                      const PreprocessorConfig& preprocessor,
+                     const std::vector<std::string>& intents = {});
+
+/// The same from a copy of the parameters.
+void save_pretrained(const std::filesystem::path& dir, WavLMConfig config,
+                     const NamedTensors& parameters, const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents = {});
 
 }  // namespace s2i

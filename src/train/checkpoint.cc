@@ -2,8 +2,6 @@
 
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -23,30 +21,42 @@ namespace fs = std::filesystem;
 constexpr int64_t kFormatVersion = 1;
 constexpr const char* kChecksums = "checksums.json";
 
-std::string step_name(int64_t step) { return fmt::format("step-{:08}", step); }
+OrderedJson checksums_json(const std::map<std::string, std::pair<uint64_t, std::string>>& files) {
+  OrderedJson entries = OrderedJson::object();
+  for (const auto& [name, file] : files) {
+    entries[name] = {{"bytes", file.first}, {"xxh3_64", file.second}};
+  }
+  return {{"format_version", kFormatVersion}, {"files", entries}};
+}
 
-/// The regular files below a folder, as sorted relative paths.
-std::vector<std::string> files_below(const fs::path& folder) {
-  std::vector<std::string> names;
+/// What lies below a folder, by relative path: regular files, folders, and all else.
+struct Contents {
+  std::set<std::string> files;
+  std::set<std::string> folders;
+  std::set<std::string> others;
+};
+
+Contents contents_of(const fs::path& folder) {
+  Contents contents;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file()) names.push_back(fs::relative(entry.path(), folder).string());
+    const auto type = entry.symlink_status().type();
+    auto& list = type == fs::file_type::regular     ? contents.files
+                 : type == fs::file_type::directory ? contents.folders
+                                                    : contents.others;
+    list.insert(entry.path().lexically_relative(folder).string());
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  return contents;
 }
 
-void write_checksums(const fs::path& folder) {
-  OrderedJson files = OrderedJson::object();
-  for (const auto& name : files_below(folder)) {
-    files[name] = {{"bytes", fs::file_size(folder / name)},
-                   {"xxh3_64", checksum_text(checksum_file(folder / name))}};
+/// The problem of one listed file, or "".
+std::string check_file(const fs::path& path, const std::string& name, uint64_t bytes,
+                       const std::string& sum) {
+  const auto found = fs::file_size(path);
+  if (found != bytes) return fmt::format("{} has {} bytes, not {}", name, found, bytes);
+  if (checksum_text(checksum_file(path)) != sum) {
+    return fmt::format("{} does not match its checksum", name);
   }
-  write_json(folder / kChecksums, {{"format_version", kFormatVersion}, {"files", files}});
-}
-
-void sync_tree(const fs::path& folder) {
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) sync_path(entry.path());
-  sync_path(folder);
+  return "";
 }
 
 /// Settings that may change between the parts of one run: they say how long, how fast, how loud,
@@ -72,6 +82,10 @@ bool may_change(const std::string& key) {
                                        "batch.micro",
                                        "checkpoint.every_steps",
                                        "checkpoint.keep",
+                                       "checkpoint.keep_every_steps",
+                                       "checkpoint.asynchronous",
+                                       "checkpoint.max_failures",
+                                       "train.spike_factor",
                                        "cluster.allow_shared_gpu",
                                        "cluster.bucket_mib",
                                        "cluster.timeout_seconds"};
@@ -79,6 +93,11 @@ bool may_change(const std::string& key) {
 }
 
 }  // namespace
+
+RunIdentity run_identity(const TrainConfig& config, const Dataset& train) {
+  TrainConfig copy = config;
+  return {checksum_text(train.checksum()), config_entries(train_config_fields(copy))};
+}
 
 OrderedJson to_json(const TrainerState& state, const RunIdentity& identity) {
   OrderedJson config = OrderedJson::object();
@@ -148,72 +167,6 @@ std::vector<std::string> check_resumable(const RunIdentity& saved, const RunIden
   return allowed;
 }
 
-CheckpointStore::CheckpointStore(const fs::path& run_dir)
-    : run_dir_(run_dir), dir_(run_dir / "checkpoints") {
-  make_output_folder(dir_);
-}
-
-fs::path CheckpointStore::save(int64_t step, bool is_best,
-                               const std::function<void(const fs::path&)>& write_content) {
-  const fs::path final_path = dir_ / step_name(step);
-  const fs::path temporary = dir_ / fmt::format(".writing-{}", step_name(step));
-  fs::remove_all(temporary);
-  try {
-    fs::create_directories(temporary);
-    write_content(temporary);
-    write_checksums(temporary);
-    sync_tree(temporary);
-    fs::remove_all(final_path);  // a damaged one of the same step, passed over on resume
-    rename_durable(temporary, final_path);
-  } catch (const std::exception& error) {
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);
-    throw RunError("cannot write the checkpoint {}: {}; the one before is untouched",
-                   final_path.string(), error.what());
-  }
-  point(last(), step);
-  if (is_best) point(best(), step);
-  return final_path;
-}
-
-void CheckpointStore::mark_best(int64_t step) { point(best(), step); }
-
-void CheckpointStore::point(const fs::path& link, int64_t step) const {
-  fs::path temporary = link;
-  temporary += ".tmp";
-  fs::remove(temporary);
-  fs::create_symlink(fs::path("checkpoints") / step_name(step), temporary);
-  rename_durable(temporary, link);
-}
-
-void CheckpointStore::prune(int64_t keep) {
-  const std::vector<fs::path> all = list();
-  std::error_code error;
-  const fs::path kept_best = fs::weakly_canonical(best(), error);
-  for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) {
-    if (fs::weakly_canonical(all[i], error) != kept_best) fs::remove_all(all[i], error);
-  }
-}
-
-std::vector<fs::path> CheckpointStore::list() const {
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(dir_)) {
-    if (entry.path().filename().string().starts_with("step-")) found.push_back(entry.path());
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-std::optional<fs::path> CheckpointStore::newest_whole() const {
-  std::vector<fs::path> all = list();
-  for (auto path = all.rbegin(); path != all.rend(); ++path) {
-    const std::string problem = check_checkpoint(*path);
-    if (problem.empty()) return *path;
-    spdlog::warn("passing over the damaged checkpoint {}: {}", path->string(), problem);
-  }
-  return std::nullopt;
-}
-
 void load_parameters(WavLMForIntent& model, const fs::path& safetensors) {
   const at::NoGradGuard no_grad;
   const NamedTensors weights = read_safetensors(safetensors).tensors;
@@ -228,34 +181,69 @@ void load_parameters(WavLMForIntent& model, const fs::path& safetensors) {
   }
 }
 
-std::string check_checkpoint(const fs::path& checkpoint) {
+void write_checksums(const fs::path& folder) {
+  std::map<std::string, std::pair<uint64_t, std::string>> files;
+  for (const auto& name : contents_of(folder).files) {
+    files[name] = {fs::file_size(folder / name), checksum_text(checksum_file(folder / name))};
+  }
+  write_json(folder / kChecksums, checksums_json(files));
+}
+
+std::vector<std::string> checkpoint_problems(const fs::path& checkpoint) {
+  std::vector<std::string> problems;
   try {
-    const Json json = read_json(checkpoint / kChecksums);
+    constexpr uint64_t kMaxBytes = 16ULL << 20;
     const std::string where = (checkpoint / kChecksums).string();
-    const auto files = json_get<std::map<std::string, Json>>(json, "files", where);
-    std::set<std::string> present;
-    for (const auto& name : files_below(checkpoint)) present.insert(name);
-    present.erase(kChecksums);
-    for (const auto& [name, entry] : files) {
-      if (present.erase(name) == 0) return fmt::format("{} is missing", name);
-      const auto bytes = json_get<uint64_t>(entry, "bytes", where);
-      const auto found = fs::file_size(checkpoint / name);
-      if (found != bytes) return fmt::format("{} has {} bytes, not {}", name, found, bytes);
-      if (checksum_text(checksum_file(checkpoint / name)) !=
-          json_get<std::string>(entry, "xxh3_64", where)) {
-        return fmt::format("{} does not match its checksum", name);
+    Contents present = contents_of(checkpoint);
+    if (present.files.erase(kChecksums) == 0) {
+      return {fmt::format("{} is missing", kChecksums)};
+    }
+    const std::string text = read_file(checkpoint / kChecksums, kMaxBytes);
+    const Json json = parse_json(text, where);
+    std::map<std::string, std::pair<uint64_t, std::string>> files;
+    for (const auto& [name, entry] : json_get<std::map<std::string, Json>>(json, "files", where)) {
+      files[name] = {json_get<uint64_t>(entry, "bytes", where),
+                     json_get<std::string>(entry, "xxh3_64", where)};
+    }
+    // Nothing else lists this file's own checksum; but it can be written in one way alone.
+    if (text != checksums_json(files).dump(2) + "\n") {
+      problems.push_back(fmt::format("{} is not as it was written", kChecksums));
+    }
+    for (const auto& [name, file] : files) {
+      if (present.files.erase(name) == 0) {
+        problems.push_back(fmt::format("{} is missing", name));
+        continue;
+      }
+      const std::string problem = check_file(checkpoint / name, name, file.first, file.second);
+      if (!problem.empty()) problems.push_back(problem);
+      for (fs::path parent = fs::path(name).parent_path(); !parent.empty();
+           parent = parent.parent_path()) {
+        present.folders.erase(parent.string());
       }
     }
-    if (!present.empty())
-      return fmt::format("{} is not listed in {}", *present.begin(), kChecksums);
+    for (const auto& name : present.others) {
+      problems.push_back(fmt::format("{} is neither a file nor a folder", name));
+    }
+    for (const auto* added : {&present.files, &present.folders}) {
+      for (const auto& name : *added) {
+        problems.push_back(fmt::format("{} is not listed in {}", name, kChecksums));
+      }
+    }
     for (const char* needed : {"model/config.json", "model/model.safetensors", "trainer.json",
                                "optimizer.safetensors"}) {
-      if (!files.contains(needed)) return fmt::format("{} is missing", needed);
+      if (!files.contains(needed)) {
+        problems.push_back(fmt::format("{} does not list {}", kChecksums, needed));
+      }
     }
-    return "";
   } catch (const std::exception& error) {
-    return error.what();
+    problems.emplace_back(error.what());
   }
+  return problems;
+}
+
+std::string check_checkpoint(const fs::path& checkpoint) {
+  const std::vector<std::string> problems = checkpoint_problems(checkpoint);
+  return problems.empty() ? "" : problems.front();
 }
 
 }  // namespace s2i

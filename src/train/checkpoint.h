@@ -1,17 +1,18 @@
-// Checkpoints: a folder a step, written beside, checksummed, fsynced and renamed; the rename is the
-// commit. model/ is a Hugging Face directory as it stands; nothing is pickled.
+// What a checkpoint holds: model/ is a Hugging Face directory as it stands, beside it the
+// optimiser's state, where the run is, and the checksums of all of it; nothing is pickled.
+// checkpoint_store.h keeps them on disk.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/json.h"
+#include "data/dataset.h"
 #include "model/wavlm.h"
+#include "train/config.h"
 
 namespace s2i {
 
@@ -36,6 +37,8 @@ struct RunIdentity {
   std::vector<std::pair<std::string, std::string>> config;  ///< The whole effective configuration.
 };
 
+RunIdentity run_identity(const TrainConfig& config, const Dataset& train);
+
 OrderedJson to_json(const TrainerState& state, const RunIdentity& identity);
 TrainerState trainer_state_from_json(const Json& json, const std::string& where);
 RunIdentity run_identity_from_json(const Json& json, const std::string& where);
@@ -44,46 +47,19 @@ RunIdentity run_identity_from_json(const Json& json, const std::string& where);
 /// changed and may; throws UserError with the lines of what changed and may not.
 std::vector<std::string> check_resumable(const RunIdentity& saved, const RunIdentity& wanted);
 
-class CheckpointStore {
- public:
-  /// The checkpoints of `run_dir`; makes run_dir/checkpoints. Throws UserError.
-  explicit CheckpointStore(const std::filesystem::path& run_dir);
-
-  /// Writes one: `write_content` fills the folder it is given; then checksums.json, fsync, rename.
-  /// Points `last` at it, and `best` if `is_best`. Throws RunError; nothing that looks whole is
-  /// left.
-  std::filesystem::path save(
-      int64_t step, bool is_best,
-      const std::function<void(const std::filesystem::path&)>& write_content);
-
-  /// Points `best` at an existing checkpoint.
-  void mark_best(int64_t step);
-
-  /// Removes all but the newest `keep` and the best.
-  void prune(int64_t keep);
-
-  /// The newest that checks out; damaged ones are named in the log and passed over, never deleted.
-  std::optional<std::filesystem::path> newest_whole() const;
-
-  /// All checkpoint folders, oldest first, whole or not.
-  std::vector<std::filesystem::path> list() const;
-
-  std::filesystem::path best() const { return run_dir_ / "best"; }
-  std::filesystem::path last() const { return run_dir_ / "last"; }
-
- private:
-  void point(const std::filesystem::path& link, int64_t step) const;
-
-  std::filesystem::path run_dir_;
-  std::filesystem::path dir_;
-};
-
 /// Restores every parameter from a file that save_pretrained wrote for the same model. Throws
 /// UserError naming a missing or misshapen tensor.
 void load_parameters(WavLMForIntent& model, const std::filesystem::path& safetensors);
 
-/// Checks every file of a checkpoint against checksums.json: missing, added, cut short, changed.
-/// Returns "" if it is whole, else what is wrong.
+/// Checks every file of a checkpoint against checksums.json: missing, added, cut short, changed;
+/// links and other things that are no files; checksums.json itself, byte for byte. Returns all that
+/// is wrong, nothing if it is whole.
+std::vector<std::string> checkpoint_problems(const std::filesystem::path& checkpoint);
+
+/// The first of checkpoint_problems(), "" if it is whole.
 std::string check_checkpoint(const std::filesystem::path& checkpoint);
+
+/// Writes checksums.json over all files of a folder. Throws RunError.
+void write_checksums(const std::filesystem::path& folder);
 
 }  // namespace s2i

@@ -225,6 +225,20 @@ void add_checkpoint_and_cluster(ConfigFields& fields, CheckpointConfig& checkpoi
                     {},
                     1,
                     1e6});
+  fields.push_back({"checkpoint.keep_every_steps",
+                    &checkpoint.keep_every_steps,
+                    "Checkpoints whose step is a multiple of this are kept as well; 0: none",
+                    {},
+                    0,
+                    1e12});
+  fields.push_back({"checkpoint.asynchronous", &checkpoint.asynchronous,
+                    "Write behind the training, from a copy in host memory"});
+  fields.push_back({"checkpoint.max_failures",
+                    &checkpoint.max_failures,
+                    "Give up after this many checkpoints in a row could not be written",
+                    {},
+                    1,
+                    1e6});
   fields.push_back({"cluster.allow_shared_gpu", &cluster.allow_shared_gpu,
                     "Let two ranks use one GPU: for tests"});
   fields.push_back({"cluster.bucket_mib",

@@ -80,6 +80,9 @@ struct ScheduleConfig {
 struct CheckpointConfig {
   int64_t every_steps = 0;
   int64_t keep = 2;
+  int64_t keep_every_steps = 0;
+  bool asynchronous = true;
+  int64_t max_failures = 3;
 };
 
 struct ClusterConfig {

@@ -1,5 +1,10 @@
 #include "train/metrics_log.h"
 
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -11,6 +16,7 @@ namespace s2i {
 namespace {
 
 constexpr uint64_t kMaxLogBytes = 4ULL << 30;
+constexpr size_t kMaxWaitingBytes = 64U << 20;
 
 /// The whole lines of steps up to `last_step`; a line cut short by a crash is dropped.
 std::string lines_up_to(const std::string& text, int64_t last_step) {
@@ -34,13 +40,43 @@ MetricsLog::MetricsLog(std::filesystem::path path, int64_t resume_step) : path_(
     const std::string kept = lines_up_to(text, resume_step);
     if (kept != text) write_file_atomic(path_, kept);
   }
-  file_.open(path_, std::ios::app);
-  if (!file_) throw RunError("cannot write {}", path_.string());
+  file_ = FileDescriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (file_.get() < 0) throw RunError("cannot write {}: {}", path_.string(), errno_text(errno));
+}
+
+MetricsLog::~MetricsLog() { write_waiting(); }
+
+int MetricsLog::write_waiting() {
+  while (!waiting_.empty()) {
+    const ssize_t written = ::write(file_.get(), waiting_.data(), waiting_.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    waiting_.erase(0, static_cast<size_t>(written));
+  }
+  return 0;
 }
 
 void MetricsLog::append(const OrderedJson& line) {
-  file_ << line.dump() << '\n' << std::flush;
-  if (!file_) throw RunError("cannot write {}: is the disk full?", path_.string());
+  const bool behind = !waiting_.empty();
+  waiting_ += line.dump() + "\n";
+  const int error = write_waiting();
+  if (error == 0) return;
+  if (waiting_.size() > kMaxWaitingBytes) flush();
+  if (!behind) {
+    spdlog::warn("cannot write {}: {}; its lines wait in memory", path_.string(),
+                 errno_text(error));
+  }
+}
+
+void MetricsLog::flush() {
+  const int error = write_waiting();
+  if (error != 0) throw RunError("cannot write {}: {}", path_.string(), errno_text(error));
+}
+
+void MetricsLog::sync() const {
+  if (::fsync(file_.get()) != 0) {
+    throw RunError("cannot flush {} to the device: {}", path_.string(), errno_text(errno));
+  }
 }
 
 }  // namespace s2i

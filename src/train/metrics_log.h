@@ -1,10 +1,12 @@
-// metrics.jsonl: one JSON object a line, one line a step, appended as the run goes.
+// metrics.jsonl: one JSON object a line, one line a step, appended as the run goes. A full disk
+// holds lines up, it does not end the run.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
+#include <string>
 
+#include "core/files.h"
 #include "core/json.h"
 
 namespace s2i {
@@ -16,12 +18,29 @@ class MetricsLog {
   /// Throws RunError.
   MetricsLog(std::filesystem::path path, int64_t resume_step);
 
-  /// Appends one line and hands it to the kernel. Throws RunError (no space).
+  /// Hands what is still to be written to the kernel, if it takes it.
+  ~MetricsLog();
+  MetricsLog(const MetricsLog&) = delete;
+  MetricsLog& operator=(const MetricsLog&) = delete;
+
+  /// Appends one line and hands it to the kernel. While that cannot be written (no space) lines
+  /// wait in memory and go out with a later one; the first such failure is named in the log. Throws
+  /// RunError when too many wait.
   void append(const OrderedJson& line);
 
+  /// Hands over what waits. Throws RunError if it cannot be written.
+  void flush();
+
+  /// Flushes what was handed over to the device. From any thread. Throws RunError.
+  void sync() const;
+
  private:
+  /// Writes as much of what waits as can be written; returns the error number or 0.
+  int write_waiting();
+
   std::filesystem::path path_;
-  std::ofstream file_;
+  FileDescriptor file_;
+  std::string waiting_;  ///< Not written yet: from the middle of a line, if it was cut.
 };
 
 }  // namespace s2i

@@ -71,22 +71,40 @@ void describe(const Corpus& corpus, const TrainConfig& config, const Trainer& tr
                config.batch.global_batch, trainer.steps_per_epoch());
 }
 
+/// Throws UserError when the checkpoint is of another run, and says what changed and may.
+void require_resumable(const std::string& checkpoint, const TrainConfig& config,
+                       const Dataset& train) {
+  const std::string where = checkpoint + "/trainer.json";
+  const RunIdentity saved = run_identity_from_json(read_json(where), where);
+  for (const auto& change : check_resumable(saved, run_identity(config, train))) {
+    spdlog::info("changed since the checkpoint: {}", change);
+  }
+}
+
 /// The checkpoint to go on from, the same on every rank; rank 0 looks. Empty: from the start.
-std::string choose_resume(const TrainConfig& config, const Trainer& trainer,
-                          const Cluster& cluster) {
+std::string choose_resume(const TrainConfig& config, const Dataset& train, const Cluster& cluster) {
   std::string chosen;
   const std::string& resume = config.run.resume;
-  if (cluster.is_main() && resume == "auto") {
-    if (const auto newest = trainer.checkpoints().newest_whole()) chosen = newest->string();
-  } else if (cluster.is_main() && resume == "never") {
-    if (!trainer.checkpoints().list().empty()) {
-      throw UserError("run.resume=never, but {} holds checkpoints; choose another run.dir",
-                      config.run.dir);
+  if (cluster.is_main()) {
+    const CheckpointStore checkpoints(config.run.dir);
+    checkpoints.recover();
+    if (resume == "auto") {
+      if (const auto newest = checkpoints.newest_whole()) chosen = newest->string();
+    } else if (resume == "never") {
+      if (!checkpoints.list().empty()) {
+        throw UserError("run.resume=never, but {} holds checkpoints; choose another run.dir",
+                        config.run.dir);
+      }
+    } else {
+      const std::string problem = check_checkpoint(resume);
+      if (!problem.empty()) throw UserError("run.resume: {} is not whole: {}", resume, problem);
+      chosen = resume;
     }
-  } else if (cluster.is_main()) {
-    const std::string problem = check_checkpoint(resume);
-    if (!problem.empty()) throw UserError("run.resume: {} is not whole: {}", resume, problem);
-    chosen = resume;
+    if (!chosen.empty()) require_resumable(chosen, config, train);
+    if (!chosen.empty() && resume != "auto") {
+      const std::string where = chosen + "/trainer.json";
+      checkpoints.set_aside_after(trainer_state_from_json(read_json(where), where).step);
+    }
   }
   return cluster.communicator->broadcast_text(chosen, 0, "resume");
 }
@@ -166,8 +184,12 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   set_up_logging(config.run.log_level, session.rank(), session.size());
   const auto corpus = open_corpus(config);
   const Cluster cluster = join_cluster(session, config.run, config.cluster);
-  const LoadedModel loaded =
-      load_model(config.model, corpus->train->intents(), config.run.seed, cluster);
+  const std::string checkpoint =
+      command.dry_run ? "" : choose_resume(config, *corpus->train, cluster);
+  // A checkpoint holds the model as it is: model.init need not be there any more.
+  ModelSettings model = config.model;
+  if (!checkpoint.empty()) model.init = checkpoint + "/model";
+  const LoadedModel loaded = load_model(model, corpus->train->intents(), config.run.seed, cluster);
   for (const auto* dataset : {&corpus->train, &corpus->validation, &corpus->test}) {
     if (*dataset) require_usable(**dataset, loaded);
   }
@@ -188,7 +210,6 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
     dry_run(trainer, *corpus, config, cluster);
     return kExitDone;
   }
-  const std::string checkpoint = choose_resume(config, trainer, cluster);
   if (!checkpoint.empty()) trainer.resume(checkpoint);
   if (cluster.is_main()) save_effective_config(config);
 

@@ -43,6 +43,12 @@ ReducerOptions reducer_options(const ClusterConfig& cluster) {
   return options;
 }
 
+CheckpointWriterSettings writer_settings(const CheckpointConfig& checkpoint) {
+  return {.asynchronous = checkpoint.asynchronous,
+          .max_failures = checkpoint.max_failures,
+          .retention = {checkpoint.keep, checkpoint.keep_every_steps}};
+}
+
 }  // namespace
 
 Trainer::Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIntent& model,
@@ -68,14 +74,23 @@ Trainer::Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIn
             {forward_, static_cast<uint64_t>(config.run.seed), config.train.label_smoothing,
              config.optimizer.clip_norm}),
       checkpoints_(config.run.dir),
-      stop_signal_watch_({kStopSignals.begin(), kStopSignals.end()}) {}
+      stop_signal_watch_({kStopSignals.begin(), kStopSignals.end()}) {
+  if (!is_main()) return;
+  writer_.emplace(checkpoints_, writer_settings(config.checkpoint),
+                  [this](const std::filesystem::path& folder, const CheckpointContent& content) {
+                    save_pretrained(folder / "model", model_.config(), content.model, preprocessor_,
+                                    data_.train->intents());
+                    write_safetensors(folder / "optimizer.safetensors", content.optimizer);
+                    write_json(folder / "trainer.json", content.trainer);
+                    // What the logs say of the steps before is on disk when the checkpoint is.
+                    metrics_->sync();
+                    validations_->sync();
+                  });
+}
 
 Trainer::~Trainer() = default;
 
-RunIdentity Trainer::identity() const {
-  TrainConfig copy = config_;
-  return {checksum_text(data_.train->checksum()), config_entries(train_config_fields(copy))};
-}
+RunIdentity Trainer::identity() const { return run_identity(config_, *data_.train); }
 
 std::string Trainer::weights_checksum() const {
   const at::Tensor values = reducer_.flat_parameters().to(at::kCPU);
@@ -87,9 +102,6 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   const at::NoGradGuard no_grad;
   const Json json = read_json(checkpoint / "trainer.json");
   const std::string where = (checkpoint / "trainer.json").string();
-  for (const auto& change : check_resumable(run_identity_from_json(json, where), identity())) {
-    if (is_main()) spdlog::info("changed since the checkpoint: {}", change);
-  }
   state_ = trainer_state_from_json(json, where);
   state_.finished = state_.finished && state_.step >= schedule_.total_steps();
   saved_step_ = state_.step;
@@ -97,10 +109,44 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   load_parameters(model_, checkpoint / "model" / "model.safetensors");
   optimizer_.load_state(read_safetensors(checkpoint / "optimizer.safetensors").tensors,
                         (checkpoint / "optimizer.safetensors").string());
+  settle_best();
   if (is_main()) {
     spdlog::info("going on from {} (step {} of {})", checkpoint.string(), state_.step,
                  schedule_.total_steps());
   }
+}
+
+void Trainer::settle_best() {
+  // A crash between the commit of a checkpoint and its links, or a best checkpoint that is damaged
+  // or could not be written: rank 0 looks, all take its word.
+  TrainerState found = state_;
+  if (is_main() && state_.best_step >= 0) {
+    const auto whole = [&](int64_t step) {
+      return check_checkpoint(checkpoints_.at(step)).empty();
+    };
+    if (whole(state_.best_step)) {
+      checkpoints_.mark_best(state_.best_step);
+    } else {
+      found.best_step = -1;
+      std::error_code no_link;
+      const auto linked = std::filesystem::canonical(checkpoints_.best(), no_link);
+      const int64_t step = no_link ? -1 : step_of(linked);
+      if (step >= 0 && step < state_.step && whole(step)) {
+        const std::string where = (linked / "trainer.json").string();
+        found = trainer_state_from_json(read_json(where), where);
+      }
+      spdlog::warn("the best checkpoint, of step {}, is not there any more; {}", state_.best_step,
+                   found.best_step < 0
+                       ? "the next validated one is the best"
+                       : fmt::format("the best is now that of step {}", found.best_step));
+    }
+  }
+  const std::string agreed =
+      communicator_.broadcast_text(to_json(found, {}).dump(), 0, "best checkpoint");
+  found = trainer_state_from_json(parse_json(agreed, "rank 0"), "rank 0");
+  state_.best_step = found.best_step;
+  state_.best_value = found.best_value;
+  state_.best_loss = found.best_loss;
 }
 
 TrainOutcome Trainer::run() {
@@ -114,6 +160,10 @@ TrainOutcome Trainer::run() {
   bar.update(state_.step);
   while (!state_.finished && stop_signal_ == 0) train_epoch(bar);
   bar.finish();
+  if (writer_) writer_->finish();
+  for (auto* log : {&metrics_, &validations_}) {
+    if (*log) (*log)->flush();
+  }
   if (is_main() && state_.best_step < 0 && stop_signal_ == 0) {
     checkpoints_.mark_best(state_.step);  // nothing was validated: the last is the best there is
   }
@@ -146,6 +196,7 @@ bool Trainer::take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar&
       state_.step, learning_rate, step_plan.global_count, own, [&] { return loader.next(); },
       StopSignal::received());
   check_finite(result, step_plan);
+  if (writer_) writer_->check();
   const bool epoch_ended = state_.step_in_epoch + 1 == plan.num_steps();
   advance(epoch_ended);
   if (is_main()) log_step(result, learning_rate, step_plan, plan.padding(step_plan), bar);
@@ -248,14 +299,13 @@ bool Trainer::validate() {
 void Trainer::save_checkpoint(bool is_best) {
   if (saved_step_ == state_.step && !is_best && !state_.finished) return;
   saved_step_ = state_.step;
-  if (!is_main()) return;
-  const at::NoGradGuard no_grad;
-  checkpoints_.save(state_.step, is_best, [&](const std::filesystem::path& folder) {
-    save_pretrained(folder / "model", model_, preprocessor_, data_.train->intents());
-    write_safetensors(folder / "optimizer.safetensors", optimizer_.state());
-    write_json(folder / "trainer.json", to_json(state_, identity()));
-  });
-  checkpoints_.prune(config_.checkpoint.keep);
+  if (!writer_) return;
+  communicator_.check();  // a collective that failed in the background: these are not its results
+  checkpoint_seconds_ += writer_->save({.step = state_.step,
+                                        .is_best = is_best,
+                                        .model = named_tensors(model_),
+                                        .optimizer = optimizer_.state(),
+                                        .trainer = to_json(state_, identity())});
 }
 
 void Trainer::log_step(const StepResult& result, double learning_rate, const StepPlan& plan,
@@ -277,6 +327,7 @@ void Trainer::log_step(const StepResult& result, double learning_rate, const Ste
                       {"backward", result.seconds.backward},
                       {"reduction", result.seconds.reduction},
                       {"optimizer", result.seconds.optimizer},
+                      {"checkpoint", std::exchange(checkpoint_seconds_, 0.0)},
                       {"total", result.seconds.total}}}});
   const double epochs = static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_);
   bar.update(state_.step, fmt::format("epoch {:.2f} loss {:.4f} lr {:.2e} {:.1f} utt/s", epochs,

@@ -12,6 +12,8 @@
 #include "data/epoch_plan.h"
 #include "model/pretrained.h"
 #include "train/checkpoint.h"
+#include "train/checkpoint_store.h"
+#include "train/checkpoint_writer.h"
 #include "train/config.h"
 #include "train/evaluation.h"
 #include "train/metrics_log.h"
@@ -41,8 +43,8 @@ class Trainer {
           ForwardOptions forward, LoaderSettings loader);
   ~Trainer();
 
-  /// Restores weights, optimiser and position from a checkpoint. Collective. Throws UserError or
-  /// RunError.
+  /// Restores weights, optimiser and position from a checkpoint of the same run
+  /// (check_resumable()). Collective. Throws UserError or RunError.
   void resume(const std::filesystem::path& checkpoint);
 
   /// Trains to the end, an early stop or a signal. Collective.
@@ -68,6 +70,8 @@ class Trainer {
   /// Validates, notes whether this is the best so far, stops early if asked to. True if best.
   bool validate();
   void save_checkpoint(bool is_best);
+  /// Makes `best` and the state agree with what is on disk. Collective.
+  void settle_best();
   void log_step(const StepResult& result, double learning_rate, const StepPlan& plan,
                 const PaddingCount& padding, ProgressBar& bar);
   bool is_main() const { return communicator_.rank() == 0; }
@@ -88,6 +92,7 @@ class Trainer {
   Optimizer optimizer_;
   TrainStep step_;
   CheckpointStore checkpoints_;
+  double checkpoint_seconds_ = 0;  ///< Stood still for checkpoints since the last step.
   StopSignal stop_signal_watch_;
   std::optional<MetricsLog> metrics_;  ///< Rank 0 only, from run() on.
   std::optional<MetricsLog> validations_;
@@ -95,6 +100,8 @@ class Trainer {
   int64_t bad_in_a_row_ = 0;
   int64_t saved_step_ = -1;
   int stop_signal_ = 0;
+  /// Rank 0 only. Last: what it is writing uses the above.
+  std::optional<CheckpointWriter> writer_;
 };
 
 }  // namespace s2i

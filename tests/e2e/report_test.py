@@ -24,7 +24,8 @@ def test_a_run_leaves_what_the_design_promises(trained):
     assert [line["step"] for line in lines] == list(range(1, len(lines) + 1))
     for line in lines:
         assert {"epoch", "loss", "learning_rate", "grad_norm", "utterances_per_second", "padding"} <= set(line)
-        parts = line["seconds"]
+        parts = dict(line["seconds"])
+        assert parts.pop("checkpoint") >= 0  # between the steps, not in them
         assert set(parts) == {"data", "forward", "backward", "reduction", "optimizer", "total"}
         assert sum(parts.values()) - parts["total"] <= parts["total"] * 1.001
 

@@ -1,0 +1,84 @@
+// Writes checkpoints behind the training: the caller waits for the copy to host memory alone.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "core/json.h"
+#include "model/safetensors.h"
+#include "train/checkpoint_store.h"
+
+namespace s2i {
+
+/// What a checkpoint is made from: the tensors may live on any device.
+struct CheckpointContent {
+  int64_t step = 0;
+  bool is_best = false;
+  NamedTensors model;
+  NamedTensors optimizer;
+  OrderedJson trainer;  ///< trainer.json
+};
+
+struct CheckpointWriterSettings {
+  bool asynchronous = true;
+  int64_t max_failures = 3;  ///< So many failed writes in a row end the run.
+  Retention retention;
+};
+
+class CheckpointWriter {
+ public:
+  /// `write` fills the folder with the content; it runs on the writer's thread. `store` must
+  /// outlive the writer.
+  using Write = std::function<void(const std::filesystem::path&, const CheckpointContent&)>;
+  CheckpointWriter(CheckpointStore& store, CheckpointWriterSettings settings, Write write);
+  /// Waits for the write in flight.
+  ~CheckpointWriter();
+  CheckpointWriter(const CheckpointWriter&) = delete;
+  CheckpointWriter& operator=(const CheckpointWriter&) = delete;
+
+  /// Waits until the write before is done, copies the tensors to host memory and returns; the rest
+  /// goes on behind. A write that fails is reported in the log, and the run goes on with the
+  /// checkpoint before; a best one stays in memory and is written with the next. Returns the
+  /// seconds that the caller stood still. Throws as check().
+  double save(const CheckpointContent& content);
+
+  /// Throws RunError when max_failures writes in a row have failed.
+  void check();
+
+  /// Waits for the write in flight. Throws RunError if the newest checkpoint or the best is not on
+  /// disk: what ends a run has to be.
+  void finish();
+
+ private:
+  void work(const std::stop_token& stop);
+  void wait_until_idle();
+  /// Writes one and, before it, a best one that is still to be written; prunes.
+  void write(std::unique_ptr<CheckpointContent> content);
+  /// The error, or "" when it is on disk.
+  std::string try_write(const CheckpointContent& content);
+
+  CheckpointStore& store_;
+  const CheckpointWriterSettings settings_;
+  const Write write_;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::unique_ptr<CheckpointContent> waiting_;  ///< Handed over and not taken yet.
+  bool busy_ = false;                           ///< The thread is writing.
+  int64_t failures_ = 0;                        ///< In a row.
+  std::string newest_error_;                    ///< Of the newest write; empty: it is on disk.
+  int64_t newest_step_ = -1;
+
+  // Of the thread while it is busy, else of the caller.
+  std::unique_ptr<CheckpointContent> unsaved_best_;
+  std::unique_ptr<CheckpointContent> spare_;  ///< Buffers that no write is using.
+  std::jthread thread_;                       ///< Last: it uses all of the above.
+};
+
+}  // namespace s2i
