@@ -1,5 +1,6 @@
 #include "preprocess/merge_check.h"
 
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <map>
@@ -25,6 +26,13 @@ std::string problem_of(const FoundShard& shard, bool skip_bad) {
   return "";
 }
 
+std::string shards_text(const std::vector<size_t>& shards) {
+  constexpr size_t kMaxNamed = 10;
+  if (shards.size() == 1) return fmt::format("shard {}", shards.front());
+  if (shards.size() <= kMaxNamed) return fmt::format("shards {}", fmt::join(shards, ", "));
+  return fmt::format("{} shards from {} to {}", shards.size(), shards.front(), shards.back());
+}
+
 }  // namespace
 
 void refuse_unfinished(const std::string& split, std::span<const FoundShard> shards, size_t parts,
@@ -43,8 +51,7 @@ void refuse_unfinished(const std::string& split, std::span<const FoundShard> sha
     again.push_back(part);
     for (const auto& [problem, of_shards] : problems) {
       if (++lines > kMaxLines) continue;
-      spdlog::error("{}: part {}/{}: shard{} {}: {}", split, part, parts,
-                    of_shards.size() > 1 ? "s" : "", ranges_text(of_shards), problem);
+      spdlog::error("{}: part {}/{}: {}: {}", split, part, parts, shards_text(of_shards), problem);
     }
   }
   if (lines > kMaxLines)

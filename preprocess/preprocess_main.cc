@@ -34,7 +34,7 @@ void warn_about_other_intents(const PreprocessOptions& options, const Corpus& co
 }
 
 int preprocess(const PreprocessOptions& options) {
-  const StopSignal stop_signal;
+  const StopSignal stop_signal({SIGINT, SIGTERM, SIGUSR1});
   const Corpus corpus = read_corpus(options.corpus, options.splits);
   make_output_folder(options.out);
   warn_about_other_intents(options, corpus);

@@ -16,6 +16,10 @@
 
 script=$(basename "${script_name:-$0}")
 
+# A task of an array goes by its own number: SLURM_JOB_ID of the last task names the whole array.
+job_id=${SLURM_JOB_ID:-}
+[ -z "${SLURM_ARRAY_TASK_ID:-}" ] || job_id=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+
 say() { printf '%s: %s\n' "$script" "$*" >&2; }
 fail() { say "$@"; exit 2; }
 
@@ -113,7 +117,7 @@ launch() {
   done
   # Slurm sends TERM to the ranks itself; here it only says that the job was cancelled.
   trap 'interrupted=yes; cancelled=yes' TERM
-  say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)) on ${SLURM_JOB_NODELIST:-$HOSTNAME}: ${launcher[*]} $(basename "$1")"
+  say "job $job_id, start $((${SLURM_RESTART_COUNT:-0} + 1)) on ${SLURM_JOB_NODELIST:-$HOSTNAME}: ${launcher[*]} $(basename "$1")"
   "${launcher[@]}" "${run_prefix[@]}" "$@" &
   process=$!
   status=127
@@ -147,14 +151,14 @@ nodes_answer() {
 # requeue WHY: back into the queue with this job; does not return.
 requeue() {
   local state
-  state=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T 2> /dev/null) || true
+  state=$(squeue --noheader --jobs="$job_id" --format=%T 2> /dev/null) || true
   if [ $cancelled = yes ] || [ "$state" != RUNNING ]; then
-    say "$1, but job $SLURM_JOB_ID is ${state:-unknown} and being ended: not requeued"
+    say "$1, but job $job_id is ${state:-unknown} and being ended: not requeued"
     exit "$status"
   fi
-  say "$1: requeueing job $SLURM_JOB_ID"
+  say "$1: requeueing job $job_id"
   trap '' TERM  # the end that requeueing brings
-  scontrol requeue "$SLURM_JOB_ID" || { say "Slurm did not requeue it (submitted with --no-requeue?)"; exit "$status"; }
+  scontrol requeue "$job_id" || { say "Slurm did not requeue it (submitted with --no-requeue?)"; exit "$status"; }
   exit 0
 }
 
