@@ -34,13 +34,12 @@ require_job
 load_site
 use_container
 train=$(program s2i-train)
+choose_launcher "$train"
 
 # A wrong setting ends the job here, with one message and status 2.
 run_dir=$("${run_prefix[@]}" "$train" "$@" --show run.dir) || exit $?
 newest_checkpoint() { readlink "$run_dir/last" || true; }
 before=$(newest_checkpoint)
-
-choose_launcher "$train"
 launch "$train" "$@"
 
 if stopped_by_requeue_signal; then

@@ -37,7 +37,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CredType=cred/munge
-# cred_expire is also how long a requeued job waits before it starts again (default 120 s).
+# cred_expire is also how long a requeued job waits before it starts again (default 120 s, at least 5).
 AuthInfo=socket={folder}/munge/socket,cred_expire=5
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
@@ -105,7 +105,8 @@ class Host:
 
     def power_on(self):
         prepare = (f"hostname {self.name} && mount --bind {self.folder}/hosts /etc/hosts && "
-                   "mount -t tmpfs none /dev/shm && echo ready && exec sleep infinity")
+                   # The first process of a host takes in orphans: bash, other than sleep, waits for their ends.
+                   "mount -t tmpfs none /dev/shm && echo ready && exec bash -c 'sleep infinity & wait'")
         # setpriv: when the tests are killed, so is the host.
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--uts", "--pid", "--mount", "--ipc",
@@ -134,7 +135,8 @@ class Host:
         """The command lines of what runs on the host, its first process aside."""
         listing = subprocess.run(self.command("ps", "-e", "-o", "pid=,args="), capture_output=True, text=True)
         lines = [line.split(None, 1) for line in listing.stdout.splitlines()]
-        return [args for pid, args in lines if pid != "1" and not args.startswith("ps -e")]
+        return [args for pid, args in lines
+                if pid != "1" and args != "sleep infinity" and not args.startswith("ps -e")]
 
     def power_off(self):
         """All processes of the host end at once, with no farewell to anyone."""

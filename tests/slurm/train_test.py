@@ -1,0 +1,182 @@
+"""slurm/train.sh on a real Slurm: to the end, stopped and requeued, a node lost, and what it refuses."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import LONG, SCRIPT, e2e, outcome
+from private_cluster import REPOSITORY, wait_until
+
+SHORT = ["train.epochs=1"]
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    """stand_in(bash lines) -> S2I_BIN with an s2i-train of these lines, for what a real one does not show."""
+
+    def write(lines):
+        program = tmp_path / "bin/s2i-train"
+        program.parent.mkdir()
+        program.write_text('#!/bin/bash\nif [ "${@: -2:1}" = --show ]; then echo run; exit; fi\nmkdir -p run\n' + lines)
+        program.chmod(0o755)
+        return {"S2I_BIN": str(program.parent)}
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def undisturbed(settings, shards, model, tmp_path_factory):
+    """The run folder of LONG on two ranks that nobody stopped."""
+    run_dir = tmp_path_factory.mktemp("undisturbed") / "run"
+    e2e.run("s2i-train", settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={run_dir}", *LONG, ranks=2)
+    return run_dir
+
+
+@pytest.mark.parametrize("launcher, started_with", [("", "srun --mpi=pmix"), ("mpirun", "mpirun -np 2")])
+def test_two_nodes_train_together(submit, launcher, started_with):
+    job = submit(*SHORT, environment={"S2I_LAUNCHER": launcher})
+    assert job.end()["JobState"] == "COMPLETED", job.log()
+    log = job.log()
+    assert started_with in log
+    assert "2 ranks on 2 nodes" in log
+    assert re.search(r"^ *0 +n1 ", log, re.M) and re.search(r"^ *1 +n2 ", log, re.M), log
+    assert job.steps() == 5
+    assert (job.run_dir / "evaluation.json").exists()
+
+
+@pytest.mark.parametrize("launcher, signals", [
+    # The ranks get the signal from Slurm, or the batch shell gets it and passes it on, as before the time limit.
+    ("srun", [["--signal=USR1"], ["--batch", "--signal=USR1"]]),
+    ("mpirun", [["--batch", "--signal=USR1"]]),
+])
+def test_stopped_and_requeued_it_ends_as_if_undisturbed(submit, undisturbed, launcher, signals):
+    job = submit(*LONG, environment={"S2I_LAUNCHER": launcher})
+    for number, options in enumerate(signals, start=1):
+        job.wait_for_steps(7 * number, start=number)
+        job.signal(*options)
+        wait_until(lambda: job.shown()["Restarts"] == str(number), 60, f"requeue {number}: {job.log()}")
+    shown = job.end()
+    log = job.log()  # of all starts, in one file
+    assert shown["JobState"] == "COMPLETED", log
+    assert log.count("stopped by signal 10 after saving") == len(signals)
+    assert log.count("going on from") == len(signals)
+    assert outcome(job.run_dir) == outcome(undisturbed)
+
+
+def test_scancel_saves_and_ends_for_good(submit):
+    job = submit(*LONG)
+    job.wait_for_steps(3)
+    job.signal()
+    shown = job.end()
+    assert (shown["JobState"], shown["Restarts"]) == ("CANCELLED", "0")
+    wait_until(lambda: "stopped by signal 15 after saving" in job.log(), 30, "the last words")
+    assert "requeueing" not in job.log()
+
+
+def test_the_signal_before_the_time_limit_requeues(submit, stand_in):
+    # Slurm looks every 30 s whose time is soon over; with a minute in all, these jobs' is.
+    environment = stand_in("""
+[ ! -L run/last ] || exit 0
+trap 'ln -s checkpoints/step-00000001 run/last; exit 138' USR1
+for second in {1..60}; do sleep 1; done
+""")
+    job = submit(options=["--nodes=1", "--time=1"], environment=environment)
+    shown = job.end()
+    assert (shown["JobState"], shown["Restarts"]) == ("COMPLETED", "1"), job.log()
+
+
+def test_a_start_without_a_step_is_not_requeued(submit, stand_in):
+    job = submit(environment=stand_in("exit 138"))
+    shown = job.end()
+    assert (shown["JobState"], shown["ExitCode"], shown["Restarts"]) == ("FAILED", "138:0", "0"), job.log()
+    assert "before the first step of this start was saved" in job.log()
+
+
+def test_a_failure_with_all_nodes_well_is_not_requeued(submit, stand_in):
+    job = submit(environment=stand_in("exit 1"))
+    shown = job.end()
+    assert (shown["JobState"], shown["ExitCode"], shown["Restarts"]) == ("FAILED", "1:0", "0"), job.log()
+
+
+def test_a_wrong_setting_ends_the_job_with_one_message(submit):
+    job = submit("train.epohcs=3")
+    shown = job.end()
+    assert (shown["ExitCode"], shown["Restarts"]) == ("2:0", "0")
+    assert job.log().count("unknown key 'train.epohcs'; did you mean 'train.epochs'?") == 1
+    assert "start 1" not in job.log()
+
+
+def test_no_requeue_on_the_command_line_wins(submit, stand_in):
+    step = "ln -s checkpoints/step-$SLURM_JOB_ID run/last; exit 138"
+    job = submit(options=["--no-requeue"], environment=stand_in(step))
+    shown = job.end()
+    assert (shown["ExitCode"], shown["Restarts"]) == ("138:0", "0"), job.log()
+    assert "--no-requeue" in job.log()
+
+
+def test_options_of_sbatch_win_over_the_script(submit):
+    job = submit(*SHORT, options=["--nodes=1", "--ntasks-per-node=2", "--cpus-per-task=2", "--job-name=mine",
+                                  "--output=other-%j.log"])
+    shown = job.end()
+    assert (shown["JobState"], shown["JobName"], shown["NumNodes"]) == ("COMPLETED", "mine", "1"), job.log()
+    assert (job.folder / f"other-{job.number}.log").exists()
+    assert "2 ranks on 1 node" in job.log()
+
+
+def test_a_container_and_the_site_file(submit, tmp_path):
+    """The runtime is a stand-in that notes how it was called and starts the program on the host."""
+    (tmp_path / "image.sif").touch()
+    runtime = tmp_path / "runtime/apptainer"
+    runtime.parent.mkdir()
+    runtime.write_text('#!/bin/bash\necho "$*" >> calls.txt\nuntil [ "$1" = image.sif ]; do shift; done\nshift\nexec "$@"\n')
+    runtime.chmod(0o755)
+    site = tmp_path / "site.sh"
+    site.write_text(f"echo on $(hostname): $unset_is_no_error\nfalse\n"
+                    f"PATH={runtime.parent}:$PATH\nS2I_LAUNCHER=mpirun\n")
+    job = submit(*SHORT, environment={"CONTAINER": "image.sif", "CONTAINER_OPTIONS": "--cleanenv --bind /data",
+                                      "S2I_SITE": str(site)})
+    assert job.end()["JobState"] == "COMPLETED", job.log()
+    assert all(part in job.log() for part in ("on n1:", "mpirun -np 2", "2 ranks on 2 nodes")), job.log()
+    started = [line for line in (tmp_path / "calls.txt").read_text().splitlines() if "--show" not in line and "ldd" not in line]
+    assert len(started) == 2
+    expected = f"exec --bind {REPOSITORY} --bind {tmp_path} --pwd {tmp_path} --cleanenv --bind /data image.sif {e2e.BIN}/s2i-train"
+    assert all(line.startswith(expected) for line in started), started
+
+
+@pytest.mark.parametrize("environment, message", [
+    ({"S2I_LAUNCHER": "ssh"}, "S2I_LAUNCHER=ssh: known are srun and mpirun"),
+    ({"S2I_SITE": "none.sh"}, "S2I_SITE=none.sh: no such file"),
+    ({"S2I_BIN": "/nowhere"}, "/nowhere/s2i-train is not there; build it (tools/setup.sh) or set S2I_BIN"),
+    ({"CONTAINER": "none.sif", "CONTAINER_RUNTIME": "true"}, "CONTAINER=none.sif: no such image"),
+    ({"CONTAINER": "docker://x"}, "neither apptainer nor singularity is on the PATH"),
+    ({"S2I_REQUEUE_SIGNALS": "USR1 TERM"}, "TERM is how Slurm ends a job for good"),
+    ({"S2I_REQUEUE_SIGNALS": "USR9"}, "'USR9' is no signal's name"),
+])
+def test_wrong_settings_of_the_script(settings, environment, message):
+    variables = {"SLURM_JOB_ID": "1", "S2I_BIN": str(e2e.BIN), **environment}
+    done = subprocess.run(["bash", SCRIPT, settings, "data.dir=x", "run.dir=y"], capture_output=True, text=True,
+                          env={**os.environ, **variables})
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+
+
+def test_outside_a_job():
+    def call(*arguments):
+        return subprocess.run(["bash", SCRIPT, *arguments], capture_output=True, text=True, cwd="/tmp")
+
+    assert "sbatch [options of sbatch] slurm/train.sh CONFIG" in call("--help").stdout
+    assert "#SBATCH" not in call("--help").stdout
+    for arguments, message in [((), "no configuration"), (("x.yaml",), "this is for a Slurm job")]:
+        done = call(*arguments)
+        assert done.returncode == 2 and message in done.stderr
+
+
+def test_it_finds_the_checkout_from_where_sbatch_was_called(cluster):
+    for folder in (REPOSITORY, REPOSITORY / "slurm"):
+        number = cluster.submit(SCRIPT, "none.yaml", options=["--output=/tmp/none-%j.log"], cwd=folder)
+        log = Path(f"/tmp/none-{number}.log")
+        assert cluster.wait(number)["ExitCode"] == "2:0"
+        assert "none.yaml" in log.read_text()
+        log.unlink()
