@@ -38,6 +38,9 @@ void share_gpu_over_nccl(int rank);
 /// "580.65.06 (CUDA 13.0)": the driver and the newest CUDA that it supports; "" without a driver.
 std::string gpu_driver_version();
 
+/// The version of CUDA that this build links, as "13.0"; "" without.
+std::string gpu_runtime_version();
+
 /// "2.28.9", or "" in a build without NCCL.
 std::string nccl_version();
 

@@ -93,6 +93,12 @@ std::string gpu_driver_version() {
   return module.empty() ? cuda : fmt::format("{} ({})", module, cuda);
 }
 
+std::string gpu_runtime_version() {
+  int version = 0;
+  S2I_CUDA_CALL(cudaRuntimeGetVersion(&version));
+  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
+
 std::string nccl_version() {
   int version = 0;
   S2I_NCCL_CALL(ncclGetVersion(&version));

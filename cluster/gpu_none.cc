@@ -16,6 +16,7 @@ GpuInfo gpu_info(int) { fail(); }
 void select_gpu(int) { fail(); }
 void share_gpu_over_nccl(int) {}
 std::string gpu_driver_version() { return ""; }
+std::string gpu_runtime_version() { return ""; }
 std::string nccl_version() { return ""; }
 
 std::unique_ptr<Communicator> make_nccl_communicator(std::unique_ptr<Communicator>, at::Device,

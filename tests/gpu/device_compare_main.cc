@@ -10,12 +10,15 @@
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <torch/version.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <thread>
 
 #include "cluster/gpu.h"
+#include "cluster/run_table.h"
 #include "compared_run.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -151,7 +154,7 @@ void compare_form(Report& report, const std::string& form, const std::string& sh
 }
 
 struct Options {
-  std::string device = "auto", shape = "small", form = "all", mistake = "none", json;
+  std::string device = "auto", shape = "small", form = "all", mistake = "none", json, versions;
   int64_t steps = 10;
   int threads = 1;
 };
@@ -163,8 +166,26 @@ Mistake mistake_of(const std::string& name) {
   return Mistake::kNone;
 }
 
+/// What ran where, for the table.
+OrderedJson versions() {
+  const int gpus = gpu_count();
+  return {{"GPUs", gpus},
+          {"GPU", gpus > 0 ? gpu_info(0).name : ""},
+          {"driver", gpu_driver_version()},
+          {"CUDA", gpu_runtime_version()},
+          {"NCCL", nccl_version()},
+          {"MPI", mpi_version()},
+          {"LibTorch", TORCH_VERSION},
+          {"wavlm-s2i", S2I_VERSION},
+          {"CPU cores", std::thread::hardware_concurrency()}};
+}
+
 int run(const Options& options) {
   const Stopwatch watch;
+  if (!options.versions.empty()) {
+    write_json(options.versions, versions());
+    return kExitDone;
+  }
   at::set_num_threads(options.threads);
   const bool gpu = options.device == "cuda" || (options.device == "auto" && gpu_count() > 0);
   if (gpu && gpu_count() == 0) throw UserError("--device cuda, but no GPU can be seen");
@@ -195,6 +216,7 @@ int run(const Options& options) {
   if (report.failures() > 0) {
     throw RunError("{} of {} comparisons failed", report.failures(), report.checks().size());
   }
+  std::printf("%zu comparisons within their limits\n", report.checks().size());
   return kExitDone;
 }
 
@@ -214,6 +236,7 @@ int main(int argc, char** argv) {
   app.add_option("--mistake", options.mistake, "make one on purpose, to see the comparison fail")
       ->check(CLI::IsMember({"none", "weight", "dropout", "gradient"}));
   app.add_option("--json", options.json, "file for the results");
+  app.add_option("--versions", options.versions, "only write what there is into this file");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

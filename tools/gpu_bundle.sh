@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Packs the programs and the shared libraries they need, except those of LibTorch, CUDA and the C library, for a
+# machine with a GPU and LibTorch's wheel but no compiler, MPI or HDF5:
+#
+#   tools/gpu_bundle.sh [DIR]      default .gpu, which git ignores; at most 60 MiB
+#
+# There, in the root of this repository:  . DIR/env.sh && tools/gpu_check.sh
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+dir=${1:-.gpu} bin=${S2I_BIN:-build/release/bin}
+programs=(device_compare cluster_mpi_test s2i-train s2i-preprocess s2i-make-random-wavlm train_step_bench)
+[ ! -x "$bin/s2i-bench" ] || programs+=(s2i-bench)
+
+rm -rf "$dir"
+mkdir -p "$dir/bin" "$dir/libexec" "$dir/lib"
+for program in "${programs[@]}"; do
+  [ -x "$bin/$program" ] || { echo "gpu_bundle: $bin/$program is missing; build it: tools/setup.sh --tests" >&2; exit 2; }
+  strip -o "$dir/libexec/$program" "$bin/$program"
+done
+
+# Open MPI with its plugins and those of PMIx, at the places they look at under OPAL_PREFIX.
+mpi=/usr/lib/x86_64-linux-gnu/openmpi pmix=/usr/lib/x86_64-linux-gnu/pmix2
+[ -d $mpi ] && [ -d $pmix ] || { echo "gpu_bundle: packs Debian's Open MPI, which is not here" >&2; exit 2; }
+mkdir -p "$dir/mpi/bin" "$dir/mpi/share" "$dir/mpi/etc" "$dir/mpi/lib/x86_64-linux-gnu"
+cp -L /usr/bin/mpirun /usr/bin/orted "$dir/mpi/bin/"
+cp -rL /usr/share/openmpi "$dir/mpi/share/"
+cp -rL /etc/openmpi "$dir/mpi/etc/" 2> /dev/null || true
+mkdir -p "$dir/mpi/lib/x86_64-linux-gnu/openmpi/lib" "$dir/mpi/lib/x86_64-linux-gnu/pmix2/lib"
+cp -rL $mpi/lib/openmpi3 "$dir/mpi/lib/x86_64-linux-gnu/openmpi/lib/"
+cp -rL $pmix/lib/pmix "$dir/mpi/lib/x86_64-linux-gnu/pmix2/lib/"
+cp -rL $pmix/share "$dir/mpi/lib/x86_64-linux-gnu/pmix2/"
+# Plugins for networks and schedulers that bring large libraries of their own.
+find "$dir/mpi" -name 'mca_*_ucx.so' -o -name 'mca_*_ofi*.so' -o -name 'mca_*_psm*.so' -o -name 'mca_*_cuda.so' \
+  -o -name 'mca_*_openib.so' -o -name '*.la' -o -name '*_java*' -o -name 'mca_*_ucc.so' -o -name 'mca_*_usnic.so' | xargs -r rm -f
+
+ours='libtorch|libc10|libcud|libnccl|libcublas|libcufft|libcurand|libcusparse|libcusolver|libcupti|libcufile|libnv|libgomp'
+system='ld-linux|libc\.so|libm\.so|libdl\.so|libpthread|librt\.so|libresolv|libutil\.so|libstdc\+\+|libgcc_s|linux-vdso'
+{
+  find "$dir/libexec" "$dir/mpi/bin" -type f
+  find "$dir/mpi" -name '*.so'
+} | xargs ldd 2> /dev/null | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |
+  grep -Ev "/($ours|$system)" | while read -r library; do cp -L "$library" "$dir/lib/"; done
+find "$dir/lib" "$dir/mpi/lib" -name '*.so*' -exec strip --strip-unneeded {} + 2> /dev/null || true
+
+# The library path is set for these programs alone: Python and whatever else is there keep their own.
+for program in "${programs[@]}" mpirun; do
+  place=libexec
+  [ "$program" != mpirun ] || place=mpi/bin
+  cat > "$dir/bin/$program" << END
+#!/bin/sh
+bundle=\$(cd "\$(dirname "\$0")/.." && pwd)
+export LD_LIBRARY_PATH="\$bundle/lib:\$S2I_TORCH_LIBRARIES:\$LD_LIBRARY_PATH"
+exec "\$bundle/$place/$program" "\$@"
+END
+  chmod +x "$dir/bin/$program"
+done
+cat > "$dir/env.sh" << 'END'
+# Source this: puts the carried programs and Open MPI in reach, beside the Python's LibTorch.
+bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+torch=$(python3 -c 'import importlib.util, os; print(os.path.dirname(importlib.util.find_spec("torch").origin))')/lib
+S2I_TORCH_LIBRARIES=$torch:$(find "$torch/../../nvidia" -maxdepth 3 -name 'lib' -type d 2> /dev/null | tr '\n' ':')
+for cuda in /usr/local/cuda/lib64 /usr/local/cuda/lib; do
+  [ ! -d $cuda ] || S2I_TORCH_LIBRARIES+=:$cuda
+done
+export S2I_TORCH_LIBRARIES S2I_BIN=$bundle/bin OPAL_PREFIX=$bundle/mpi PATH=$bundle/bin:$PATH
+export OPAL_LIBDIR=$bundle/mpi/lib/x86_64-linux-gnu/openmpi/lib
+export PMIX_INSTALL_PREFIX=$bundle/mpi/lib/x86_64-linux-gnu/pmix2
+export PMIX_MCA_pcompress_base_silence_warning=1
+unset bundle torch cuda
+END
+size=$(du -sm "$dir" | cut -f 1)
+echo "$dir: $size MiB"
+[ "$size" -le 60 ] || { echo "gpu_bundle: more than 60 MiB" >&2; exit 1; }
