@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 dir=${1:-.gpu} bin=${S2I_BIN:-build/release/bin}
-programs=(device_compare cluster_mpi_test s2i-train s2i-preprocess s2i-make-random-wavlm train_step_bench)
+programs=(device_compare cluster_mpi_test s2i-train s2i-preprocess s2i-make-random-wavlm s2i-epoch-plan)
 [ ! -x "$bin/s2i-bench" ] || programs+=(s2i-bench)
 
 rm -rf "$dir"
@@ -17,6 +17,17 @@ for program in "${programs[@]}"; do
   [ -x "$bin/$program" ] || { echo "gpu_bundle: $bin/$program is missing; build it: tools/setup.sh --tests" >&2; exit 2; }
   strip -o "$dir/libexec/$program" "$bin/$program"
 done
+
+# What compare_training.py needs beside torch and transformers, for the Python over there.
+if python3 -m pip download -q --no-deps --only-binary=:all: --python-version "${S2I_BUNDLE_PYTHON:-3.12}" \
+    --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_17_x86_64 \
+    -d "$dir/wheels" "$(grep '^h5py' tools/requirements/tests.txt)"; then
+  python3 -c 'import sys, zipfile; [zipfile.ZipFile(w).extractall(sys.argv[1]) for w in sys.argv[2:]]' \
+    "$dir/site" "$dir"/wheels/*.whl
+  rm -rf "$dir/wheels"
+else
+  echo "gpu_bundle: h5py could not be fetched; bench/peers needs it there" >&2
+fi
 
 # Open MPI with its plugins and those of PMIx, at the places they look at under OPAL_PREFIX.
 mpi=/usr/lib/x86_64-linux-gnu/openmpi pmix=/usr/lib/x86_64-linux-gnu/pmix2
@@ -62,6 +73,7 @@ S2I_TORCH_LIBRARIES=$torch:$(find "$torch/../../nvidia" -maxdepth 3 -name 'lib' 
 for cuda in /usr/local/cuda/lib64 /usr/local/cuda/lib; do
   [ ! -d $cuda ] || S2I_TORCH_LIBRARIES+=:$cuda
 done
+[ ! -d "$bundle/site" ] || export PYTHONPATH=${PYTHONPATH:+$PYTHONPATH:}$bundle/site
 export S2I_TORCH_LIBRARIES S2I_BIN=$bundle/bin OPAL_PREFIX=$bundle/mpi PATH=$bundle/bin:$PATH
 export OPAL_LIBDIR=$bundle/mpi/lib/x86_64-linux-gnu/openmpi/lib
 export PMIX_INSTALL_PREFIX=$bundle/mpi/lib/x86_64-linux-gnu/pmix2

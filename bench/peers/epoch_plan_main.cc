@@ -1,5 +1,5 @@
-// Prints which utterances make each step of a run of s2i-train, as JSON, so that another program can
-// train on the same ones in the same order:
+// Prints which utterances make each step of a run of s2i-train, as JSON, so that another program
+// can train on the same ones in the same order:
 //
 //   s2i-epoch-plan SHARDS/SPLIT BATCH POOL SEED STEPS
 //

@@ -6,7 +6,7 @@
 #                                                        trains, and compares the losses with those of RUN cpu
 #   run_checks.sh WORK BIN stuck DEVICE                  stops a rank in mid-run: the job has to end by itself
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 work=$1 bin=$2 what=$3
 shift 3
 
@@ -36,10 +36,11 @@ losses() {  # RUN DEVICE RANKS LIMIT SETTINGS...
 stuck() {  # DEVICE
   local run=$work/stuck-$1 limit=90 job ranks rank start status
   local settings=(train.max_steps=1000000 train.epochs=1000000 cluster.timeout_seconds=10)
-  # A build with the watchdog finds a stuck step sooner.
-  if "$bin/s2i-train" --help-config 2>&1 | grep -q step_timeout_seconds; then
-    settings+=(cluster.step_timeout_seconds=5)
+  if ! "$bin/s2i-train" --help-config 2>&1 | grep -q step_timeout_seconds; then
+    echo "this build has no watchdog"
+    return 77
   fi
+  settings+=(cluster.step_timeout_seconds=5)
   (train "stuck-$1" "$1" 2 "${settings[@]}") 2> "$work/stuck.log" &
   job=$!
   for _ in $(seq 300); do
