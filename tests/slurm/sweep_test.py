@@ -42,11 +42,11 @@ def test_three_seeds_and_their_table(cluster, sweep, tmp_path):
 def test_settings_and_seeds_and_a_run_that_fails(cluster, sweep, tmp_path):
     (tmp_path / "settings.txt").write_text("# learning rates\noptimizer.learning_rate=1e-3\n\n"
                                            "optimizer.learning_rate=no\n")
-    _, collect = sweep("1,2", f"@{tmp_path}/settings.txt", "run.dir=runs/{setting}-{seed}", "run.seed={seed}")
+    _, collect = sweep("1-3", f"@{tmp_path}/settings.txt", "run.dir=runs/{setting}-{seed}", "run.seed={seed}")
     assert cluster.wait(collect)["JobState"] == "FAILED"
     table = (tmp_path / f"s2i-collect-{collect}.log").read_text()
-    assert "missing: runs/2-1: no such folder" in table and "1 of 2 runs are missing" in table
-    assert re.search(r"all +accuracy +1 ", table), table
+    assert "missing: runs/2-1: no such folder" in table and "1 of 3 runs are missing" in table
+    assert re.search(r"all +accuracy +2 ", table), table
 
     # The one that failed again, mended; the table has the other too.
     (tmp_path / "settings.txt").write_text("optimizer.learning_rate=1e-3\noptimizer.learning_rate=1e-4\n")
@@ -55,6 +55,8 @@ def test_settings_and_seeds_and_a_run_that_fails(cluster, sweep, tmp_path):
     summary = json.loads((tmp_path / "runs/summary.json").read_text())
     assert [setting["setting"] for setting in summary["settings"]] == [
         {"optimizer.learning_rate": "0.0001"}, {"optimizer.learning_rate": "0.001"}]
+    assert [[(run["run"], run["seed"]) for run in setting["runs"]] for setting in summary["settings"]] == [
+        [("runs/2-1", "1")], [("runs/1-1", "1"), ("runs/1-2", "2")]]
 
 
 def test_tasks_that_would_share_a_folder_are_refused(cluster, settings, tmp_path):
