@@ -117,7 +117,7 @@ launch() {
   done
   # Slurm sends TERM to the ranks itself; here it only says that the job was cancelled.
   trap 'interrupted=yes; cancelled=yes' TERM
-  say "job $job_id, start $((${SLURM_RESTART_COUNT:-0} + 1)) on ${SLURM_JOB_NODELIST:-$HOSTNAME}: ${launcher[*]} $(basename "$1")"
+  say "job $job_id, start $((${SLURM_RESTART_COUNT:-0} + 1)) on ${SLURM_JOB_NODELIST:-$HOSTNAME}: ${launcher[*]:+${launcher[*]} }$(basename "$1")"
   "${launcher[@]}" "${run_prefix[@]}" "$@" &
   process=$!
   status=127
