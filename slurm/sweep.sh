@@ -93,6 +93,7 @@ done | sort | uniq -d | head -n 1)
 [ -z "$twice" ] || fail "more than one task would have run.dir=$twice; put {task}, or {setting} and {seed}, into it"
 
 if is_first_task; then
+  load_site
   folders=()
   for task in $(array_tasks); do
     arguments_of "$task"
