@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/json.h"
 #include "data/shard.h"
 
@@ -161,10 +162,33 @@ struct ColumnPositions {
   std::optional<size_t> speaker;
 };
 
+/// Whether files lie in a folder, with links followed: once for each folder of theirs, not each
+/// file.
+class InsideFolder {
+ public:
+  explicit InsideFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  bool holds(const std::filesystem::path& file) {
+    std::error_code error;
+    const std::filesystem::path name = file.filename();
+    if (name == "." || name == ".." || std::filesystem::is_symlink(file, error)) {
+      return leads_below(file, folder_);
+    }
+    const auto [known, fresh] = known_.emplace(file.parent_path().string(), false);
+    // Any name in the parent will do; the parent may be the folder itself.
+    if (fresh) known->second = leads_below(file, folder_);
+    return known->second;
+  }
+
+ private:
+  std::filesystem::path folder_;
+  std::unordered_map<std::string, bool> known_;
+};
+
 /// Fills everything but the speaker's index, which needs all rows; returns the speaker.
 std::string read_row(const CsvRow& csv_row, size_t number, const ColumnPositions& columns,
                      const CsvFile& csv, const CorpusSettings& settings, const IntentTable& intents,
-                     CorpusRow& row) {
+                     InsideFolder& inside, CorpusRow& row) {
   row.line = csv_row.line;
   if (csv_row.fields.size() != csv.header.size()) {
     row.problem =
@@ -190,8 +214,13 @@ std::string read_row(const CsvRow& csv_row, size_t number, const ColumnPositions
     row.problem = "no intent";
   } else if (label == intents.label_of.end()) {
     row.problem = fmt::format("unknown intent '{}'", intent);
-  } else if (audio.empty()) {
+  } else if (audio.empty() || audio.find('\0') != std::string::npos) {
     row.problem = "no audio path";
+  } else if (!settings.allow_outside && !inside.holds(row.audio)) {
+    row.problem = fmt::format(
+        "its audio {} is outside the corpus folder; allow that with "
+        "--allow-outside",
+        audio);
   }
   return is_utf8(speaker) ? speaker : kUnknownSpeaker;
 }
@@ -204,11 +233,12 @@ void fill_split(const CorpusSettings& settings, const IntentTable& intents,
                                 optional_column(split.csv, settings.columns.speaker, "speaker_id")};
   std::vector<std::string> speaker_of;
   std::unordered_map<std::string, uint64_t> first_line;
+  InsideFolder inside(settings.folder);
   split.rows.resize(split.csv.rows.size());
   for (size_t i = 0; i < split.rows.size(); ++i) {
     CorpusRow& row = split.rows[i];
     speaker_of.push_back(
-        read_row(split.csv.rows[i], i, columns, split.csv, settings, intents, row));
+        read_row(split.csv.rows[i], i, columns, split.csv, settings, intents, inside, row));
     if (row.id.empty()) continue;
     const auto [first, fresh] = first_line.emplace(row.id, row.line);
     if (!fresh && row.problem.empty()) {

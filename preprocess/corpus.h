@@ -14,7 +14,7 @@ namespace s2i {
 /// The names of the columns, those of Skit-S2I by default. Empty where a column is optional and has
 /// not been named: then the default name is taken if it is there.
 struct CorpusColumns {
-  std::string audio = "audio_path";     ///< Absolute, or relative to the corpus folder.
+  std::string audio = "audio_path";     ///< Relative to the corpus folder, or absolute.
   std::string intent = "intent_class";  ///< A class of intent_info.csv, its name, or any text.
   std::string id;                       ///< Default "id"; missing: the row's number, from 0.
   std::string speaker;                  ///< Default "speaker_id"; missing: "unknown".
@@ -26,6 +26,8 @@ struct CorpusSettings {
   char delimiter = ',';
   /// The split whose rows name the intents when there is no intent_info.csv.
   std::string intents_from = "train";
+  /// Whether a row may name audio outside the corpus folder: by an absolute path, "..", or a link.
+  bool allow_outside = false;
 };
 
 struct CorpusRow {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -13,7 +14,10 @@
 namespace s2i {
 namespace {
 
-constexpr uint64_t kMaxCsvBytes = 2ULL << 30;
+// Parsed, each row and each field takes some 60 bytes more than its text.
+constexpr uint64_t kMaxCsvBytes = 1ULL << 30;
+constexpr size_t kMaxRows = 50'000'000;
+constexpr size_t kMaxFields = 1024;
 
 /// libcsv calls back for each field and each row.
 class Parser {
@@ -32,6 +36,7 @@ class Parser {
     if (row_.fields.empty() && parser_.quoted == 0) row_.line = number;
     if (csv_parse(&parser_, line.data(), line.size(), on_field, on_row, this) != line.size())
       fail();
+    check_limits();
   }
 
   void finish() {
@@ -39,6 +44,7 @@ class Parser {
     // that is still open at the end of the file swallowed everything behind its quote.
     csv_set_opts(&parser_, CSV_STRICT | CSV_STRICT_FINI);
     if (csv_fini(&parser_, on_field, on_row, this) != 0) fail();
+    check_limits();
   }
 
   std::vector<CsvRow> rows;
@@ -46,12 +52,23 @@ class Parser {
  private:
   static void on_field(void* text, size_t size, void* self) {
     auto* const parser = static_cast<Parser*>(self);
-    parser->row_.fields.emplace_back(static_cast<const char*>(text), size);
+    // One more is kept, to see that there are too many: no exception may pass through libcsv.
+    if (parser->row_.fields.size() <= kMaxFields) {
+      parser->row_.fields.emplace_back(static_cast<const char*>(text), size);
+    }
   }
 
   static void on_row(int, void* self) {
     auto* const parser = static_cast<Parser*>(self);
     parser->rows.push_back(std::exchange(parser->row_, CsvRow{}));
+  }
+
+  void check_limits() const {
+    const CsvRow& last = row_.fields.empty() && !rows.empty() ? rows.back() : row_;
+    if (last.fields.size() > kMaxFields) {
+      throw UserError("line {}: a row of more than {} fields", last.line, kMaxFields);
+    }
+    if (rows.size() > kMaxRows) throw UserError("more than {} rows", kMaxRows);
   }
 
   [[noreturn]] void fail() {
@@ -89,6 +106,10 @@ void parse(std::string_view text, char delimiter, CsvFile& file) {
   parser.finish();
   if (parser.rows.empty()) throw UserError("empty: the first row has to name the columns");
   file.header = std::move(parser.rows.front().fields);
+  std::set<std::string_view> names;
+  for (const std::string& name : file.header) {
+    if (!name.empty() && !names.insert(name).second) throw UserError("two columns '{}'", name);
+  }
   file.rows.assign(std::make_move_iterator(parser.rows.begin() + 1),
                    std::make_move_iterator(parser.rows.end()));
   if (file.rows.empty()) throw UserError("has columns and no rows");
@@ -112,9 +133,6 @@ CsvFile read_csv(const std::filesystem::path& path, char delimiter) {
 std::optional<size_t> CsvFile::find_column(const std::string& name) const {
   const auto found = std::find(header.begin(), header.end(), name);
   if (found == header.end()) return std::nullopt;
-  if (std::find(found + 1, header.end(), name) != header.end()) {
-    throw UserError("{}: two columns '{}'", path.string(), name);
-  }
   return static_cast<size_t>(found - header.begin());
 }
 

@@ -21,7 +21,7 @@ struct CsvFile {
   std::vector<std::string> header;
   std::vector<CsvRow> rows;
 
-  /// The position of a column. Throws UserError if the name stands there twice.
+  /// The position of a column.
   std::optional<size_t> find_column(const std::string& name) const;
 
   /// The same, but throws UserError with the columns that there are, and `hint`, if it is missing.
@@ -29,7 +29,8 @@ struct CsvFile {
 };
 
 /// Reads a file whose first row names the columns. Blank lines are skipped. Throws UserError naming
-/// file and line: missing, empty, without rows, a quote that is never closed, not text.
+/// file and line: missing, empty, without rows, a quote that is never closed, not text, two columns
+/// of one name, a row of more than 1024 fields.
 CsvFile read_csv(const std::filesystem::path& path, char delimiter);
 
 /// One row as CSV text, each field quoted, with a line feed.

@@ -36,6 +36,8 @@ void add_inputs(CLI::App& app, PreprocessOptions& options) {
                  "Column with the utterance's id [id; without it the row's number from 0]");
   app.add_option("--column-speaker", columns.speaker,
                  "Column with the speaker [speaker_id; without it 'unknown']");
+  app.add_flag("--allow-outside", options.corpus.allow_outside,
+               "Take audio from outside the corpus folder too (absolute paths, '..', links)");
   app.add_option("--delimiter", options.corpus.delimiter, "Separator of the CSV's fields")
       ->capture_default_str();
   app.add_option(

@@ -5,15 +5,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "audio/container.h"
+#include "audio/finite.h"
 #include "core/files.h"
 
 namespace s2i {
@@ -61,15 +60,17 @@ SndfileHandle open_sndfile(const FileDescriptor& descriptor, const std::filesyst
 /// Reads at most `limit` frames into `samples`, mixed down; returns how many there were.
 size_t read_mono(SNDFILE* file, int channels, size_t expected, size_t limit,
                  std::vector<float>& samples) {
-  constexpr size_t kBlockFrames = 1 << 16;
+  constexpr size_t kMostFrames = 1 << 22;  // that are made room for before they have come
+  constexpr size_t kBlockValues = 1 << 18;
+  const size_t block_frames = std::max<size_t>(1, kBlockValues / static_cast<size_t>(channels));
   std::vector<float> block;
-  if (channels > 1) block.resize(kBlockFrames * static_cast<size_t>(channels));
+  if (channels > 1) block.resize(block_frames * static_cast<size_t>(channels));
   size_t done = 0;
   while (done < limit) {
     // The header's length is a hint: grow as samples come, one spare frame to find the end by.
-    const size_t target = done < expected ? std::min(expected, limit) : done + kBlockFrames;
-    size_t want = std::min(target, limit) - done;
-    if (channels > 1) want = std::min(want, kBlockFrames);
+    const size_t target = done < expected ? expected : done + kBlockValues;
+    size_t want = std::min({target - done, limit - done, kMostFrames});
+    if (channels > 1) want = std::min(want, block_frames);
     samples.resize(done + want);
     float* const out = samples.data() + done;
     const sf_count_t count =
@@ -91,15 +92,6 @@ size_t read_mono(SNDFILE* file, int channels, size_t expected, size_t limit,
   return done;
 }
 
-bool all_finite(std::span<const float> samples) {
-  constexpr uint32_t kExponent = 0x7F800000;  // all ones in infinities and NaN alone
-  uint32_t found = 0;
-  for (const float sample : samples) {
-    found |= static_cast<uint32_t>((std::bit_cast<uint32_t>(sample) & kExponent) == kExponent);
-  }
-  return found == 0;
-}
-
 }  // namespace
 
 void decode_audio(const std::filesystem::path& path, double max_seconds, AudioClip& clip) {
@@ -114,7 +106,9 @@ void decode_audio(const std::filesystem::path& path, double max_seconds, AudioCl
     // Why is in a global of libsndfile's, which another thread may be writing.
     fail(AudioProblem::kNotAudio, path, "not audio in a format that libsndfile reads");
   }
-  if (info.samplerate <= 0 || info.channels <= 0) {
+  constexpr int kMaxSampleRate = 768000, kMaxChannels = 1024;
+  if (info.samplerate <= 0 || info.samplerate > kMaxSampleRate || info.channels <= 0 ||
+      info.channels > kMaxChannels) {
     fail(AudioProblem::kNotAudio, path, "not audio: {} Hz, {} channels", info.samplerate,
          info.channels);
   }

@@ -1,5 +1,6 @@
 #include "audio/load.h"
 
+#include "audio/finite.h"
 #include "audio/resample.h"
 #include "core/clock.h"
 
@@ -17,6 +18,10 @@ std::span<const float> AudioLoader::load(const std::filesystem::path& path) {
     throw AudioError(
         AudioProblem::kEmpty,
         fmt::format("{}: empty: too short for one sample at {} Hz", path.string(), target_rate_));
+  }
+  if (!all_finite(resampled_)) {  // the filter overshoots, near the largest float past it
+    throw AudioError(AudioProblem::kNotFinite,
+                     fmt::format("{}: has samples too large to resample", path.string()));
   }
   return resampled_;
 }

@@ -1,10 +1,12 @@
 #include "core/config.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <sstream>
 #include <type_traits>
 
 #include "core/error.h"
@@ -38,6 +40,61 @@ const char* type_name(const ConfigValue& value) {
   constexpr const char* kNames[] = {"true or false", "a whole number", "a number", "a text",
                                     "a list of texts"};
   return kNames[value.index()];
+}
+
+/// Refuses, before anything is built, what no configuration needs and what can make a small file
+/// cost much: aliases, which multiply what they name, and deep nesting.
+class PlainYaml : public YAML::EventHandler {
+ public:
+  explicit PlainYaml(const std::string& where) : where_(where) {}
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    throw UserError("{}: an alias (*name); write the value out", place(where_, mark));
+  }
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    descend(mark);
+  }
+  void OnSequenceEnd() override { --depth_; }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    descend(mark);
+  }
+  void OnMapEnd() override { --depth_; }
+
+ private:
+  void descend(const YAML::Mark& mark) {
+    constexpr int kMaxDepth = 16;
+    if (++depth_ > kMaxDepth) {
+      throw UserError("{}: nested deeper than {}", place(where_, mark), kMaxDepth);
+    }
+  }
+
+  const std::string& where_;
+  int depth_ = 0;
+};
+
+/// The one document of a text. Throws UserError.
+YAML::Node parse_yaml(const std::string& text, const std::string& where) {
+  if (text.size() > kMaxConfigBytes) {
+    throw UserError("{}: larger than the limit of {} bytes", where, kMaxConfigBytes);
+  }
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    PlainYaml events(where);
+    if (parser.HandleNextDocument(events) && parser.HandleNextDocument(events)) {
+      throw UserError("{}: more than one document ('---'); keep one", where);
+    }
+    return YAML::Load(text);
+  } catch (const YAML::Exception& error) {
+    throw UserError("{}: not valid YAML: {}", place(where, error.mark), error.msg);
+  }
 }
 
 [[noreturn]] void fail_value(const ConfigField& field, const YAML::Node& node,
@@ -118,18 +175,18 @@ bool is_group(const ConfigFields& fields, const std::string& key) {
   });
 }
 
+/// `seen` has the keys of the whole file: "a: {b: 1}" and "a.b: 1" are the same setting.
 void read_map(const ConfigFields& fields, const YAML::Node& map, const std::string& prefix,
-              const std::string& where) {
-  std::set<std::string> seen;
+              const std::string& where, std::set<std::string>& seen) {
   for (const auto& entry : map) {
     const std::string name = entry.first.as<std::string>("");
     const std::string key = prefix.empty() ? name : prefix + "." + name;
     const std::string at = place(where, entry.first.Mark());
-    if (!seen.insert(name).second) throw UserError("{}: the key '{}' twice", at, key);
+    if (!seen.insert(key).second) throw UserError("{}: the key '{}' twice", at, key);
     if (is_group(fields, key)) {
       if (entry.second.IsNull()) continue;
       if (!entry.second.IsMap()) throw UserError("{}: '{}' must hold settings", at, key);
-      read_map(fields, entry.second, key, where);
+      read_map(fields, entry.second, key, where, seen);
     } else {
       assign(find_field(fields, key, at), entry.second, where);
     }
@@ -165,6 +222,8 @@ std::string value_text(const ConfigValue& value) {
 }  // namespace
 
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr size_t kLongestWord = 256;  // the distance takes the product of the lengths
+  if (word.size() > kLongestWord) return "";
   const auto last_part = [](std::string_view key) {
     const size_t dot = key.rfind('.');
     return dot == std::string_view::npos ? key : key.substr(dot + 1);
@@ -184,15 +243,11 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
 }
 
 void load_config_text(ConfigFields& fields, const std::string& text, const std::string& where) {
-  YAML::Node root;
-  try {
-    root = YAML::Load(text);
-  } catch (const YAML::Exception& error) {
-    throw UserError("{}: not valid YAML: {}", place(where, error.mark), error.msg);
-  }
+  const YAML::Node root = parse_yaml(text, where);
   if (root.IsNull()) return;
   if (!root.IsMap()) throw UserError("{}: must hold settings such as 'train:'", where);
-  read_map(fields, root, "", where);
+  std::set<std::string> seen;
+  read_map(fields, root, "", where, seen);
 }
 
 void load_config(ConfigFields& fields, const std::filesystem::path& path) {
@@ -209,11 +264,8 @@ void override_config(ConfigFields& fields, const std::string& assignment) {
   }
   const std::string key = assignment.substr(0, equals);
   const ConfigField& field = find_field(fields, key, "command line");
-  try {
-    assign(field, YAML::Load(assignment.substr(equals + 1)), "command line");
-  } catch (const YAML::Exception& error) {
-    throw UserError("command line: the value of {} is not valid YAML: {}", key, error.msg);
-  }
+  const std::string where = "command line, value of " + key;
+  assign(field, parse_yaml(assignment.substr(equals + 1), where), "command line");
 }
 
 std::string config_text(const ConfigFields& fields, bool with_help) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <random>
 #include <system_error>
@@ -149,6 +150,23 @@ void write_file_atomic(const std::filesystem::path& path, std::string_view conte
 
 std::filesystem::path unique_temporary(const std::filesystem::path& path) {
   return fmt::format("{}.{:08x}.tmp", path.string(), std::random_device()());
+}
+
+bool is_plain_file_name(std::string_view name) {
+  constexpr size_t kMaxNameBytes = 255;
+  return !name.empty() && name.size() <= kMaxNameBytes && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
+}
+
+bool leads_below(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  std::error_code error;
+  const auto real_path = std::filesystem::weakly_canonical(path, error);
+  if (error) return false;
+  const auto real_folder = std::filesystem::canonical(folder, error);
+  if (error) return false;
+  const auto differ =
+      std::mismatch(real_folder.begin(), real_folder.end(), real_path.begin(), real_path.end());
+  return differ.first == real_folder.end() && differ.second != real_path.end();
 }
 
 void make_output_folder(const std::filesystem::path& path) {

@@ -90,6 +90,14 @@ void sync_path(const std::filesystem::path& path);
 /// Renames and makes the new name durable. Throws RunError.
 void rename_durable(const std::filesystem::path& from, const std::filesystem::path& to);
 
+/// Whether a text from a file can name a file in a given folder and nothing else: no separator, no
+/// zero byte, not "." or "..", at most 255 bytes.
+bool is_plain_file_name(std::string_view name);
+
+/// Whether `path`, with every link on the way followed, lies below `folder`. False if it cannot be
+/// followed.
+bool leads_below(const std::filesystem::path& path, const std::filesystem::path& folder);
+
 /// Makes a folder and its parents. Throws UserError naming the folder if that cannot be done, or if
 /// the folder cannot be written to: an output folder is the user's choice.
 void make_output_folder(const std::filesystem::path& path);

@@ -25,6 +25,8 @@ Json parse_json(std::string_view text, std::string_view where) {
     return Json::parse(text, watch);
   } catch (const Json::parse_error& error) {
     throw UserError("{}: not valid JSON at byte {}", where, error.byte);
+  } catch (const Json::out_of_range&) {
+    throw UserError("{}: not valid JSON: a number too large for any type", where);
   }
 }
 

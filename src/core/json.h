@@ -1,10 +1,14 @@
-// JSON in and out: nlohmann::json with limits, no duplicate keys, and errors that name the file.
+// JSON in and out: nlohmann::json with limits, no duplicate keys, no silent conversions, and errors
+// that name the file.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace s2i {
 
@@ -12,8 +16,8 @@ using Json = nlohmann::json;
 /// Keeps the order of insertion: for files that people read.
 using OrderedJson = nlohmann::ordered_json;
 
-/// Parses text; `where` stands in the message. Refuses duplicate keys and a depth over 64.
-/// Throws UserError.
+/// Parses text; `where` stands in the message. Refuses duplicate keys, a depth over 64, and numbers
+/// that no double can hold. Throws UserError.
 Json parse_json(std::string_view text, std::string_view where);
 
 /// Reads and parses a file of at most `max_bytes`. Throws RunError (cannot read) or UserError
@@ -22,6 +26,11 @@ Json read_json(const std::filesystem::path& path, uint64_t max_bytes = 64ULL << 
 
 /// Writes atomically (core/files.h), indented by two, with a newline at the end.
 void write_json(const std::filesystem::path& path, const OrderedJson& value);
+
+/// Converts exactly: a whole number is written without a point or exponent and fits the type, true
+/// and false are no numbers, and members of lists and maps likewise. False if it cannot be done.
+template <typename T>
+bool json_convert(const Json& value, T& to);
 
 /// A required member of the given type. Throws UserError naming the key and `where`.
 template <typename T>
@@ -34,13 +43,51 @@ T json_get_or(const Json& object, const char* key, T fallback, std::string_view 
 [[noreturn]] void fail_json_member(std::string_view where, const char* key, const char* problem);
 
 template <typename T>
+bool json_convert(const Json& value, T& to) {
+  if constexpr (std::is_same_v<T, Json>) {
+    to = value;
+    return true;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    if (value.is_boolean()) to = value.get<bool>();
+    return value.is_boolean();
+  } else if constexpr (std::is_integral_v<T>) {
+    // nlohmann's own get() wraps what does not fit, and cuts off fractions.
+    const auto fit = [&](auto number) {
+      if (std::in_range<T>(number)) to = static_cast<T>(number);
+      return std::in_range<T>(number);
+    };
+    if (value.is_number_unsigned()) return fit(value.get<uint64_t>());
+    return value.is_number_integer() && fit(value.get<int64_t>());
+  } else if constexpr (std::is_floating_point_v<T>) {
+    if (value.is_number()) to = value.get<T>();
+    return value.is_number();
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if (value.is_string()) to = value.get_ref<const std::string&>();
+    return value.is_string();
+  } else if constexpr (requires { typename T::mapped_type; }) {
+    if (!value.is_object()) return false;
+    to.clear();
+    for (const auto& [key, member] : value.items()) {
+      if (!json_convert(member, to[key])) return false;
+    }
+    return true;
+  } else {
+    if (!value.is_array()) return false;
+    to.clear();
+    to.reserve(value.size());
+    for (const Json& member : value) {
+      if (!json_convert(member, to.emplace_back())) return false;
+    }
+    return true;
+  }
+}
+
+template <typename T>
 T json_get(const Json& object, const char* key, std::string_view where) {
   if (!object.is_object() || !object.contains(key)) fail_json_member(where, key, "is missing");
-  try {
-    return object.at(key).get<T>();
-  } catch (const nlohmann::json::exception&) {
-    fail_json_member(where, key, "has the wrong type");
-  }
+  T value{};
+  if (!json_convert(object.at(key), value)) fail_json_member(where, key, "has the wrong type");
+  return value;
 }
 
 template <typename T>

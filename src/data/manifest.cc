@@ -10,7 +10,8 @@
 namespace s2i {
 namespace {
 
-constexpr uint64_t kMaxManifestBytes = 256ULL << 20;
+constexpr uint64_t kMaxManifestBytes = 64ULL << 20;
+constexpr size_t kMaxShards = 1 << 18;  // of 512 utterances: 134 million
 
 uint64_t parse_checksum(const std::string& text, const std::string& where) {
   uint64_t value = 0;
@@ -22,7 +23,7 @@ uint64_t parse_checksum(const std::string& text, const std::string& where) {
 }
 
 uint64_t get_count(const Json& object, const char* key, const std::string& where) {
-  constexpr int64_t kLimit = int64_t{1} << 50;  // sums of these cannot overflow
+  constexpr int64_t kLimit = int64_t{1} << 40;  // sums over kMaxShards cannot overflow
   const auto value = json_get<int64_t>(object, key, where);
   if (value < 0 || value > kLimit) throw UserError("{}: '{}' is out of range", where, key);
   return static_cast<uint64_t>(value);
@@ -41,7 +42,7 @@ ShardEntry read_entry(const Json& object, const std::string& where) {
   ShardEntry entry;
   entry.file = json_get<std::string>(object, "file", where);
   // The pattern leaves no room for a folder: a manifest cannot point outside its own.
-  if (!is_shard_name(entry.file)) {
+  if (!is_shard_name(entry.file) || !entry.file.ends_with(".h5")) {
     throw UserError("{}: '{}' is not the name of a shard; run s2i-preprocess again", where,
                     entry.file);
   }
@@ -80,7 +81,6 @@ uint64_t Manifest::samples() const {
 }
 
 Manifest read_manifest(const std::filesystem::path& folder) {
-  constexpr size_t kMaxShards = 1 << 20;
   constexpr int64_t kMaxSampleRate = 768000;
   const std::filesystem::path path = folder / kManifestFile;
   const std::string where = path.string();
@@ -109,7 +109,12 @@ Manifest read_manifest(const std::filesystem::path& folder) {
   manifest.speakers = get_names(json, "speakers", where);
   const auto shards = json_get<std::vector<Json>>(json, "shards", where);
   if (shards.size() > kMaxShards) throw UserError("{}: {} shards", where, shards.size());
-  for (const auto& shard : shards) manifest.shards.push_back(read_entry(shard, where));
+  std::unordered_set<std::string> files;
+  for (const auto& shard : shards) {
+    manifest.shards.push_back(read_entry(shard, where));
+    const std::string& file = manifest.shards.back().file;
+    if (!files.insert(file).second) throw UserError("{}: the shard '{}' twice", where, file);
+  }
   if (manifest.utterances() != get_count(json, "utterances", where) ||
       manifest.samples() != get_count(json, "samples", where)) {
     throw UserError("{}: its shards do not add up to its totals; run s2i-preprocess again", where);

@@ -25,6 +25,10 @@ struct Table {
 /// Opens a one-dimensional contiguous dataset inside the file. Nothing is allocated by what the
 /// file claims: a contiguous dataset is no larger than the file.
 Table open_table(hid_t file, const char* name, uint64_t element_bytes, uint64_t file_bytes) {
+  // A soft or external link would lead on to another place, or to another file.
+  H5L_info_t link{};
+  hdf5_check(H5Lget_info(file, name, &link, H5P_DEFAULT), std::string("find /") + name);
+  if (link.type != H5L_TYPE_HARD) throw BadShard("/{} is a link", name);
   Hdf5Handle dataset(H5Dopen2(file, name, H5P_DEFAULT), H5Dclose, std::string("open /") + name);
   const Hdf5Handle properties(H5Dget_create_plist(dataset.get()), H5Pclose, "read the layout");
   if (H5Pget_layout(properties.get()) != H5D_CONTIGUOUS)
@@ -162,6 +166,9 @@ Shard::Shard(const std::filesystem::path& folder, const ShardEntry& entry, Sampl
     : path_(folder / entry.file) {
   header_.sample_type = type;
   try {
+    if (std::filesystem::is_symlink(path_) && !leads_below(path_, folder)) {
+      throw BadShard("it is a link out of its folder");
+    }
     file_ = MappedFile(path_);
     check_tables(entry);
     read_tables(entry.audio_start);

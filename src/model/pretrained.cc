@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 
 using TensorMap = std::map<std::string, at::Tensor>;
 
+constexpr uint64_t kMaxConfigBytes = 4 << 20;  // with a thousand names of intents
 constexpr const char* kClassifierWeight = "classifier.weight";
 
 /// "a, b, c and 12 more"
@@ -120,7 +121,8 @@ std::unique_ptr<WavLMForIntent> load_pretrained(const fs::path& dir, at::Device 
   if (!fs::exists(config_file)) {
     throw UserError("{} is not a model directory: it has no config.json", dir.string());
   }
-  WavLMConfig config = WavLMConfig::from_json(read_json(config_file), config_file.string());
+  WavLMConfig config =
+      WavLMConfig::from_json(read_json(config_file, kMaxConfigBytes), config_file.string());
   if (settings.dropout) config.set_dropout(*settings.dropout);
   if (settings.spec_augment) config.apply_spec_augment = *settings.spec_augment;
   if (settings.weighted_layer_sum) config.use_weighted_layer_sum = *settings.weighted_layer_sum;
@@ -138,27 +140,6 @@ std::unique_ptr<WavLMForIntent> load_pretrained(const fs::path& dir, at::Device 
   }
   copy_weights(*model, weights, settings, report);
   return model;
-}
-
-PreprocessorConfig load_preprocessor(const fs::path& dir) {
-  const fs::path path = dir / "preprocessor_config.json";
-  if (!fs::exists(path)) {
-    throw UserError(
-        "{} has no preprocessor_config.json, which says how audio is normalised; take it "
-        "from where the model comes from",
-        dir.string());
-  }
-  const Json json = read_json(path);
-  PreprocessorConfig config;
-  const std::string where = path.string();
-  config.sampling_rate = json_get_or(json, "sampling_rate", config.sampling_rate, where);
-  config.do_normalize = json_get_or(json, "do_normalize", config.do_normalize, where);
-  config.return_attention_mask =
-      json_get_or(json, "return_attention_mask", config.return_attention_mask, where);
-  if (config.sampling_rate < 1000 || config.sampling_rate > 1'000'000) {
-    throw UserError("{}: \"sampling_rate\" is {}", where, config.sampling_rate);
-  }
-  return config;
 }
 
 NamedTensors named_tensors(const WavLMForIntent& model) {
@@ -187,14 +168,7 @@ void save_pretrained(const fs::path& dir, WavLMConfig config, const NamedTensors
   fs::create_directories(dir, error);
   if (error) throw RunError("cannot make the folder {}: {}", dir.string(), error.message());
   write_json(dir / "config.json", config.to_json());
-  write_json(dir / "preprocessor_config.json",
-             {{"do_normalize", preprocessor.do_normalize},
-              {"feature_extractor_type", "Wav2Vec2FeatureExtractor"},
-              {"feature_size", 1},
-              {"padding_side", "right"},
-              {"padding_value", 0.0},
-              {"return_attention_mask", preprocessor.return_attention_mask},
-              {"sampling_rate", preprocessor.sampling_rate}});
+  write_json(dir / "preprocessor_config.json", to_json(preprocessor));
   write_safetensors(dir / "model.safetensors", parameters, {{"format", "pt"}});
 }
 

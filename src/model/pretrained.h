@@ -11,17 +11,11 @@
 #include <vector>
 
 #include "model/hub.h"
+#include "model/preprocessor_config.h"
 #include "model/safetensors.h"
 #include "model/wavlm.h"
 
 namespace s2i {
-
-/// What the published preprocessor does to audio before the model sees it.
-struct PreprocessorConfig {
-  int64_t sampling_rate = 16000;  ///< samples a second
-  bool do_normalize = true;       ///< zero mean, unit variance an utterance (epsilon 1e-7)
-  bool return_attention_mask = true;
-};
 
 struct LoadSettings {
   /// The intents, in the order of the classes. Empty: those of config.json.
@@ -52,9 +46,6 @@ struct LoadReport {
 /// or malformed, an encoder parameter missing or of another shape, a head for other intents.
 std::unique_ptr<WavLMForIntent> load_pretrained(const std::filesystem::path& dir, at::Device device,
                                                 const LoadSettings& settings, LoadReport& report);
-
-/// Reads preprocessor_config.json. Throws UserError if there is none.
-PreprocessorConfig load_preprocessor(const std::filesystem::path& dir);
 
 /// The parameters by name, as save_pretrained writes them.
 NamedTensors named_tensors(const WavLMForIntent& model);

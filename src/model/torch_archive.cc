@@ -4,16 +4,21 @@
 #include <caffe2/serialize/inline_container.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cstring>
 #include <map>
+#include <span>
+#include <string_view>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "model/pickle_reader.h"
+#include "model/scalar_type.h"
+#include "model/zip_directory.h"
 
 namespace s2i {
 namespace {
 
-constexpr size_t kMaxPickleBytes = 64UL << 20;
+constexpr size_t kMaxPickleBytes = 16UL << 20;
 
 /// The first line of LibTorch's messages: the rest is a stack trace.
 std::string first_line(const char* text) {
@@ -21,12 +26,10 @@ std::string first_line(const char* text) {
   return std::string(view.substr(0, view.find('\n')));
 }
 
-bool is_zip(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw RunError("cannot open {}", path.string());
-  char magic[4] = {};
-  file.read(magic, sizeof(magic));
-  return std::string_view(magic, 4) == std::string_view("PK\x03\x04", 4);
+bool is_zip(std::span<const std::byte> file) {
+  constexpr std::string_view kMagic = "PK\x03\x04";
+  return file.size() >= kMagic.size() &&
+         std::memcmp(file.data(), kMagic.data(), kMagic.size()) == 0;
 }
 
 class Archive {
@@ -53,22 +56,17 @@ class Archive {
   /// A storage may serve several tensors; it is read once.
   at::Tensor storage(const PickledStorage& wanted) {
     const auto known = loaded_.find(wanted.key);
-    if (known != loaded_.end()) {
-      if (known->second.scalar_type() != wanted.type || known->second.numel() != wanted.count) {
-        throw UserError("the storage data/{} is named with two types or sizes", wanted.key);
-      }
-      return known->second;
-    }
+    if (known != loaded_.end()) return known->second;
     const std::string record = "data/" + wanted.key;
     if (!reader_.hasRecord(record)) throw UserError("the record {} is missing", record);
     const size_t size = reader_.getRecordSize(record);
-    const size_t item = c10::elementSize(wanted.type);
+    const size_t item = bytes_of(wanted.type);
     if (size > file_bytes_ || size / item != static_cast<size_t>(wanted.count) ||
         size % item != 0) {
       throw UserError("the record {} has {} bytes where {} values are named", record, size,
                       wanted.count);
     }
-    at::Tensor tensor = at::empty({wanted.count}, wanted.type);
+    at::Tensor tensor = at::empty({wanted.count}, scalar_type(wanted.type));
     if (size > 0) reader_.getRecord(record, tensor.mutable_data_ptr(), size);
     loaded_.emplace(wanted.key, tensor);
     return tensor;
@@ -82,20 +80,33 @@ class Archive {
 
 }  // namespace
 
+NamedTensors build_tensors(const std::vector<PickledTensor>& described, const StorageLoader& load) {
+  NamedTensors tensors;
+  for (const PickledTensor& t : described) {
+    const at::Tensor storage = load(t.storage);
+    const bool empty = std::find(t.sizes.begin(), t.sizes.end(), 0) != t.sizes.end();
+    tensors.emplace_back(t.name,
+                         empty ? storage.narrow(0, 0, 0).reshape(t.sizes)
+                               : storage.as_strided(t.sizes, t.strides, t.offset).contiguous());
+  }
+  return tensors;
+}
+
 NamedTensors read_torch_archive(const std::filesystem::path& path) {
-  if (!is_zip(path)) {
+  const MappedFile file(path);
+  if (!is_zip(file.bytes())) {
     throw UserError(
         "{} is not a zip archive as torch.save has written since PyTorch 1.6; it may be "
         "cut short, or older: load and save it again with a recent PyTorch",
         path.string());
   }
+  read_zip_directory(file.bytes(), path.string());
   try {
     Archive archive(path);
     archive.check_byte_order();
     const std::string pickle = archive.text("data.pkl", kMaxPickleBytes);
-    return read_pickled_tensors(
-        pickle, [&](const PickledStorage& storage) { return archive.storage(storage); },
-        path.string());
+    return build_tensors(read_pickled_tensors(pickle, path.string()),
+                         [&](const PickledStorage& storage) { return archive.storage(storage); });
   } catch (const UserError& error) {
     const std::string message = error.what();
     if (message.starts_with(path.string())) throw;
@@ -103,6 +114,8 @@ NamedTensors read_torch_archive(const std::filesystem::path& path) {
   } catch (const c10::Error& error) {
     throw UserError("{} cannot be read as a PyTorch archive; it may be cut short: {}",
                     path.string(), first_line(error.what_without_backtrace()));
+  } catch (const std::logic_error& error) {  // its version is no number
+    throw UserError("{} cannot be read as a PyTorch archive: {}", path.string(), error.what());
   }
 }
 

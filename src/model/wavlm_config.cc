@@ -165,8 +165,43 @@ void WavLMConfig::check(std::string_view where) const {
       throw UserError("{}: \"{}\" is {}; a probability below 1 is needed", where, key, value);
     }
   }
+  if (!(initializer_range >= 0 && initializer_range <= 1)) {
+    throw UserError("{}: \"initializer_range\" is {}", where, initializer_range);
+  }
   if (!(layer_norm_eps > 0 && layer_norm_eps < 1)) {
     throw UserError("{}: \"layer_norm_eps\" is {}", where, layer_norm_eps);
+  }
+  check_cost(where);
+}
+
+void WavLMConfig::check_cost(std::string_view where) const {
+  constexpr int64_t kMaxFirstFrame = 1 << 30;
+  constexpr double kMaxParameters = 4e9;  // WavLM-Large has 3.2e8
+  int64_t rows = 1;
+  for (size_t i = conv_dim.size(); i-- > 0;) {
+    rows = (rows - 1) * conv_stride[i] + conv_kernel[i];
+    if (rows > kMaxFirstFrame) {
+      throw UserError("{}: \"conv_stride\" and \"conv_kernel\" make a frame of over {} samples",
+                      where, kMaxFirstFrame);
+    }
+  }
+  const auto hidden = static_cast<double>(hidden_size);
+  double parameters = hidden * hidden * static_cast<double>(num_conv_pos_embeddings) /
+                      static_cast<double>(num_conv_pos_embedding_groups);
+  parameters += static_cast<double>(num_hidden_layers) * hidden *
+                (4 * hidden + 2 * static_cast<double>(intermediate_size));
+  parameters += static_cast<double>(num_buckets * num_attention_heads);
+  double inputs = 1;
+  for (size_t i = 0; i < conv_dim.size(); ++i) {
+    const auto outputs = static_cast<double>(conv_dim[i]);
+    parameters += inputs * outputs * static_cast<double>(conv_kernel[i]);
+    inputs = outputs;
+  }
+  parameters += hidden * (inputs + static_cast<double>(classifier_proj_size)) +
+                static_cast<double>(classifier_proj_size * num_labels());
+  if (parameters > kMaxParameters) {
+    throw UserError("{}: a model of {:.2g} parameters; the limit is {:.2g}", where, parameters,
+                    kMaxParameters);
   }
 }
 

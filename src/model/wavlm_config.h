@@ -79,6 +79,10 @@ struct WavLMConfig {
   /// The published shapes, with random weights in mind: "base", "base-plus", "large", and "tiny",
   /// which is small enough for tests.
   static WavLMConfig of_shape(const std::string& shape);
+
+ private:
+  /// Refuses what would take more memory than any WavLM, before anything is allocated.
+  void check_cost(std::string_view where) const;
 };
 
 /// The activation functions that transformers knows by these names; throws UserError for others.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "model/torch_archive.h"
+#include "model/weight_index.h"
 
 namespace s2i {
 namespace {
@@ -23,15 +23,8 @@ NamedTensors read_file_of(const fs::path& path) {
 
 /// The shards that an index names, and every tensor in the shard that the index says.
 NamedTensors read_shards(const fs::path& index) {
-  const Json json = read_json(index);
-  const auto map = json_get<std::map<std::string, std::string>>(json, "weight_map", index.string());
-  std::map<std::string, std::set<std::string>> by_shard;
-  for (const auto& [name, shard] : map) {
-    if (shard.empty() || shard.find('/') != std::string::npos) {
-      throw UserError("{}: \"{}\" is no file name", index.string(), shard);
-    }
-    by_shard[shard].insert(name);
-  }
+  constexpr uint64_t kMaxIndexBytes = 16 << 20;
+  auto by_shard = read_weight_index(read_json(index, kMaxIndexBytes), index.string());
   NamedTensors all;
   for (auto& [shard, wanted] : by_shard) {
     const fs::path path = index.parent_path() / shard;

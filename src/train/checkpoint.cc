@@ -67,7 +67,6 @@ bool may_change(const std::string& key) {
                                        "run.device",
                                        "run.threads",
                                        "run.log_level",
-                                       "run.stop_signals",
                                        "data.dir",
                                        "data.prefetch",
                                        "data.verify",
@@ -88,12 +87,7 @@ bool may_change(const std::string& key) {
                                        "checkpoint.max_failures",
                                        "train.spike_factor",
                                        "cluster.allow_shared_gpu",
-                                       "cluster.bind_cores",
                                        "cluster.bucket_mib",
-                                       "cluster.progress_seconds",
-                                       "cluster.step_timeout_seconds",
-                                       "cluster.straggler_factor",
-                                       "cluster.straggler_steps",
                                        "cluster.timeout_seconds"};
   return std::find(kFree.begin(), kFree.end(), key) != kFree.end();
 }
@@ -128,17 +122,25 @@ TrainerState trainer_state_from_json(const Json& json, const std::string& where)
   if (json_get<int64_t>(json, "format_version", where) != kFormatVersion) {
     throw UserError("{}: written by another version of s2i-train; start a new run.dir", where);
   }
+  const auto count = [&](const char* key, int64_t lowest = 0) {
+    constexpr int64_t kHighest = int64_t{1} << 48;  // what is computed from it cannot overflow
+    const auto value = json_get<int64_t>(json, key, where);
+    if (value < lowest || value > kHighest) {
+      throw UserError("{}: '{}' is {}, which no run wrote", where, key, value);
+    }
+    return value;
+  };
   TrainerState state;
-  state.step = json_get<int64_t>(json, "step", where);
-  state.epoch = json_get<int64_t>(json, "epoch", where);
-  state.step_in_epoch = json_get<int64_t>(json, "step_in_epoch", where);
+  state.step = count("step");
+  state.epoch = count("epoch");
+  state.step_in_epoch = count("step_in_epoch");
   state.finished = json_get<bool>(json, "finished", where);
   state.validation_due = json_get<bool>(json, "validation_due", where);
   state.best_value = json_get<double>(json, "best_value", where);
   state.best_loss = json_get<double>(json, "best_loss", where);
-  state.best_step = json_get<int64_t>(json, "best_step", where);
-  state.since_best = json_get<int64_t>(json, "since_best", where);
-  state.skipped_steps = json_get<int64_t>(json, "skipped_steps", where);
+  state.best_step = count("best_step", -1);
+  state.since_best = count("since_best");
+  state.skipped_steps = count("skipped_steps");
   return state;
 }
 

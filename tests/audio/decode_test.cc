@@ -242,5 +242,26 @@ TEST_F(Decode, LoadsAtTheRateThatIsAskedFor) {
   EXPECT_EQ(load_audio(file("a.wav"), 44100, kNoLimit), decode(file("a.wav")).samples);
 }
 
+// Finite in the file, and infinite behind the filter. Found by fuzzing.
+TEST_F(Decode, RefusesSamplesThatResamplingMakesInfinite) {
+  std::vector<float> samples(800);
+  for (size_t i = 0; i < samples.size(); ++i) samples[i] = (i / 7) % 2 == 0 ? 3e38F : -3e38F;
+  write_audio(file("a.wav"), samples, 8000, SF_FORMAT_WAV | SF_FORMAT_FLOAT);
+  EXPECT_EQ(decode(file("a.wav")).samples.size(), 800U);
+  EXPECT_THAT([&] { load_audio(file("a.wav"), 16000, kNoLimit); },
+              testing::ThrowsMessage<AudioError>(HasSubstr("too large to resample")));
+}
+
+// A header may claim any rate: what is read is bounded in seconds, so the rate has to be too.
+TEST_F(Decode, RefusesImpossibleRates) {
+  write_audio(file("a.wav"), make_tone(0.01, 8000), 8000);
+  std::string bytes = read_bytes(file("a.wav"));
+  for (const char byte : {'\x10', '\x7f'}) {
+    bytes[27] = byte;  // the highest byte of the rate
+    write_bytes(file("b.wav"), bytes);
+    EXPECT_EQ(problem(file("b.wav")).first, AudioProblem::kNotAudio);
+  }
+}
+
 }  // namespace
 }  // namespace s2i

@@ -81,6 +81,22 @@ TEST(Config, RefusesWrongTypesLimitsChoicesAndDuplicates) {
   EXPECT_THAT(message_of("a: [1"), HasSubstr("not valid YAML"));
 }
 
+TEST(Config, RefusesWhatMakesASmallFileCostMuch) {
+  EXPECT_THAT(message_of("tags: &a [x]\nother: *a\n"), HasSubstr("test.yaml:2: an alias"));
+  EXPECT_THAT(message_of("tags: " + std::string(20, '[') + std::string(20, ']')),
+              HasSubstr("nested deeper than 16"));
+  message_of(std::string(100'000, '['));  // neither may exhaust the stack
+  message_of(std::string(10'000, '-'));
+  EXPECT_THAT(message_of(std::string(2 << 20, ' ')), HasSubstr("larger than the limit"));
+  EXPECT_THAT(message_of(std::string(1000, 'x') + ": 1"), HasSubstr("unknown key"));
+}
+
+TEST(Config, RefusesASettingInTwoPlaces) {
+  EXPECT_THAT(message_of("train: {steps: 3}\ntrain.steps: 4\n"), HasSubstr("twice"));
+  EXPECT_THAT(message_of("train: {steps: 3}\n---\ntrain: {steps: 4}\n"),
+              HasSubstr("more than one document"));
+}
+
 TEST(Config, OverridesFromTheCommandLine) {
   Settings settings;
   ConfigFields fields = settings.fields();

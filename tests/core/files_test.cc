@@ -60,5 +60,36 @@ TEST(Files, AnOutputFolderThatCannotBeMadeIsTheUsersError) {
   EXPECT_NO_THROW(make_output_folder(folder.path() / "a" / "b"));
 }
 
+TEST(Files, PlainNamesStayInTheirFolder) {
+  EXPECT_TRUE(is_plain_file_name("model-00001-of-00002.safetensors"));
+  EXPECT_TRUE(is_plain_file_name("..."));
+  for (const std::string name : {"", ".", "..", "/etc/passwd", "../a", "a/b", "a/"}) {
+    EXPECT_FALSE(is_plain_file_name(name)) << name;
+  }
+  EXPECT_FALSE(is_plain_file_name(std::string("a\0b", 3)));
+  EXPECT_FALSE(is_plain_file_name(std::string(256, 'a')));
+}
+
+TEST(Files, LinksAndDotsLeadOutOfAFolder) {
+  const TemporaryFolder folder;
+  const auto inside = folder.path() / "in";
+  std::filesystem::create_directories(inside / "sub");
+  write_file_atomic(inside / "a", "");
+  write_file_atomic(folder.path() / "b", "");
+  std::filesystem::create_symlink("../b", inside / "out");
+  std::filesystem::create_symlink("sub/../a", inside / "round");
+  std::filesystem::create_directory_symlink("..", inside / "up");
+  EXPECT_TRUE(leads_below(inside / "a", inside));
+  EXPECT_TRUE(leads_below(inside / "sub" / ".." / "a", inside));
+  EXPECT_TRUE(leads_below(inside / "round", inside));
+  EXPECT_TRUE(leads_below(inside / "missing", inside));
+  EXPECT_FALSE(leads_below(inside / "out", inside));
+  EXPECT_FALSE(leads_below(inside / "up" / "b", inside));
+  EXPECT_FALSE(leads_below(inside / ".." / "b", inside));
+  EXPECT_FALSE(leads_below("/etc/passwd", inside));
+  EXPECT_FALSE(leads_below(folder.path() / "inn", inside));
+  EXPECT_FALSE(leads_below(inside, inside));
+}
+
 }  // namespace
 }  // namespace s2i

@@ -164,6 +164,27 @@ TEST_F(DatasetFolder, RefusesAPathOutOfTheFolder) {
   expect_refused("not the name of a shard");
 }
 
+TEST_F(DatasetFolder, RefusesALinkOutOfTheFolder) {
+  const TemporaryFolder elsewhere;
+  std::filesystem::rename(shard_path(0), elsewhere.path() / "shard");
+  std::filesystem::create_symlink(elsewhere.path() / "shard", shard_path(0));
+  expect_refused("a link out of its folder");
+}
+
+TEST_F(DatasetFolder, RefusesAShardTwiceAndATemporaryOne) {
+  edit_manifest([](Json& json) { json["shards"][1] = json["shards"][0]; });
+  expect_refused("twice");
+  edit_manifest([](Json& json) { json["shards"][1]["file"] = "shard-00001.h5.tmp"; });
+  expect_refused("not the name of a shard");
+}
+
+TEST_F(DatasetFolder, RefusesNumbersThatAreNoCounts) {
+  for (const Json& value : {Json(2.0), Json(-1), Json("2"), Json(UINT64_MAX), Json(true)}) {
+    edit_manifest([&](Json& json) { json["shards"][0]["utterances"] = value; });
+    expect_refused("utterances");
+  }
+}
+
 TEST_F(DatasetFolder, RefusesTotalsThatDoNotAddUp) {
   edit_manifest([](Json& json) { json["utterances"] = 4; });
   expect_refused("do not add up");

@@ -9,7 +9,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string refusal(const char* text) {
+std::string refusal(const std::string& text) {
   try {
     WavLMConfig::from_json(parse_json(text, "config.json"), "config.json");
   } catch (const UserError& error) {
@@ -60,6 +60,21 @@ TEST(Config, NamesWhatIsWrong) {
   EXPECT_THAT(refusal(R"({"hidden_dropout": 1.5})"), HasSubstr("\"hidden_dropout\" is 1.5"));
   EXPECT_THAT(refusal(R"({"feat_extract_norm": "batch"})"), HasSubstr("\"group\" or \"layer\""));
   EXPECT_THAT(refusal(R"({"id2label": {"0": "a", "2": "b"}})"), HasSubstr("no name for \"1\""));
+}
+
+// Each member within its own limits, and together more than any memory holds.
+TEST(WavLMConfig, RefusesModelsOfImpossibleSize) {
+  EXPECT_THAT(refusal(R"({"hidden_size": 65536, "num_attention_heads": 16,
+                          "num_hidden_layers": 1024})"),
+              HasSubstr("parameters; the limit"));
+  std::string list = "[4096";
+  for (int i = 1; i < 64; ++i) list += ", 4096";
+  list += "]";
+  EXPECT_THAT(refusal(fmt::format(R"({{"conv_dim": {}, "conv_stride": {}, "conv_kernel": {}}})",
+                                  list, list, list)),
+              HasSubstr("make a frame of over"));
+  EXPECT_THAT(refusal(R"({"hidden_size": 768.5})"), HasSubstr("wrong type"));
+  EXPECT_THAT(refusal(R"({"initializer_range": -1})"), HasSubstr("initializer_range"));
 }
 
 }  // namespace

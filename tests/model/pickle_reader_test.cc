@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "model/scalar_type.h"
+#include "model/torch_archive.h"
 
 namespace s2i {
 namespace {
@@ -37,8 +39,9 @@ std::string dict(const std::string& value, const std::string& name = "w") {
 }
 
 NamedTensors read(const std::string& pickle) {
-  return read_pickled_tensors(
-      pickle, [](const PickledStorage& s) { return at::arange(s.count, s.type); }, "a file");
+  return build_tensors(read_pickled_tensors(pickle, "a file"), [](const PickledStorage& s) {
+    return at::arange(s.count, scalar_type(s.type));
+  });
 }
 
 std::string refusal(const std::string& pickle) {
@@ -75,6 +78,51 @@ TEST(PickleReader, RefusesTensorsOutsideTheirStorage) {
   EXPECT_THAT(refusal(dict(tensor(5, 0, 2, 3, 3))), HasSubstr("reaches past its storage"));
   EXPECT_THAT(refusal(dict(tensor(6, 1, 2, 3, 3))), HasSubstr("reaches past its storage"));
   EXPECT_THAT(refusal(dict(tensor(3, 0, 100, 3, 0))), HasSubstr("more values than its storage"));
+}
+
+TEST(PickleReader, RefusesNamesThatComeTwice) {
+  const std::string one = text("w") + tensor(10, 2, 2, 3, 4);
+  EXPECT_THAT(refusal(kStart + "}(" + one + one + "u."), HasSubstr("w is there twice"));
+}
+
+TEST(PickleReader, RefusesStoragesWithTwoMeanings) {
+  const auto both = [](const std::string& second) {
+    return kStart + "}(" + text("a") + tensor(6, 0, 2, 3, 3) + text("b") + kRebuild + "(" + second +
+           number(0) + number(2) + number(3) + "\x86" + number(3) + number(1) + "\x86" +
+           "\x89NtRu.";
+  };
+  EXPECT_EQ(refusal(both(storage(6))), "");
+  EXPECT_THAT(refusal(both(storage(7))), HasSubstr("two types or sizes"));
+  EXPECT_THAT(refusal(both(storage(6, "ctorch\nLongStorage\n"))), HasSubstr("two types or sizes"));
+}
+
+TEST(PickleReader, RefusesStorageKeysThatAreNoRecord) {
+  for (const std::string key : {"", "../version", "a/b", "a.b"}) {
+    const std::string pickle = dict(kRebuild + "((" + text("storage") + "ctorch\nFloatStorage\n" +
+                                    text(key) + text("cpu") + number(4) + "tQ" + number(0) +
+                                    number(4) + "\x85" + number(1) + "\x85\x89NtR");
+    EXPECT_THAT(refusal(pickle), HasSubstr("a storage that is none")) << key;
+  }
+}
+
+// One storage named by many transposed tensors: each would be a copy of it.
+TEST(PickleReader, RefusesTensorsThatTogetherOutgrowTheirStorages) {
+  const auto many = [](int count) {
+    std::string pickle = kStart + "}(";
+    for (int i = 0; i < count; ++i) {
+      pickle += text(fmt::format("w{}", i)) + kRebuild + "(" + storage(6) + number(0) +
+                number(3) + number(2) + "\x86" + number(1) + number(3) + "\x86\x89NtR";
+    }
+    return pickle + "u.";
+  };
+  EXPECT_EQ(refusal(many(4)), "");
+  EXPECT_THAT(refusal(many(5)), HasSubstr("as large as their storages"));
+}
+
+TEST(PickleReader, BoundsTheNumberOfValues) {
+  EXPECT_THAT(refusal(kStart + std::string(1 << 20, 'N') + "."), HasSubstr("more than"));
+  EXPECT_THAT(refusal(kStart + std::string(100'000, ')') + std::string(99'999, '\x85') + "."),
+              HasSubstr("no dict"));  // nested as deep as that
 }
 
 TEST(PickleReader, RefusesMalformedStreams) {

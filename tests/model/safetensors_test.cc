@@ -84,6 +84,12 @@ TEST_F(SafetensorsFile, NamesWhatIsWrong) {
   EXPECT_THAT(refusal(), HasSubstr("not valid JSON"));
   write("[]", 0);
   EXPECT_THAT(refusal(), HasSubstr("not a JSON object"));
+  write(R"({"__metadata__":"x"})", 0);
+  EXPECT_THAT(refusal(), HasSubstr("its metadata"));
+  write(R"({"__metadata__":{"x":1}})", 0);
+  EXPECT_THAT(refusal(), HasSubstr("its metadata"));
+  write_raw(std::string("\x01\0\0\x01\0\0\0\0", 8) + "{}");  // 16 MiB and a byte
+  EXPECT_THAT(refusal(), HasSubstr("over the limit"));
 }
 
 TEST_F(SafetensorsFile, ChecksTypesShapesAndPlaces) {
@@ -97,6 +103,13 @@ TEST_F(SafetensorsFile, ChecksTypesShapesAndPlaces) {
       {R"("dtype":"F32","shape":[2],"data_offsets":[8,0])", "lies at 8 ... 0"},
       {R"("dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8])", "impossible shape"},
       {R"("shape":[2],"data_offsets":[0,8])", "'dtype' is missing"},
+      {R"("dtype":"F32","shape":[2.0],"data_offsets":[0,8])", "no number"},
+      {R"("dtype":"F32","shape":[2],"data_offsets":[0,8.0])", "no number"},
+      // With a 0 in the shape there are no bytes, but the strides must not overflow.
+      {R"("dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0])",
+       "impossible shape"},
+      {R"("dtype":"F32","shape":[4294967296,0,4294967296],"data_offsets":[0,0])",
+       "impossible shape"},
   };
   for (const auto& [rest, message] : cases) {
     write(entry(rest), 8);

@@ -39,6 +39,7 @@ TEST_F(CorpusFolder, TakesColumnsInAnyOrderAndIgnoresOthers) {
         "speaker_id,mood,audio_path,id,intent_class\n"
         "ann,glad,wav/a.wav,u1,pay\n"
         "bob,sad,/abs/b.wav,u2,ask\n");
+  settings_.allow_outside = true;
   const Corpus corpus = read();
   const auto& rows = corpus.splits[0].rows;
   EXPECT_THAT(corpus.intents, ElementsAre("ask", "pay"));
@@ -140,6 +141,32 @@ TEST_F(CorpusFolder, RefusesAnIntentThatIsThereTwice) {
   EXPECT_THROW(read(), UserError);
   write("intent_info.csv", "intent_class,intent_name\n0,pay\n1,pay\n");
   EXPECT_THROW(read(), UserError);
+}
+
+TEST_F(CorpusFolder, TakesAudioFromOutsideOnlyWhenAllowed) {
+  const TemporaryFolder elsewhere;
+  write_bytes(elsewhere.path() / "x.wav", "");
+  std::filesystem::create_directory(folder_.path() / "wav");
+  std::filesystem::create_directory_symlink(elsewhere.path(), folder_.path() / "linked");
+  std::filesystem::create_symlink(elsewhere.path() / "x.wav", folder_.path() / "wav" / "x.wav");
+  std::filesystem::create_symlink("x.wav", folder_.path() / "wav" / "y.wav");
+  write("train.csv",
+        "id,intent_class,audio_path\n"
+        "a,0,wav/a.wav\nb,0,wav/../wav/a.wav\nc,0," +
+            (folder_.path() / "c.wav").string() +
+            "\nd,0,../d.wav\ne,0,wav/../../e.wav\nf,0,/etc/passwd\n"
+            "g,0,linked/x.wav\nh,0,wav/x.wav\ni,0,wav/y.wav\nj,0,..\n");
+  const Corpus corpus = read();
+  for (size_t i = 0; i < corpus.splits[0].rows.size(); ++i) {
+    const CorpusRow& row = corpus.splits[0].rows[i];
+    if (i < 3) {
+      EXPECT_EQ(row.problem, "") << row.id;
+    } else {
+      EXPECT_THAT(row.problem, HasSubstr("outside the corpus folder")) << row.id;
+    }
+  }
+  settings_.allow_outside = true;
+  for (const CorpusRow& row : read().splits[0].rows) EXPECT_EQ(row.problem, "") << row.id;
 }
 
 }  // namespace

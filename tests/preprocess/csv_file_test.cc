@@ -98,14 +98,19 @@ TEST_F(Csv, GuessesAnotherSeparator) {
   EXPECT_THAT([&] { csv.column("id", ""); }, ThrowsMessage<UserError>(HasSubstr("--delimiter")));
 }
 
-TEST_F(Csv, RefusesAColumnThatIsThereTwice) {
-  const CsvFile csv = read("id,id\n1,2\n");
-  EXPECT_THROW(csv.find_column("id"), UserError);
-}
-
 TEST_F(Csv, WritesWhatItReads) {
   const std::vector<std::string> fields{"plain", "a, \"b\"", "two\nlines", ""};
   EXPECT_EQ(read("a,b,c,d\n" + csv_line(fields)).rows[0].fields, fields);
+}
+
+TEST_F(Csv, BoundsFieldsAndRefusesColumnsOfOneName) {
+  const std::string commas(1023, ',');
+  EXPECT_EQ(read(commas + "\n" + commas + "\n").rows[0].fields.size(), 1024U);
+  expect_refused(commas + ",\na\n", "line 1: a row of more than 1024 fields");
+  expect_refused("id,a\n1,2\n" + std::string(1 << 20, ','),
+                 "line 3: a row of more than 1024 fields");
+  expect_refused("id,a,id\n1,2,3\n", "two columns 'id'");
+  EXPECT_EQ(read("id,,\n1,2,3\n").rows.size(), 1U);  // without a name, no column to confuse
 }
 
 }  // namespace

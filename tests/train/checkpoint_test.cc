@@ -39,5 +39,15 @@ TEST(Resume, SaysWhatChangedAndRefusesWhatMayNot) {
   EXPECT_THROW(check_resumable(saved, {"xyz", saved.config}), UserError);
 }
 
+TEST(TrainerState, RefusesCountsThatNoRunWrote) {
+  for (const char* key : {"step", "epoch", "step_in_epoch", "since_best", "skipped_steps"}) {
+    for (const Json& value : {Json(-1), Json(INT64_MAX), Json(1.5), Json("1")}) {
+      Json json = parse_json(to_json(TrainerState{}, {"abc", {}}).dump(), "t");
+      json[key] = value;
+      EXPECT_THROW(trainer_state_from_json(json, "t"), UserError) << key << " " << value;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace s2i

@@ -1,0 +1,28 @@
+// preprocessor_config.json: how audio is prepared for a model.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "core/json.h"
+
+namespace s2i {
+
+/// What the published preprocessor does to audio before the model sees it.
+struct PreprocessorConfig {
+  int64_t sampling_rate = 16000;  ///< samples a second
+  bool do_normalize = true;       ///< zero mean, unit variance an utterance (epsilon 1e-7)
+  bool return_attention_mask = true;
+};
+
+/// Reads preprocessor_config.json. Throws UserError if there is none.
+PreprocessorConfig load_preprocessor(const std::filesystem::path& dir);
+
+/// The same from what is in it; `where` stands in the messages.
+PreprocessorConfig read_preprocessor(const Json& json, const std::string& where);
+
+/// What the file says.
+OrderedJson to_json(const PreprocessorConfig& config);
+
+}  // namespace s2i
