@@ -26,6 +26,10 @@ missing_packages() {
   [ -n "${MPI_HOME:-}" ] || command -v mpicc > /dev/null || wanted+=(openmpi-bin libopenmpi-dev)
   # The tests start a private Slurm; nothing of the system's is configured or started.
   [ $with_tests = no ] || wanted+=(hdf5-tools slurmctld slurmd slurm-client munge iproute2 procps)
+  # For the fuzz targets; they are skipped where the distribution has no clang 14.
+  case $with_tests-$(. /etc/os-release && echo "${VERSION_CODENAME:-}") in
+    yes-bookworm | yes-jammy | yes-noble) wanted+=(clang-14 libclang-rt-14-dev) ;;
+  esac
   local package
   for package in "${wanted[@]}"; do
     dpkg-query -W -f '${Status}\n' "$package" 2> /dev/null | grep -q 'ok installed' || echo "$package"

@@ -1,0 +1,19 @@
+#include "fuzzing.h"
+#include "model/preprocessor_config.h"
+#include "model/wavlm_config.h"
+
+using namespace s2i;
+
+// The bytes are config.json, and preprocessor_config.json.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  read_or_refuse([&] { read_preprocessor(parse_json(text_of(data, size), "fuzz"), "fuzz"); });
+  return read_or_refuse([&] {
+    const Json json = parse_json(text_of(data, size), "fuzz");
+    const WavLMConfig config = WavLMConfig::from_json(json, "fuzz");
+    S2I_CHECK(config.frames(config.min_samples()) == 1 && config.head_dim() > 0);
+    // What is written reads back as the same.
+    const OrderedJson written = config.to_json();
+    S2I_CHECK(WavLMConfig::from_json(parse_json(written.dump(), "own"), "own").to_json() ==
+              written);
+  });
+}

@@ -1,0 +1,14 @@
+#include "fuzzing.h"
+#include "model/weight_index.h"
+
+using namespace s2i;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  return read_or_refuse([&] {
+    const Json json = parse_json(text_of(data, size), "fuzz");
+    for (const auto& [shard, names] : read_weight_index(json, "fuzz")) {
+      S2I_CHECK(!names.empty() &&
+                (std::filesystem::path("/a") / shard).lexically_normal() == "/a/" + shard);
+    }
+  });
+}

@@ -1,0 +1,16 @@
+#include "fuzzing.h"
+#include "model/zip_directory.h"
+
+using namespace s2i;
+
+// The bytes are a pytorch_model.bin, as far as it is looked at before LibTorch's reader is.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  return read_or_refuse([&] {
+    uint64_t total = 0;
+    for (const auto& record : read_zip_directory(std::as_bytes(std::span(data, size)), "fuzz")) {
+      S2I_CHECK(record.offset <= size && record.bytes <= size - record.offset);
+      total += record.bytes;
+    }
+    S2I_CHECK(total <= size);
+  });
+}

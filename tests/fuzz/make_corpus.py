@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets into tests/fuzz/corpus: small whole files of each kind.
+
+    .deps/python/bin/python tests/fuzz/make_corpus.py [build/release/bin]
+
+The manifest is made by s2i-preprocess from that folder."""
+import io
+import json
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+import numpy
+import soundfile
+import torch
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+CORPUS = REPOSITORY / "tests/fuzz/corpus"
+
+
+def put(target, name, content):
+    path = CORPUS / target / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def safetensors(header, values):
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + values
+
+
+def make_safetensors():
+    two = {"__metadata__": {"format": "pt"},
+           "a": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
+           "b": {"dtype": "BF16", "shape": [3], "data_offsets": [16, 22]},
+           "none": {"dtype": "I64", "shape": [0, 4], "data_offsets": [22, 22]},
+           "scalar": {"dtype": "BOOL", "shape": [], "data_offsets": [22, 23]}}
+    put("safetensors", "several", safetensors(two, bytes(23)))
+    put("safetensors", "empty", safetensors({}, b""))
+    types = {"F64": 8, "F16": 2, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
+    header, end = {}, 0
+    for name, width in types.items():
+        header[name] = {"dtype": name, "shape": [1], "data_offsets": [end, end + width]}
+        end += width
+    put("safetensors", "types", safetensors(header, bytes(end)))
+    index = {"metadata": {"total_size": 8}, "weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    put("weight_index", "two", json.dumps(index))
+    put("weight_index", "out", json.dumps({"weight_map": {"a": "../b"}}))
+
+
+def make_pickles():
+    weight = torch.arange(6, dtype=torch.float32).reshape(2, 3)
+    states = {
+        "plain": {"w": weight, "b": torch.ones(3, dtype=torch.bfloat16)},
+        "shared": {"w": weight, "t": weight.t(), "row": weight[1], "none": torch.empty(0, 2)},
+        "types": {str(t): torch.zeros(1, dtype=t) for t in (
+            torch.float64, torch.float16, torch.int64, torch.int32, torch.int16, torch.int8,
+            torch.uint8, torch.bool)},
+        "module": torch.nn.Linear(2, 1).state_dict(),
+        "parameter": {"p": torch.nn.Parameter(torch.ones(2))},
+    }
+    for name, state in states.items():
+        file = io.BytesIO()
+        torch.save(state, file)
+        with zipfile.ZipFile(file) as archive:
+            put("pickle", name, archive.read("archive/data.pkl"))
+        if name in ("plain", "shared"):
+            put("zip", name, file.getvalue())
+    plain = io.BytesIO()
+    with zipfile.ZipFile(plain, "w") as archive:
+        archive.writestr("a/version", "3")
+        archive.writestr("a/data.pkl", "x" * 20, zipfile.ZIP_DEFLATED)
+    put("zip", "deflated", plain.getvalue())
+
+
+def make_texts():
+    put("model_config", "base", json.dumps({
+        "model_type": "wavlm", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 64, "conv_dim": [16, 16], "conv_stride": [5, 2], "conv_kernel": [10, 3],
+        "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2, "hidden_act": "gelu",
+        "feat_extract_norm": "layer", "mask_time_prob": 0.05, "classifier_proj_size": 16,
+        "id2label": {"0": "ask", "1": "pay"}, "label2id": {"ask": 0, "pay": 1}}))
+    put("model_config", "preprocessor", json.dumps({
+        "do_normalize": True, "sampling_rate": 16000, "return_attention_mask": False}))
+    put("yaml", "settings", "train:\n  fast: false\n  steps: 1e3\noptimizer: {rate: 0.5, name: adam}\ntags: [a, 'b', \"c\"]\n# done\n")
+    put("yaml", "override", "train.steps=7")
+    put("yaml", "alias", "tags: &a [x]\nrun.dir: *a\n---\n")
+    put("yaml", "block", "run:\n  dir: |\n    text\n    more\ntags:\n  - a\n  - >-\n    b\n")
+    put("csv", "plain", 'id,intent_class,template,audio_path,speaker_id\na,1,"x, ""y""\nz",wav/a.wav,s\nb,0,,b.wav,t\n')
+    put("csv", "crlf", "\ufeffaudio_path,intent_class\r\na.wav,pay\r\n\r\n../b.wav,ask\r\n")
+    put("csv", "info", "id,intent_class,audio_path\na,10,a.wav\nb,pay,/b.wav\n==intent_info.csv\nintent_class,intent_name\n10,pay\n2,ask\n")
+
+
+def make_data(programs):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        tone = numpy.sin(numpy.arange(40) / 3) / 2
+        rows = "id,intent_class,audio_path,speaker_id\n"
+        for i in range(3):
+            soundfile.write(folder / f"{i}.wav", tone[:10 + i], 16000)
+            rows += f"u{i},{i % 2},{i}.wav,s{i}\n"
+        (folder / "train.csv").write_text(rows)
+        subprocess.run([programs / "s2i-preprocess", "--corpus", folder, "--split", "train", "--out",
+                        folder / "out", "--jobs", "1", "--log-level", "error"], check=True)
+        manifest = (folder / "out/train/manifest.json").read_bytes()
+        put("manifest", "one", manifest)
+    # Over the tables of a shard of three utterances, in the order of fuzz_shard.cc.
+    ids = b"a\0\0\0bb\0\0ccc\0"
+    tables = struct.pack("<4Q3i3i", 0, 3, 5, 9, 0, 1, 1, 1, 0, 1) + ids + struct.pack("<3Q", 1, 2, 3)
+    put("shard", "tables", tables)
+    put("shard", "entry", tables + struct.pack("<4Q", 9, 2048, 3, 9000))
+
+
+def make_audio():
+    tone = numpy.sin(numpy.arange(400) / 3) / 2
+    formats = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("WAV", "IMA_ADPCM"), ("WAV", "MS_ADPCM"),
+               ("WAV", "GSM610"), ("WAV", "ULAW"), ("WAVEX", "PCM_24"), ("AIFF", "PCM_16"),
+               ("AU", "ALAW"), ("AU", "G721_32"), ("RAW", "VOX_ADPCM"), ("PAF", "PCM_24"), ("SVX", "PCM_16"),
+               ("NIST", "PCM_16"), ("VOC", "PCM_U8"), ("IRCAM", "PCM_16"), ("W64", "PCM_16"),
+               ("MAT4", "PCM_16"), ("MAT5", "DOUBLE"), ("PVF", "PCM_16"), ("XI", "DPCM_16"), ("HTK", "PCM_16"),
+               ("SDS", "PCM_16"), ("AVR", "PCM_16"), ("WVE", "ALAW"), ("CAF", "ALAC_16"),
+               ("CAF", "PCM_16"), ("RF64", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"),
+               ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III")]
+    for kind, subtype in formats:
+        file = io.BytesIO()
+        samples = numpy.stack([tone, tone], 1) if kind in ("WAVEX", "FLAC") else tone
+        try:
+            soundfile.write(file, samples, 8000, format=kind, subtype=subtype)
+        except (soundfile.LibsndfileError, ValueError) as error:
+            print(f"{kind} {subtype}: {error}", file=sys.stderr)
+            continue
+        put("audio", f"{kind}-{subtype}".lower(), file.getvalue())
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    make_safetensors()
+    make_pickles()
+    make_texts()
+    make_audio()
+    make_data(REPOSITORY / (sys.argv[1] if len(sys.argv) > 1 else "build/release/bin"))
