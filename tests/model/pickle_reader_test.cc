@@ -110,8 +110,8 @@ TEST(PickleReader, RefusesTensorsThatTogetherOutgrowTheirStorages) {
   const auto many = [](int count) {
     std::string pickle = kStart + "}(";
     for (int i = 0; i < count; ++i) {
-      pickle += text(fmt::format("w{}", i)) + kRebuild + "(" + storage(6) + number(0) +
-                number(3) + number(2) + "\x86" + number(1) + number(3) + "\x86\x89NtR";
+      pickle += text(fmt::format("w{}", i)) + kRebuild + "(" + storage(6) + number(0) + number(3) +
+                number(2) + "\x86" + number(1) + number(3) + "\x86\x89NtR";
     }
     return pickle + "u.";
   };
