@@ -4,14 +4,18 @@
 #
 #   tools/gpu_bundle.sh [DIR]      default .gpu, which git ignores; at most 60 MiB
 #
-# There, in the root of this repository:  . DIR/env.sh && tools/gpu_check.sh
+# DIR gets bundle.tar.gz and env.sh. There, in the root of this repository:
+#
+#   . DIR/env.sh && tools/gpu_check.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-dir=${1:-.gpu} bin=${S2I_BIN:-build/release/bin}
+out=${1:-.gpu} bin=${S2I_BIN:-build/release/bin}
 programs=(device_compare cluster_mpi_test s2i-train s2i-preprocess s2i-make-random-wavlm s2i-epoch-plan)
 [ ! -x "$bin/s2i-bench" ] || programs+=(s2i-bench)
 
-rm -rf "$dir"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+rm -rf "$out"
 mkdir -p "$dir/bin" "$dir/libexec" "$dir/lib"
 for program in "${programs[@]}"; do
   [ -x "$bin/$program" ] || { echo "gpu_bundle: $bin/$program is missing; build it: tools/setup.sh --tests" >&2; exit 2; }
@@ -65,21 +69,26 @@ exec "\$bundle/$place/$program" "\$@"
 END
   chmod +x "$dir/bin/$program"
 done
-cat > "$dir/env.sh" << 'END'
+mkdir -p "$out"
+tar -C "$dir" -czf "$out/bundle.tar.gz" .
+cat > "$out/env.sh" << 'END'
 # Source this: puts the carried programs and Open MPI in reach, beside the Python's LibTorch.
-bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-torch=$(python3 -c 'import importlib.util, os; print(os.path.dirname(importlib.util.find_spec("torch").origin))')/lib
+packed=$(dirname "${BASH_SOURCE[0]}")/bundle.tar.gz
+bundle=${TMPDIR:-/tmp}/s2i-bundle-$(cksum < "$packed" | cut -d ' ' -f 1)
+[ -d "$bundle" ] || { mkdir "$bundle" && tar -C "$bundle" -xzf "$packed"; }
+torch=$(python3 -c 'import importlib.util, os; print(os.path.dirname(importlib.util.find_spec("torch").origin))' 2> /dev/null) && torch=$torch/lib
+[ -n "$torch" ] || { echo "env.sh: this python3 has no torch" >&2; return 1; }
 S2I_TORCH_LIBRARIES=$torch:$(find "$torch/../../nvidia" -maxdepth 3 -name 'lib' -type d 2> /dev/null | tr '\n' ':')
 for cuda in /usr/local/cuda/lib64 /usr/local/cuda/lib; do
   [ ! -d $cuda ] || S2I_TORCH_LIBRARIES+=:$cuda
 done
-[ ! -d "$bundle/site" ] || export PYTHONPATH=${PYTHONPATH:+$PYTHONPATH:}$bundle/site
+python3 -c 'import h5py' 2> /dev/null || export PYTHONPATH=${PYTHONPATH:+$PYTHONPATH:}$bundle/site
 export S2I_TORCH_LIBRARIES S2I_BIN=$bundle/bin OPAL_PREFIX=$bundle/mpi PATH=$bundle/bin:$PATH
 export OPAL_LIBDIR=$bundle/mpi/lib/x86_64-linux-gnu/openmpi/lib
 export PMIX_INSTALL_PREFIX=$bundle/mpi/lib/x86_64-linux-gnu/pmix2
 export PMIX_MCA_pcompress_base_silence_warning=1
-unset bundle torch cuda
+unset packed bundle torch cuda
 END
-size=$(du -sm "$dir" | cut -f 1)
-echo "$dir: $size MiB"
+size=$(du -sm "$out" | cut -f 1)
+echo "$out: $size MiB, unpacked $(du -sm "$dir" | cut -f 1)"
 [ "$size" -le 60 ] || { echo "gpu_bundle: more than 60 MiB" >&2; exit 1; }

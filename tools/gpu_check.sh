@@ -29,7 +29,10 @@ done
 command -v python3 > /dev/null || fail "python3 is missing"
 mkdir -p "$out"
 work=$(mktemp -d)
+current=
 trap 'rm -rf "$work"' EXIT
+# timeout has a process group of its own: whoever ends this script has to end that too.
+trap '[ -z "$current" ] || kill "$current"; exit 143' TERM INT
 rm -f "$out"/compare_*.json
 : > "$out/checks.tsv"
 : > "$out/gpu_check.log"
@@ -49,8 +52,11 @@ check() {
   local name=$1 limit=$2 start=$SECONDS status detail
   shift 2
   printf '\n== %s: %s\n' "$name" "$*" >> "$out/gpu_check.log"
-  timeout -k 5 "$limit" "$@" > "$work/output" 2>&1
+  timeout -k 5 "$limit" "$@" > "$work/output" 2>&1 &
+  current=$!
+  wait "$current"
   status=$?
+  current=
   cat "$work/output" >> "$out/gpu_check.log"
   detail=$(grep -v '^[[:space:]]*$' "$work/output" | tail -n 1 | tr '\t|' '  ' | cut -c 1-160)
   if [ $status -eq 0 ]; then
