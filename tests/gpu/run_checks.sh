@@ -68,7 +68,7 @@ stuck() {  # DEVICE
     echo "process $rank was left behind"
     return 1
   done
-  grep -q 'rank' "$work/stuck.log" || { echo "the log names no rank"; return 1; }
+  grep -qE 'rank [0-9]+ .*did not (answer|arrive)' "$work/stuck.log" || { echo "the log does not name the rank"; return 1; }
   echo "ended after $seconds s with status $status; $(grep -c . "$work/stuck.log") lines of log"
   [ $status -ne 0 ]
 }
