@@ -107,7 +107,21 @@ MpiSession::MpiSession() {
   }
 }
 
+MpiSession::MpiSession(const MpiSession& whole, int group) : owns_mpi_(false) {
+  S2I_MPI(MPI_Comm_split(whole.world_, group, whole.rank_, &world_));
+  S2I_MPI(MPI_Comm_dup(world_, &finish_));
+  S2I_MPI(MPI_Comm_rank(world_, &rank_));
+  S2I_MPI(MPI_Comm_size(world_, &size_));
+}
+
 MpiSession::~MpiSession() {
+  if (!owns_mpi_) {
+    // While an exception unwinds, the whole session ends the job; freeing waits for the others.
+    if (std::uncaught_exceptions() > 0) return;
+    MPI_Comm_free(&finish_);
+    MPI_Comm_free(&world_);
+    return;
+  }
   if (size_ > 1 && std::uncaught_exceptions() > 0) {
     spdlog::error("rank {} of {} on {} leaves by an exception", rank_, size_, host_name());
     MPI_Abort(MPI_COMM_WORLD, kExitRunFailed);

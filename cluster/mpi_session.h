@@ -16,6 +16,9 @@ class MpiSession {
   /// Throws RunError when this MPI does not offer MPI_THREAD_MULTIPLE (collectives run on their own
   /// threads), UserError when the launcher started more processes than MPI sees.
   MpiSession();
+  /// The ranks of `whole` that pass the same `group` as a world of their own, in the order of their
+  /// ranks. Collective over `whole`, which outlives it and finalizes MPI.
+  MpiSession(const MpiSession& whole, int group);
   /// Finalizes MPI; while an exception is in flight, ends the whole job instead: the other ranks
   /// may be waiting in a collective for this one.
   ~MpiSession();
@@ -24,7 +27,7 @@ class MpiSession {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
-  /// A duplicate of MPI_COMM_WORLD whose errors are returned, not fatal.
+  /// A duplicate of MPI_COMM_WORLD, or the part of it, whose errors are returned, not fatal.
   MPI_Comm world() const { return world_; }
 
   /// Logs "rank R of N on HOST: message" and ends every rank of the job with exit status `status`.
@@ -40,6 +43,7 @@ class MpiSession {
  private:
   int rank_ = 0;
   int size_ = 1;
+  bool owns_mpi_ = true;
   MPI_Comm world_ = MPI_COMM_NULL;
   MPI_Comm finish_ = MPI_COMM_NULL;
 };

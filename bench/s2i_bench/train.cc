@@ -1,0 +1,238 @@
+#include "bench/s2i_bench/train.h"
+
+#include <ATen/Functions.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "core/error.h"
+#include "core/program.h"
+
+namespace s2i {
+namespace {
+
+double peak_host_bytes() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+double peak_device_bytes(at::Device device) {
+  if (device.is_cpu()) return 0;
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+  return static_cast<double>(stats.reserved_bytes[0].peak);
+}
+
+/// One value of every rank: their sum or their largest, on all ranks.
+double over_ranks(Communicator& communicator, double value, ReduceOp op) {
+  const at::Tensor shared = at::full({1}, value, at::kDouble);
+  communicator.start_all_reduce(shared, op, "figures of the ranks")->wait();
+  return shared.item<double>();
+}
+
+/// A figure of every step.
+std::vector<double> each(const Measurement& measured,
+                         const std::function<double(const StepSample&)>& figure) {
+  std::vector<double> values;
+  for (const auto& sample : measured.steps) values.push_back(figure(sample));
+  return values;
+}
+
+double total(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum;
+}
+
+/// Relative deviation of the seconds an operation took from step to step, robust against outliers.
+double compute_jitter(const Measurement& measured) {
+  const auto rates = each(measured, [](const StepSample& s) {
+    return (s.times.forward + s.times.backward) / std::max(1.0, s.own.total());
+  });
+  const double middle = spread_of(rates).median;
+  std::vector<double> deviations;
+  for (const double rate : rates) deviations.push_back(std::abs(rate - middle));
+  return 1.4826 * spread_of(deviations).median / middle;  // of a normal distribution
+}
+
+OrderedJson gradient_ready_json(const std::vector<GradientReady>& ready) {
+  OrderedJson list = OrderedJson::array();
+  for (const auto& one : ready) list.push_back({one.bytes, one.share});
+  return list;
+}
+
+/// What was measured on, for a reader and for s2i-bench model.
+void describe(OrderedJson& report, const Workbench& bench) {
+  const TrainConfig& config = bench.config();
+  report["model"] = bench.model_name();
+  report["model_config"] = bench.model_config().to_json();
+  report["frozen_feature_encoder"] = bench.frozen().feature_encoder;
+  report["frozen_layers"] = bench.frozen().lower_layers;
+  report["trained_parameters"] = bench.trained_parameters();
+  report["data"] = bench.data_name();
+  report["precision"] = config.precision;
+  report["reduce_type"] = config.cluster.reduce_type;
+  report["global_batch"] = config.batch.global_batch;
+  report["micro_batch"] = config.batch.micro_batch;
+  report["length_multiple"] = config.batch.length_multiple;
+  report["warmup"] = bench.options().warmup;
+  report["steps"] = bench.options().steps;
+}
+
+OrderedJson phases_json(const Measurement& measured) {
+  const auto median = [&](double StepTimes::*phase) {
+    return spread_of(each(measured, [&](const StepSample& s) { return s.times.*phase; })).median;
+  };
+  return {{"data", median(&StepTimes::data)},
+          {"forward", median(&StepTimes::forward)},
+          {"backward", median(&StepTimes::backward)},
+          {"reduction", median(&StepTimes::reduction)},
+          {"optimizer", median(&StepTimes::optimizer)}};
+}
+
+int measure_one(const TrainBenchOptions& options, Workbench& bench) {
+  Communicator& communicator = *bench.cluster().communicator;
+  const auto type = bench.config().precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  communicator.barrier("peak");
+  const double peak =
+      over_ranks(communicator, matmul_peak(bench.cluster().device, type), ReduceOp::kSum);
+  const Measurement measured =
+      bench.measure(communicator, {bench.batch(), bench.config().cluster.bucket_mib, true});
+
+  const auto seconds = each(measured, [](const StepSample& s) { return s.times.total; });
+  const double all_seconds = over_ranks(communicator, total(seconds), ReduceOp::kMax);
+  const auto rate = [&](const std::function<double(const StepSample&)>& figure) {
+    return total(each(measured, figure)) / all_seconds;
+  };
+  PaddingCount padding;
+  for (const auto& sample : measured.steps) {
+    padding.real += sample.padding.real;
+    padding.padded += sample.padding.padded;
+  }
+  const auto steps = static_cast<double>(measured.steps.size());
+  const double utterances = rate([](const auto& s) { return static_cast<double>(s.utterances); });
+  const double audio =
+      rate([](const auto& s) { return static_cast<double>(s.padding.real) / 16000.0; });
+  const double flop_rate = rate([](const auto& s) { return s.all; });
+  const double useful_rate = rate([](const auto& s) { return s.useful; });
+  const double waiting =
+      total(each(measured, [](const auto& s) { return s.times.data; })) / total(seconds);
+  const double hidden = spread_of(each(measured, [](const auto& s) { return s.hidden; })).median;
+  const double host_bytes = over_ranks(communicator, peak_host_bytes(), ReduceOp::kMax);
+  const double device_bytes =
+      over_ranks(communicator, peak_device_bytes(bench.cluster().device), ReduceOp::kMax);
+  const Spread step = spread_of(seconds);
+
+  OrderedJson report = report_head("train", bench.cluster());
+  describe(report, bench);
+  report["bucket_mib"] = bench.config().cluster.bucket_mib;
+  report["buckets"] = measured.buckets;
+  report["gradient_bytes"] = measured.gradient_bytes;
+  report["step_seconds"] = to_json(step);
+  report["phase_seconds"] = phases_json(measured);
+  report["utterances_per_second"] = utterances;
+  report["audio_seconds_per_second"] = audio;
+  report["padding"] = padding.share();
+  report["data_wait"] = waiting;
+  report["reduction_hidden"] = hidden;
+  report["flop_per_step"] = total(each(measured, [](const auto& s) { return s.all; })) / steps;
+  report["useful_flop_per_step"] =
+      total(each(measured, [](const auto& s) { return s.useful; })) / steps;
+  report["flop_per_second"] = flop_rate;
+  report["peak_flop_per_second"] = peak;
+  report["share_of_peak"] = flop_rate / peak;
+  report["useful_share_of_peak"] = useful_rate / peak;
+  report["host_memory_bytes"] = host_bytes;
+  report["device_memory_bytes"] = device_bytes;
+  // Of rank 0, for s2i-bench model.
+  const auto per_flop = [&](double StepTimes::*phase, FlopCount StepFlop::*part) {
+    return total(each(measured, [&](const auto& s) { return s.times.*phase; })) /
+           std::max(1.0,
+                    total(each(measured, [&](const auto& s) { return (s.own.*part).total(); })));
+  };
+  report["compute"] = {
+      {"forward_seconds_per_flop", per_flop(&StepTimes::forward, &StepFlop::forward)},
+      {"backward_seconds_per_flop", per_flop(&StepTimes::backward, &StepFlop::backward)},
+      {"jitter", compute_jitter(measured)},
+      {"gradient_ready", gradient_ready_json(measured.gradient_ready)}};
+
+  const auto table = format_table({
+      {"", "median", "least", "most"},
+      {"step, s", fmt::format("{:.4f}", step.median), fmt::format("{:.4f}", step.least),
+       fmt::format("{:.4f}", step.most)},
+  });
+  const std::string text = fmt::format(
+      "{}, {} in steps of {}, {}, {} trained parameters, {} steps after {}\n{}"
+      "  {:.2f} utterances/s, {:.1f} s of audio/s, padding {:.1f}%\n"
+      "  {:.4g} FLOP/s, {:.1f}% of the {:.4g} that matrix products reach; without padding {:.1f}%\n"
+      "  waiting for data {:.2f}% of the time; reduction of {:.1f} MiB in {} buckets {:.0f}% "
+      "hidden\n"
+      "  memory at most {:.2f} GiB a rank{}\n",
+      bench.model_name(), bench.data_name(), bench.config().batch.global_batch,
+      bench.config().precision, bench.trained_parameters(), bench.options().steps,
+      bench.options().warmup, table, utterances, audio, padding.share() * 100, flop_rate,
+      flop_rate / peak * 100, peak, useful_rate / peak * 100, waiting * 100,
+      static_cast<double>(measured.gradient_bytes) / (1 << 20), measured.buckets, hidden * 100,
+      host_bytes / (1 << 30),
+      device_bytes > 0 ? fmt::format(", {:.2f} GiB on its GPU", device_bytes / (1 << 30)) : "");
+  publish(bench.cluster(), text, report, options.json);
+  return kExitDone;
+}
+
+int find_bucket(const TrainBenchOptions& options, Workbench& bench) {
+  Communicator& communicator = *bench.cluster().communicator;
+  if (communicator.size() == 1) throw UserError("--find-bucket needs two ranks or more");
+  const double all_mib = static_cast<double>(bench.trained_parameters()) * 4 / (1 << 20);
+  std::vector<double> sizes;
+  for (double mib = 1; mib < all_mib; mib *= 2.5) sizes.push_back(mib);
+  sizes.push_back(std::max(1.0, std::ceil(all_mib)));
+  std::vector<std::vector<double>> seconds(sizes.size());
+  std::vector<int> buckets(sizes.size());
+  std::vector<double> hidden(sizes.size());
+  constexpr int kRounds = 3;  // in turns, so that a busy machine is busy for all of them
+  for (int round = 0; round < kRounds; ++round) {
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      const Measurement measured = bench.measure(communicator, {bench.batch(), sizes[i], false});
+      const auto times = each(measured, [](const StepSample& s) { return s.times.total; });
+      seconds[i].push_back(over_ranks(communicator, total(times), ReduceOp::kMax) /
+                           static_cast<double>(times.size()));
+      buckets[i] = measured.buckets;
+      hidden[i] +=
+          spread_of(each(measured, [](const auto& s) { return s.hidden; })).median / kRounds;
+    }
+  }
+  OrderedJson report = report_head("find-bucket", bench.cluster());
+  describe(report, bench);
+  report["sizes"] = OrderedJson::array();
+  std::vector<std::vector<std::string>> table = {
+      {"cluster.bucket_mib", "buckets", "step s", "least", "most", "hidden"}};
+  size_t best = 0;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const Spread spread = spread_of(seconds[i]);
+    if (spread.median < spread_of(seconds[best]).median) best = i;
+    report["sizes"].push_back({{"bucket_mib", sizes[i]},
+                               {"buckets", buckets[i]},
+                               {"step_seconds", to_json(spread)},
+                               {"reduction_hidden", hidden[i]}});
+    table.push_back({fmt::format("{:.4g}", sizes[i]), fmt::format("{}", buckets[i]),
+                     fmt::format("{:.4f}", spread.median), fmt::format("{:.4f}", spread.least),
+                     fmt::format("{:.4f}", spread.most), fmt::format("{:.0f}%", hidden[i] * 100)});
+  }
+  report["best_bucket_mib"] = sizes[best];
+  publish(bench.cluster(),
+          fmt::format("{}Best here: cluster.bucket_mib={:.4g}\n", format_table(table), sizes[best]),
+          report, options.json);
+  return kExitDone;
+}
+
+}  // namespace
+
+int run_train_bench(const TrainBenchOptions& options, const MpiSession& session) {
+  Workbench bench(options.workbench, session);
+  return options.find_bucket ? find_bucket(options, bench) : measure_one(options, bench);
+}
+
+}  // namespace s2i

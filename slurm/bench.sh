@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Measures the nodes of a job: all-reduce, training, scaling. Leaves allreduce-fp32.json,
+# allreduce-bf16.json, train.json and scale.json in OUT, and their tables in the job's log.
+#
+#   sbatch [options of sbatch] slurm/bench.sh OUT [arguments of s2i-bench train]
+#
+#   sbatch --nodes=4 --ntasks-per-node=8 --gpus-per-node=8 --cpus-per-task=8 --time=30 \
+#          slurm/bench.sh runs/bench --shape base precision=bf16 batch.global=512 --utterances 4096
+#
+# Without arguments: --shape base, 16 utterances a rank. s2i-bench model OUT/train.json says what more
+# nodes would bring (docs/scaling.md). Options on sbatch's command line win over the defaults in this
+# file. Settings of the site, containers and launchers: slurm/common.sh.
+#SBATCH --job-name=s2i-bench
+#SBATCH --nodes=1
+#SBATCH --output=%x-%j.log
+set -euo pipefail
+
+# sbatch runs a copy of this file from a folder of Slurm's, so the checkout has to be looked for.
+script_name=bench.sh
+for home in "${S2I_HOME:-$(dirname "${BASH_SOURCE[0]}")/..}" "${SLURM_SUBMIT_DIR:-.}" "${SLURM_SUBMIT_DIR:-.}/.."; do
+  [ ! -f "$home/slurm/common.sh" ] || break
+done
+home=$(cd "$home" && pwd)
+. "$home/slurm/common.sh" || { echo "bench.sh: submit from the checkout, or set S2I_HOME to it" >&2; exit 2; }
+
+case ${1:-} in
+  -h|--help) usage; exit 0 ;;
+  ''|-*|*=*) fail "no folder for the results: sbatch slurm/bench.sh OUT [arguments of s2i-bench train]" ;;
+esac
+require_job
+out=$1
+shift
+ranks=${SLURM_NTASKS:-${SLURM_JOB_NUM_NODES:-1}}
+[ $# -gt 0 ] || set -- --shape base "batch.global=$((16 * ranks))" --utterances $((256 * ranks))
+mkdir -p "$out"
+load_site
+use_container
+bench=$(program s2i-bench)
+choose_launcher "$bench"
+
+# measure NAME ARGUMENT...: one benchmark on all tasks of the job; a failure ends the job with its status.
+measure() {
+  local name=$1
+  shift
+  launch "$bench" "$@" --json "$out/$name.json"
+  [ "$status" -eq 0 ] || { say "$name failed with status $status"; exit "$status"; }
+}
+
+measure allreduce-fp32 allreduce
+measure allreduce-bf16 allreduce --type bf16
+measure train train "$@"
+[ "$ranks" -eq 1 ] || measure scale scale "$@"
+say "results in $out"
