@@ -16,11 +16,13 @@ BIN = Path(os.environ.get("S2I_BIN", "build/release/bin")).resolve()
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_flop_agree_with_pytorchs_own_count(tmp_path, frozen):
-    # A narrow model with the published convolutions: forward and backward in seconds.
+    # A narrow model with the published convolutions: forward and backward in seconds. One group in the
+    # positional convolution: of several, PyTorch counts the gradient of the weights as if they were one.
     config = transformers.WavLMConfig(
         hidden_size=128, num_hidden_layers=3, num_attention_heads=4, intermediate_size=512,
         conv_dim=(64,) * 7, num_labels=14, layerdrop=0.0, mask_time_prob=0.0, hidden_dropout=0.0,
-        activation_dropout=0.0, attention_dropout=0.0, classifier_proj_size=16)
+        activation_dropout=0.0, attention_dropout=0.0, classifier_proj_size=16, num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=1)
     torch.manual_seed(0)
     model = transformers.WavLMForSequenceClassification(config)
     model.save_pretrained(tmp_path / "model")
@@ -42,5 +44,5 @@ def test_flop_agree_with_pytorchs_own_count(tmp_path, frozen):
     with FlopCounterMode(display=False) as counter:
         logits = model(torch.zeros(1, samples)).logits
         logits.sum().backward()
-    # transformers applies the projector to every frame and computes one more positional frame.
+    # transformers applies the projector to every frame and computes one more positional frame and the audio's gradient.
     assert ours == pytest.approx(counter.get_total_flops(), rel=0.03)

@@ -80,7 +80,7 @@ TEST(ScalingModel, AFastLinkLeavesOnlyTheSlowestRank) {
 TEST(ScalingModel, OneBucketHidesNothing) {
   const auto lengths = synthetic_lengths(256, 1);
   const auto predict = [&](double bucket_mib) {
-    return predict_epoch(profile(), cluster(2, 1e9), {bucket_mib, false}, {8, 0, 16}, lengths);
+    return predict_epoch(profile(), cluster(2, 3e10), {bucket_mib, false}, {8, 0, 16}, lengths);
   };
   EXPECT_NEAR(predict(64).hidden(), 0, 0.02);
   EXPECT_GT(predict(4).hidden(), 0.3);
@@ -91,9 +91,9 @@ TEST(ScalingModel, ContentionAndJitterOnlySlowDown) {
   ComputeProfile shared = profile(), uneven = profile();
   shared.contention = 0.5;
   uneven.jitter = 0.05;
-  const double plain = step_seconds(profile(), cluster(2, 3e9));
-  EXPECT_GT(step_seconds(shared, cluster(2, 3e9)), plain);
-  EXPECT_GT(step_seconds(uneven, cluster(2, 3e9)), plain);
+  const double plain = step_seconds(profile(), cluster(2, 3e10));
+  EXPECT_GT(step_seconds(shared, cluster(2, 3e10)), plain);
+  EXPECT_GT(step_seconds(uneven, cluster(2, 3e10)), plain);
   EXPECT_DOUBLE_EQ(step_seconds(uneven, cluster(1, 3e9)), step_seconds(profile(), cluster(1, 3e9)));
 }
 
