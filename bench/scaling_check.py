@@ -81,7 +81,7 @@ class Check:
                          "--utterances", batch * (args.steps + 1)], network, ranks)
 
     def all_reduce(self, kind, network=None):
-        return self.run(["allreduce", "--device", "cpu", "--min", "16K", "--max", "4M", "--factor", 4,
+        return self.run(["allreduce", "--device", "cpu", "--min", "16K", "--max", "1M", "--factor", 4,
                          "--iterations", 5, "--warmup", 1, "--type", kind], network, ranks=2)
 
     def predict(self, kind, alone, link):
@@ -107,19 +107,18 @@ def main():
             print(f"shared memory alone: {reason}", file=sys.stderr)
             links = {name: link for name, link in links.items() if link is None}
         for turn in range(args.rounds):
+            alone = {kind: check.train(kind) for kind in ("fp32", "bf16")}
             for name, link in links.items():
                 on = None
                 if link is not None:
                     network.slow(**link)
                     on = network
                 for kind in ("fp32", "bf16"):
-                    # The one beside the other, so that a busy machine is busy for both.
-                    alone = check.train(kind)
                     fit = check.all_reduce(kind, on)
                     together = check.train(kind, on, ranks=2)
-                    predicted = check.predict(kind, alone, fit)
+                    predicted = check.predict(kind, alone[kind], fit)
                     results.setdefault((name, kind), []).append({
-                        "alone": alone["step_seconds"]["median"],
+                        "alone": alone[kind]["step_seconds"]["median"],
                         "measured": together["step_seconds"]["median"],
                         "predicted": predicted["step_seconds"],
                         "measured_hidden": together["reduction_hidden"],
