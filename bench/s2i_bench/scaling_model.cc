@@ -9,7 +9,8 @@
 namespace s2i {
 namespace {
 
-constexpr int64_t kMaxSteps = 64;
+/// Steps of ranks that a prediction is the mean of: enough that their lengths average out.
+constexpr int64_t kRankSteps = 8192;
 
 /// Buckets as GradientReducer cuts them, without their parameters: bytes of fp32 and when full.
 std::vector<GradientReady> make_buckets(const std::vector<GradientReady>& gradients,
@@ -123,7 +124,7 @@ PredictedStep predict_epoch(const ComputeProfile& profile, const ClusterShape& c
                     lengths.size(), batch.global_batch);
   }
   const EpochPlan plan(utterances, lengths, batch, 1, 0, cluster.ranks);
-  const int64_t steps = std::min(whole, kMaxSteps);
+  const int64_t steps = std::min(whole, std::max<int64_t>(16, kRankSteps / cluster.ranks));
   PredictedStep mean;
   for (int64_t i = 0; i < steps; ++i) {
     const PredictedStep step = predict_step(profile, cluster, reduction, plan.step(i), lengths);

@@ -59,8 +59,9 @@ PredictedStep predict_step(const ComputeProfile& profile, const ClusterShape& cl
                            const ReductionShape& reduction, const StepPlan& plan,
                            const std::vector<int64_t>& lengths);
 
-/// The mean step of whole batches of an epoch over `lengths`, at most 64 of them, drawn as training
-/// draws them. Throws UserError if the utterances are fewer than a batch.
+/// The mean step of whole batches of an epoch over `lengths` (of many batches: of so many that the
+/// lengths average out), drawn as training draws them. Throws UserError if the utterances are fewer
+/// than a batch.
 PredictedStep predict_epoch(const ComputeProfile& profile, const ClusterShape& cluster,
                             const ReductionShape& reduction, const BatchSettings& batch,
                             const std::vector<int64_t>& lengths);

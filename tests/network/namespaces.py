@@ -8,7 +8,8 @@
 
 A host is a network and a UTS namespace, joined by veth to a bridge in a third, so that a cut looks as it
 does on a real switch: no carrier for one host, silence for the other. Files, processes and users are
-shared. Nothing has a name on the machine: when the context ends or Python dies, all of it is gone.
+shared. Nothing has a name on the machine: when the context ends all of it is gone; should Python be killed,
+it goes with the last process that runs in it.
 """
 
 import contextlib
