@@ -66,7 +66,8 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
   file.commit();
 }
 
-FoundShard find_shard(const std::filesystem::path& folder, size_t index, ShardInputs inputs) {
+FoundShard find_shard(const std::filesystem::path& folder, size_t index, RowRange rows,
+                      ShardInputs inputs) {
   using State = FoundShard::State;
   FoundShard found;
   const auto end = [&](State state, std::string problem = "") {
@@ -83,6 +84,11 @@ FoundShard find_shard(const std::filesystem::path& folder, size_t index, ShardIn
     const std::string difference = differences(found.record.inputs, inputs);
     if (!difference.empty()) return end(State::kOther, "made from " + difference);
     const ShardEntry& entry = found.record.shard;
+    for (const Rejection& rejection : found.record.rejected) {
+      if (rejection.row < rows.first || rejection.row >= rows.end) {
+        return end(State::kOther, "its record is damaged");
+      }
+    }
     if (entry.file.empty() && !found.record.rejected.empty()) return end(State::kNotWritten);
     if (!is_shard_name(entry.file)) return end(State::kOther, "its record is damaged");
     const std::filesystem::path shard = folder / entry.file;

@@ -48,8 +48,9 @@ struct FoundShard {
   ResumeRecord record;  ///< For kNotWritten and kWhole; `inputs` always.
 };
 
-/// Looks for shard `index` as it would be made from `inputs`; reads all of it.
-FoundShard find_shard(const std::filesystem::path& folder, size_t index, ShardInputs inputs);
+/// Looks for shard `index`, of `rows`, as it would be made from `inputs`; reads all of it.
+FoundShard find_shard(const std::filesystem::path& folder, size_t index, RowRange rows,
+                      ShardInputs inputs);
 
 /// Removes shards, temporary files and records that do not belong to these shards.
 void remove_stale_files(const std::filesystem::path& folder, const std::vector<ShardEntry>& shards);

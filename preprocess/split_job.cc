@@ -112,9 +112,10 @@ void SplitJob::find_finished_shards() {
   OrderedWorkers<FoundShard> workers(shards_.size(), settings_.jobs, shards_.size(), [&] {
     return [&](size_t item) {
       const size_t shard = shards_[item];
-      return find_shard(folder_, shard,
-                        shard_inputs(split_, rows_of(shard), settings_.sample_rate,
-                                     settings_.sample_type, settings_.max_seconds));
+      const RowRange rows = rows_of(shard);
+      return find_shard(folder_, shard, rows,
+                        shard_inputs(split_, rows, settings_.sample_rate, settings_.sample_type,
+                                     settings_.max_seconds));
     };
   });
   ProgressBar progress("check shards of " + split_.name, static_cast<int64_t>(result_.shards));
