@@ -41,9 +41,10 @@ if part peers 210 "$python" bench/peers/compare_training.py --bin "$bin" --shape
 fi
 
 if [ -x "$bin/s2i-bench" ]; then
-  for what in train allreduce; do
-    part "bench-$what" 50 "$bin/s2i-bench" $what && keep "s2i-bench $what" < "$work/bench-$what.out"
-  done
+  part bench-train 50 "$bin/s2i-bench" train --shape "${S2I_SESSION_SHAPE:-base}" --json "$out/bench_train.json" \
+    batch.global="${S2I_SESSION_BATCH:-32}" precision=bf16 && keep "s2i-bench train" < "$work/bench-train.out"
+  part bench-allreduce 30 "$bin/s2i-bench" allreduce --json "$out/bench_allreduce.json" &&
+    keep "s2i-bench allreduce" < "$work/bench-allreduce.out"
 else
   echo "==== $bin/s2i-bench is not built: left out"
 fi
