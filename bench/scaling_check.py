@@ -3,7 +3,8 @@
 
     .deps/python/bin/python bench/scaling_check.py [--rounds 5] [--json FILE]
 
-Measures one rank alone, then two ranks of one thread each: sharing memory, and as two hosts in network
+Measures one rank by itself (two such runs at once, so that the machine is as busy as with two ranks), then
+two ranks of one thread each: sharing memory, and as two hosts in network
 namespaces whose link is as it comes, slowed and delayed (needs root; skipped otherwise). For each link the
 all-reduce is measured too, which gives the model its latency and bandwidth; the training steps of two
 ranks themselves go into the measured column alone. Everything is measured in turns, the medians of the
@@ -11,6 +12,7 @@ rounds are compared.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -54,9 +56,9 @@ class Check:
         self.bench = args.build / "bin/s2i-bench"
         self.folder = folder
 
-    def run(self, arguments, network=None, ranks=1):
+    def run(self, arguments, network=None, ranks=1, out="out.json"):
         """Runs s2i-bench here, on two ranks of this host, or on two hosts; its JSON."""
-        out = self.folder / "out.json"
+        out = self.folder / out
         command = [str(self.bench), *map(str, arguments), "--json", str(out)]
         if network is not None:
             job = network.mpirun(command)
@@ -72,13 +74,20 @@ class Check:
             subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=600)
         return json.loads(out.read_text())
 
-    def train(self, kind, network=None, ranks=1):
+    def alone(self, kind):
+        """One rank, beside another that has nothing to do with it: the two share the machine (its memory,
+        and the cores with whatever else runs) as two ranks do. The slower one."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            runs = [pool.submit(self.train, kind, out=f"alone-{i}.json") for i in range(2)]
+        return max((run.result() for run in runs), key=lambda report: report["step_seconds"]["median"])
+
+    def train(self, kind, network=None, ranks=1, out="out.json"):
         args = self.args
         batch = args.rank_batch * ranks
         return self.run(["train", f"model.init={args.model}", f"batch.global={batch}",
                          f"cluster.bucket_mib={args.bucket_mib}", f"cluster.reduce_type={kind}", "run.threads=1",
                          "run.device=cpu", "--warmup", 1, "--steps", args.steps,
-                         "--utterances", batch * (args.steps + 1)], network, ranks)
+                         "--utterances", batch * (args.steps + 1)], network, ranks, out)
 
     def all_reduce(self, kind, network=None):
         return self.run(["allreduce", "--device", "cpu", "--min", "16K", "--max", "1M", "--factor", 4,
@@ -107,7 +116,7 @@ def main():
             print(f"shared memory alone: {reason}", file=sys.stderr)
             links = {name: link for name, link in links.items() if link is None}
         for turn in range(args.rounds):
-            alone = {kind: check.train(kind) for kind in ("fp32", "bf16")}
+            alone = {kind: check.alone(kind) for kind in ("fp32", "bf16")}
             for name, link in links.items():
                 on = None
                 if link is not None:
