@@ -46,6 +46,14 @@ at::Tensor Communicator::reduce_scatter(const at::Tensor& input, const std::stri
   return output;
 }
 
+at::Tensor Communicator::all_to_all(const at::Tensor& input, const std::string& label) {
+  S2I_CHECK(input.dim() > 0 && input.size(0) % size() == 0, "all_to_all of {} over {} ranks",
+            input.numel(), size());
+  const auto output = at::empty(input.sizes(), input.options());
+  start_all_to_all(output, input.contiguous(), label)->wait();
+  return output;
+}
+
 void Communicator::barrier(const std::string& label) {
   all_reduce_sum(at::zeros({1}, at::kLong), label);
 }

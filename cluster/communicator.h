@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/activity.h"
 #include "cluster/mpi_session.h"
 
 namespace s2i {
@@ -57,6 +58,12 @@ struct CommunicatorOptions {
 class Communicator {
  public:
   virtual ~Communicator() = default;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+
+  /// What this rank is doing; collectives note themselves there.
+  Activity& activity() const { return *activity_; }
+  const std::shared_ptr<Activity>& shared_activity() const { return activity_; }
 
   virtual int rank() const = 0;
   virtual int size() const = 0;
@@ -81,6 +88,12 @@ class Communicator {
   virtual std::unique_ptr<PendingCollective> start_reduce_scatter(
       const at::Tensor& output, const at::Tensor& input, const std::string& label = "") = 0;
 
+  /// Non-blocking. Part q of `input` [size * N] goes to rank q, whose `output` [size * N] has the
+  /// parts of all ranks in rank order.
+  virtual std::unique_ptr<PendingCollective> start_all_to_all(const at::Tensor& output,
+                                                              const at::Tensor& input,
+                                                              const std::string& label = "") = 0;
+
   /// The same, waited for.
   void all_reduce_sum(const at::Tensor& tensor, const std::string& label = "");
   void all_reduce_max(const at::Tensor& tensor, const std::string& label = "");
@@ -89,6 +102,8 @@ class Communicator {
   at::Tensor all_gather(const at::Tensor& input, const std::string& label = "");
   /// `input` [size * N, ...] to [N, ...].
   at::Tensor reduce_scatter(const at::Tensor& input, const std::string& label = "");
+  /// `input` [size * N, ...] to the same shape.
+  at::Tensor all_to_all(const at::Tensor& input, const std::string& label = "");
   /// Returns when every rank has called it. Host only: says nothing about work on a GPU.
   void barrier(const std::string& label = "barrier");
 
@@ -96,6 +111,14 @@ class Communicator {
   std::vector<std::string> gather_text(const std::string& mine, const std::string& label = "");
   /// The bytes of rank `root`, on all ranks.
   std::string broadcast_text(const std::string& text, int root, const std::string& label = "");
+
+ protected:
+  Communicator() : Communicator(std::make_shared<Activity>()) {}
+  /// For a communicator built on another one: both speak of the same rank.
+  explicit Communicator(std::shared_ptr<Activity> activity) : activity_(std::move(activity)) {}
+
+ private:
+  std::shared_ptr<Activity> activity_;
 };
 
 /// The communicator for a run on `device`: a world of one alone, MPI for CPU ranks, NCCL (with MPI

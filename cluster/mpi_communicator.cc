@@ -6,6 +6,7 @@
 // waiting for a slow rank costs no core, has a time limit, and finds ranks that are not in the same
 // collective. Then the blocking MPI collective runs, at full speed, with everybody there.
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -119,6 +120,16 @@ class MpiCommunicator : public Communicator {
                  [this, output, input] { scatter(output, input); });
   }
 
+  std::unique_ptr<PendingCollective> start_all_to_all(const at::Tensor& output,
+                                                      const at::Tensor& input,
+                                                      const std::string& label) override {
+    S2I_CHECK(input.numel() == output.numel() && input.numel() % size_ == 0,
+              "all-to-all of {} into {} elements over {} ranks", input.numel(), output.numel(),
+              size_);
+    return start("all-to-all", input, output, label,
+                 [this, output, input] { exchange(output, input); });
+  }
+
  private:
   static void* at_element(const at::Tensor& tensor, int64_t index) {
     return static_cast<char*>(tensor.mutable_data_ptr()) + index * tensor.element_size();
@@ -160,6 +171,23 @@ class MpiCommunicator : public Communicator {
     });
   }
 
+  void exchange(const at::Tensor& output, const at::Tensor& input) const {
+    const auto type = mpi_type(input.scalar_type());
+    const int64_t each = input.numel() / size_;
+    in_parts(each, input.element_size(), size_, [&](int64_t first, int count) {
+      if (count == each) {
+        S2I_MPI(MPI_Alltoall(input.const_data_ptr(), count, type.type, output.mutable_data_ptr(),
+                             count, type.type, comm_));
+        return;
+      }
+      const auto sent = input.view({size_, -1}).narrow(1, first, count).contiguous();
+      const auto part = at::empty_like(sent);
+      S2I_MPI(MPI_Alltoall(sent.const_data_ptr(), count, type.type, part.mutable_data_ptr(), count,
+                           type.type, comm_));
+      output.view({size_, -1}).narrow(1, first, count).copy_(part);
+    });
+  }
+
   /// Hands a collective to the thread: meet, then move the data.
   template <typename Body>
   std::unique_ptr<PendingCollective> start(const std::string& name, const at::Tensor& counted,
@@ -173,16 +201,18 @@ class MpiCommunicator : public Communicator {
     auto what =
         fmt::format("collective {}, {} of {} elements of {}{}{}", next_++, name, counted.numel(),
                     c10::toString(counted.scalar_type()), label.empty() ? "" : ", ", label);
-    return thread_->submit(
-        [this, body = std::move(body), what = std::move(what)](const std::atomic<bool>& stopping) {
-          CollectiveTiming timing;
-          const Stopwatch watch;
-          meet(what, stopping);
-          timing.arrival = watch.seconds();
-          body();
-          timing.busy = watch.seconds();
-          return timing;
-        });
+    const int64_t number = activity().collective_started(what);
+    return thread_->submit([this, number, body = std::move(body),
+                            what = std::move(what)](const std::atomic<bool>& stopping) {
+      CollectiveTiming timing;
+      const Stopwatch watch;
+      meet(what, stopping);
+      timing.arrival = watch.seconds();
+      body();
+      timing.busy = watch.seconds();
+      activity().collective_ended(number);
+      return timing;
+    });
   }
 
   /// Returns when every rank has come to the collective `what`. Throws RunError on all ranks,

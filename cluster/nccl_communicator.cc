@@ -82,13 +82,14 @@ struct Work {
   CudaEvent begin, end;
   std::string what;
   Stopwatch started;
+  int64_t number = 0;  ///< Of Activity.
 };
 
 /// The NCCL communicator, and the one place that may abort it.
 class NcclComm {
  public:
   NcclComm(Communicator& control, c10::DeviceIndex device, double limit_seconds)
-      : rank_(control.rank()), limit_seconds_(limit_seconds) {
+      : rank_(control.rank()), limit_seconds_(limit_seconds), activity_(control.shared_activity()) {
     ncclUniqueId id{};
     if (rank_ == 0) S2I_NCCL_CALL(ncclGetUniqueId(&id));
     const auto bytes = control.broadcast_text({id.internal, sizeof(id.internal)}, 0, "NCCL id");
@@ -136,6 +137,7 @@ class NcclComm {
     throw_failure();
     auto work = std::make_shared<Work>();
     work->what = std::move(what);
+    work->number = activity_->collective_started("NCCL " + work->what);
     work->begin.record(stream);
     S2I_NCCL_CALL(enqueue(comm_));
     settle(work->what);
@@ -196,7 +198,10 @@ class NcclComm {
     ncclResult_t state = ncclSuccess;
     S2I_NCCL_CALL(ncclCommGetAsyncError(comm_, &state));
     S2I_NCCL_CALL(state);
-    while (!under_way_.empty() && under_way_.front()->end.reached()) under_way_.pop_front();
+    while (!under_way_.empty() && under_way_.front()->end.reached()) {
+      activity_->collective_ended(under_way_.front()->number);
+      under_way_.pop_front();
+    }
     if (!under_way_.empty() && under_way_.front()->started.seconds() > limit_seconds_) {
       throw RunError("{} has not ended for {:.0f} s", under_way_.front()->what,
                      under_way_.front()->started.seconds());
@@ -205,6 +210,7 @@ class NcclComm {
 
   int rank_;
   double limit_seconds_;
+  std::shared_ptr<Activity> activity_;
   ncclComm_t comm_ = nullptr;
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -251,7 +257,8 @@ class NcclCommunicator : public Communicator {
  public:
   NcclCommunicator(std::unique_ptr<Communicator> control, at::Device device,
                    const CommunicatorOptions& options)
-      : control_(std::move(control)),
+      : Communicator(control->shared_activity()),
+        control_(std::move(control)),
         device_(device.index()),
         stream_(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index())),
         comm_(*control_, device.index(), options.time_limit_seconds) {}
@@ -298,6 +305,19 @@ class NcclCommunicator : public Communicator {
     return start("reduce-scatter", input, output, label, [&](ncclComm_t comm) {
       return ncclReduceScatter(input.const_data_ptr(), output.mutable_data_ptr(), count_of(output),
                                nccl_type(output.scalar_type()), ncclSum, comm, stream_);
+    });
+  }
+
+  std::unique_ptr<PendingCollective> start_all_to_all(const at::Tensor& output,
+                                                      const at::Tensor& input,
+                                                      const std::string& label) override {
+    if (input.is_cpu()) return control_->start_all_to_all(output, input, label);
+    S2I_CHECK(input.numel() == output.numel() && input.numel() % size() == 0,
+              "all-to-all: sizes do not fit");
+    return start("all-to-all", input, output, label, [&](ncclComm_t comm) {
+      return ncclAlltoAll(input.const_data_ptr(), output.mutable_data_ptr(),
+                          count_of(input) / static_cast<size_t>(size()),
+                          nccl_type(input.scalar_type()), comm, stream_);
     });
   }
 

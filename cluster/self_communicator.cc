@@ -41,6 +41,13 @@ class SelfCommunicator : public Communicator {
     output.view_as(input).copy_(input);
     return std::make_unique<DoneCollective>();
   }
+
+  std::unique_ptr<PendingCollective> start_all_to_all(const at::Tensor& output,
+                                                      const at::Tensor& input,
+                                                      const std::string&) override {
+    output.view_as(input).copy_(input);
+    return std::make_unique<DoneCollective>();
+  }
 };
 
 }  // namespace

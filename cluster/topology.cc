@@ -1,39 +1,17 @@
 #include "cluster/topology.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fstream>
 #include <limits>
 #include <sstream>
 #include <vector>
 
+#include "cluster/affinity.h"
 #include "cluster/mpi_check.h"
 
 namespace s2i {
 namespace {
-
-constexpr int kMaxCores = 4096;
-using CoreMask = std::array<unsigned char, kMaxCores>;
-
-/// 1 for each core that this process may run on.
-CoreMask affinity_mask() {
-  CoreMask mask{};
-  cpu_set_t* set = CPU_ALLOC(kMaxCores);
-  const size_t bytes = CPU_ALLOC_SIZE(kMaxCores);
-  CPU_ZERO_S(bytes, set);
-  if (sched_getaffinity(0, bytes, set) == 0) {
-    for (int core = 0; core < kMaxCores; ++core) {
-      mask[static_cast<size_t>(core)] = CPU_ISSET_S(static_cast<size_t>(core), bytes, set) ? 1 : 0;
-    }
-  } else {
-    mask[0] = 1;
-  }
-  CPU_FREE(set);
-  return mask;
-}
 
 /// Cores' worth of time that the control group (v2, then v1) allows; infinite without a quota.
 double cgroup_cores() {
@@ -54,22 +32,20 @@ double cgroup_cores() {
 
 /// Fills in cores and node_cores. Collective over the ranks of a node.
 void share_cores(MPI_Comm local, Topology& topology) {
-  const CoreMask mine = affinity_mask();
-  std::vector<int> users(kMaxCores, 0);
-  const std::vector<int> counts(mine.begin(), mine.end());
-  S2I_MPI(MPI_Allreduce(counts.data(), users.data(), kMaxCores, MPI_INT, MPI_SUM, local));
+  const std::vector<int> mine = allowed_cores();
+  std::vector<int> users(kMaxLogicalCores, 0);
+  for (const int core : mine) users[static_cast<size_t>(core)] = 1;
+  S2I_MPI(MPI_Allreduce(MPI_IN_PLACE, users.data(), kMaxLogicalCores, MPI_INT, MPI_SUM, local));
+  const auto used = std::ranges::count_if(users, [](int count) { return count > 0; });
   double share = 0;
-  int used = 0;
-  for (size_t core = 0; core < mine.size(); ++core) {
-    if (users[core] > 0) ++used;
-    if (mine[core] != 0) share += 1.0 / users[core];
-  }
+  for (const int core : mine) share += 1.0 / users[static_cast<size_t>(core)];
   double quota = cgroup_cores();
   S2I_MPI(MPI_Allreduce(MPI_IN_PLACE, &quota, 1, MPI_DOUBLE, MPI_MIN, local));
   share = std::min(share, quota / topology.local_size);
   // A hair above, so that 3 x 1/3 counts as one core.
   topology.cores = std::max(1, static_cast<int>(std::floor(share + 1e-6)));
-  topology.node_cores = std::max(1, static_cast<int>(std::min<double>(used, std::ceil(quota))));
+  topology.node_cores =
+      std::max(1, static_cast<int>(std::min(static_cast<double>(used), std::ceil(quota))));
 }
 
 }  // namespace

@@ -1,7 +1,15 @@
 #include "core/stop_signal.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstring>
+#include <sstream>
 #include <utility>
+
+#include "core/error.h"
 
 namespace s2i {
 namespace {
@@ -11,7 +19,45 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may take 
 
 void remember(int signal) { received_signal.store(signal); }
 
+/// Number of "SIGTERM" or "TERM"; 0 when there is none.
+int signal_number(const std::string& name) {
+  for (int signal = 1; signal < SIGRTMIN; ++signal) {
+    if (name == signal_name(signal) || "SIG" + name == signal_name(signal)) return signal;
+  }
+  return 0;
+}
+
+bool can_ask_to_stop(int signal) {
+  constexpr std::array kOthers = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                  SIGABRT, SIGTRAP, SIGSYS,  SIGCHLD, SIGCONT};
+  return std::ranges::find(kOthers, signal) == kOthers.end();
+}
+
 }  // namespace
+
+std::string signal_name(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name == nullptr ? fmt::format("signal {}", signal) : std::string("SIG") + name;
+}
+
+std::vector<int> parse_signals(const std::string& names, const std::string& where) {
+  std::vector<int> signals;
+  std::istringstream list(names);
+  for (std::string name; std::getline(list, name, ',');) {
+    const int signal = signal_number(name);
+    if (signal == 0 || !can_ask_to_stop(signal)) {
+      throw UserError(
+          "{}: '{}' is no signal that can ask a run to stop; name some as in "
+          "SIGTERM,SIGINT,SIGUSR1",
+          where, name);
+    }
+    if (std::ranges::find(signals, signal) != signals.end()) {
+      throw UserError("{}: {} is there twice", where, signal_name(signal));
+    }
+    signals.push_back(signal);
+  }
+  return signals;
+}
 
 StopSignal::StopSignal(std::vector<int> signals) : signals_(std::move(signals)) {
   received_signal.store(0);

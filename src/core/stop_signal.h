@@ -3,6 +3,7 @@
 #pragma once
 
 #include <csignal>
+#include <string>
 #include <vector>
 
 namespace s2i {
@@ -21,5 +22,13 @@ class StopSignal {
  private:
   std::vector<int> signals_;
 };
+
+/// "SIGTERM,USR1" to numbers, in the order given; `where` is the setting that held it. Throws
+/// UserError for an unknown or repeated name, or a signal that cannot mean "save and stop" (KILL,
+/// STOP, and those for faults of the program).
+std::vector<int> parse_signals(const std::string& names, const std::string& where);
+
+/// "SIGTERM".
+std::string signal_name(int signal);
 
 }  // namespace s2i

@@ -67,6 +67,7 @@ bool may_change(const std::string& key) {
                                        "run.device",
                                        "run.threads",
                                        "run.log_level",
+                                       "run.stop_signals",
                                        "data.dir",
                                        "data.prefetch",
                                        "data.verify",
@@ -87,7 +88,12 @@ bool may_change(const std::string& key) {
                                        "checkpoint.max_failures",
                                        "train.spike_factor",
                                        "cluster.allow_shared_gpu",
+                                       "cluster.bind_cores",
                                        "cluster.bucket_mib",
+                                       "cluster.progress_seconds",
+                                       "cluster.step_timeout_seconds",
+                                       "cluster.straggler_factor",
+                                       "cluster.straggler_steps",
                                        "cluster.timeout_seconds"};
   return std::find(kFree.begin(), kFree.end(), key) != kFree.end();
 }

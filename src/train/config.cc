@@ -1,6 +1,7 @@
 #include "train/config.h"
 
 #include "core/error.h"
+#include "core/stop_signal.h"
 
 namespace s2i {
 namespace {
@@ -90,6 +91,8 @@ void add_run(ConfigFields& fields, RunConfig& run) {
                     &run.log_level,
                     "Detail of the log",
                     {"trace", "debug", "info", "warn", "error"}});
+  fields.push_back({"run.stop_signals", &run.stop_signals,
+                    "Signals on which the run saves and stops, on whichever rank they arrive"});
 }
 
 void add_train(ConfigFields& fields, LoopConfig& train) {
@@ -253,10 +256,42 @@ void add_checkpoint_and_cluster(ConfigFields& fields, CheckpointConfig& checkpoi
                     {"fp32", "bf16"}});
   fields.push_back({"cluster.timeout_seconds",
                     &cluster.timeout_seconds,
-                    "Longest wait for another rank in seconds, where the network library can tell",
+                    "Longest collective in seconds, waiting for other ranks included; then the job "
+                    "says who did not arrive, and ends",
                     {},
                     1,
                     1e7});
+  fields.push_back({"cluster.step_timeout_seconds",
+                    &cluster.step_timeout_seconds,
+                    "Longest step or batch of an evaluation in seconds; then the job ends likewise",
+                    {},
+                    1,
+                    1e7});
+  fields.push_back({"cluster.progress_seconds",
+                    &cluster.progress_seconds,
+                    "Seconds between two updates of run.dir/progress/rank-*.json; 0: no such files",
+                    {},
+                    0,
+                    1e6});
+  fields.push_back({"cluster.straggler_steps",
+                    &cluster.straggler_steps,
+                    "Steps between two looks for ranks slower than the others; 0: never",
+                    {},
+                    0,
+                    1e9});
+  fields.push_back({"cluster.straggler_factor",
+                    &cluster.straggler_factor,
+                    "A rank that works this many times as long as the median rank, three looks in "
+                    "a row, is named",
+                    {},
+                    1,
+                    1e3});
+  fields.push_back(
+      {"cluster.reproducible", &cluster.reproducible,
+       "Bit-identical results for every number of ranks; slower, see docs/cluster.md"});
+  fields.push_back(
+      {"cluster.bind_cores", &cluster.bind_cores,
+       "Bind each CPU rank to its share of the node's cores when the launcher did not"});
 }
 
 }  // namespace
@@ -295,6 +330,17 @@ TrainConfig load_train_config(const std::filesystem::path& path,
   require(config.data.train_split, "data.train_split", "train");
   if (config.train.epochs == 0 && config.train.max_steps == 0) {
     throw UserError("{}: train.epochs and train.max_steps are both 0; set one", path.string());
+  }
+  parse_signals(config.run.stop_signals, "run.stop_signals");
+  if (config.cluster.reproducible && config.batch.micro_batch == 0) {
+    throw UserError(
+        "{}: cluster.reproducible needs batch.micro: without it the size of a forward pass depends "
+        "on the number of ranks",
+        path.string());
+  }
+  if (config.cluster.reproducible && config.cluster.reduce_type != "fp32") {
+    throw UserError("{}: cluster.reproducible sums in fp32; set cluster.reduce_type=fp32",
+                    path.string());
   }
   return config;
 }

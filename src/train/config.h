@@ -40,6 +40,7 @@ struct RunConfig {
   std::string device = "auto";
   int64_t threads = 0;
   std::string log_level = "info";
+  std::string stop_signals = "SIGTERM,SIGINT,SIGUSR1";
 };
 
 struct LoopConfig {
@@ -89,7 +90,13 @@ struct ClusterConfig {
   bool allow_shared_gpu = false;
   double bucket_mib = 25;
   std::string reduce_type = "fp32";
+  bool reproducible = false;
+  bool bind_cores = true;
   double timeout_seconds = 600;
+  double step_timeout_seconds = 1800;
+  double progress_seconds = 30;
+  int64_t straggler_steps = 50;
+  double straggler_factor = 1.5;
 };
 
 struct TrainConfig {

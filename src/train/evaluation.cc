@@ -141,12 +141,15 @@ std::vector<Prediction> predict(WavLMForIntent& model, at::Device device, const 
   ProgressBar bar(settings.progress, static_cast<int64_t>(mine.size()),
                   !settings.progress.empty() && communicator.rank() == 0);
   for (size_t i = 0; i < mine.size(); ++i) {
+    communicator.activity().begin_unit(
+        fmt::format("evaluation, batch {} of {}", i + 1, mine.size()));
     const Batch batch = loader.next();
     const BatchTensors tensors = to_tensors(batch, device);
     append_predictions(model.forward(tensors.audio, tensors.length, options), batch, own);
     bar.update(static_cast<int64_t>(i) + 1);
   }
   bar.finish();
+  communicator.activity().begin_unit("evaluation, gathering predictions");
 
   const auto classes = static_cast<size_t>(model.config().num_labels());
   std::vector<Prediction> all;

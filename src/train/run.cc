@@ -184,6 +184,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   set_up_logging(config.run.log_level, session.rank(), session.size());
   const auto corpus = open_corpus(config);
   const Cluster cluster = join_cluster(session, config.run, config.cluster);
+  if (config.cluster.reproducible) make_deterministic(cluster, config.run);
   const std::string checkpoint =
       command.dry_run ? "" : choose_resume(config, *corpus->train, cluster);
   // A checkpoint holds the model as it is: model.init need not be there any more.

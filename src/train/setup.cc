@@ -1,12 +1,16 @@
 #include "train/setup.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "cluster/affinity.h"
 #include "cluster/agree.h"
 #include "cluster/device.h"
 #include "cluster/run_table.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "train/batch_tensors.h"
 
 namespace s2i {
@@ -18,6 +22,26 @@ std::optional<bool> choice(const std::string& setting) {
   return setting == "true";
 }
 
+/// The watchdog speaks before a collective gives up by itself.
+constexpr double kAfterTheWatchdog = 60;
+
+void watch_over(const MpiSession& session, const RunConfig& run, const ClusterConfig& settings,
+                Cluster& cluster) {
+  const std::filesystem::path folder =
+      run.dir.empty() ? std::filesystem::path() : std::filesystem::path(run.dir) / "progress";
+  if (!folder.empty()) make_output_folder(folder);
+  const auto& activity = cluster.communicator->shared_activity();
+  WatchdogSettings watchdog;
+  watchdog.collective_limit_seconds = settings.timeout_seconds;
+  watchdog.unit_limit_seconds = settings.step_timeout_seconds;
+  if (!folder.empty()) watchdog.report = folder / "hang.json";
+  cluster.watchdog = std::make_unique<Watchdog>(session, activity, watchdog);
+  if (folder.empty() || settings.progress_seconds == 0) return;
+  cluster.progress = std::make_unique<ProgressFile>(
+      folder / fmt::format("rank-{:05}.json", session.rank()), activity, session.rank(),
+      cluster.topology.host, settings.progress_seconds);
+}
+
 }  // namespace
 
 Cluster join_cluster(const MpiSession& session, const RunConfig& run,
@@ -25,17 +49,35 @@ Cluster join_cluster(const MpiSession& session, const RunConfig& run,
   Cluster cluster;
   cluster.topology = discover_topology(session);
   cluster.device = choose_device(session, cluster.topology, run.device, settings.allow_shared_gpu);
-  const int threads =
+  cluster.threads =
       run.threads > 0 ? static_cast<int>(run.threads) : threads_per_rank(cluster.topology);
-  at::set_num_threads(threads);
+  if (cluster.device.is_cpu() && settings.bind_cores) {
+    const std::string cores = bind_to_share(session, cluster.topology);
+    if (!cores.empty()) spdlog::debug("bound to cores {}", cores);
+  }
+  at::set_num_threads(cluster.threads);
   CommunicatorOptions options;
-  options.time_limit_seconds = settings.timeout_seconds;
+  options.time_limit_seconds = settings.timeout_seconds + kAfterTheWatchdog;
   cluster.communicator = make_communicator(session, cluster.device, options);
+  watch_over(session, run, settings, cluster);
   const std::string table =
-      run_table(*cluster.communicator, cluster.topology, cluster.device, threads);
+      run_table(*cluster.communicator, cluster.topology, cluster.device, cluster.threads);
   if (cluster.is_main()) spdlog::info("{}", table);
   agree(*cluster.communicator, "program version", S2I_VERSION);
   return cluster;
+}
+
+void make_deterministic(const Cluster& cluster, const RunConfig& run) {
+  if (cluster.device.is_cpu() && run.threads == 0) {
+    throw UserError(
+        "cluster.reproducible on the CPU needs run.threads: sums within a rank depend on the "
+        "number "
+        "of threads");
+  }
+  // Read when cuBLAS is first used.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
 }
 
 Dataset open_split(const std::string& dir, const std::string& split, const std::string& key) {

@@ -7,7 +7,9 @@
 #include <string>
 
 #include "cluster/communicator.h"
+#include "cluster/progress_file.h"
 #include "cluster/topology.h"
+#include "cluster/watchdog.h"
 #include "data/batch_loader.h"
 #include "data/dataset.h"
 #include "model/pretrained.h"
@@ -15,16 +17,23 @@
 
 namespace s2i {
 
-/// This rank's place, device and communicator.
+/// This rank's place, device and communicator, and what looks after them.
 struct Cluster {
   Topology topology;
   at::Device device = at::kCPU;
+  int threads = 1;  ///< With which this rank computes on the CPU.
   std::unique_ptr<Communicator> communicator;
+  std::unique_ptr<Watchdog> watchdog;
+  std::unique_ptr<ProgressFile> progress;  ///< With a run folder alone.
   bool is_main() const { return topology.rank == 0; }
 };
 
 /// Finds device and threads and connects the ranks. Collective.
 Cluster join_cluster(const MpiSession& session, const RunConfig& run, const ClusterConfig& cluster);
+
+/// What cluster.reproducible asks of the device: kernels whose sums have a fixed order. Throws
+/// UserError when run.threads is open on a CPU.
+void make_deterministic(const Cluster& cluster, const RunConfig& run);
 
 /// Opens DIR/SPLIT; `key` is the setting or flag that named the split. Throws UserError.
 Dataset open_split(const std::string& dir, const std::string& split, const std::string& key);

@@ -1,7 +1,9 @@
 #include "train/train_step.h"
 
 #include <ATen/ops/zeros.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -19,11 +21,14 @@ TrainStep::TrainStep(WavLMForIntent& model, GradientReducer& reducer, Optimizer&
       optimizer_(optimizer),
       communicator_(communicator),
       device_(device),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)) {
+  if (settings_.reproducible) fixed_order_.emplace(reducer_.flat_gradients(), communicator_);
+}
 
 double TrainStep::forward_backward(const Batch& batch, int64_t step, int64_t global_count,
-                                   bool last, StepTimes& times) {
+                                   bool reduce, StepTimes& times) {
   Stopwatch watch;
+  communicator_.activity().enter("forward");
   ForwardOptions options = settings_.forward;
   options.training = true;
   options.step_key = derive_key(settings_.seed, RandomPurpose::kLayerDrop, step);
@@ -36,51 +41,94 @@ double TrainStep::forward_backward(const Batch& batch, int64_t step, int64_t glo
   const at::Tensor logits = model_.forward(tensors.audio, tensors.length, options);
   const at::Tensor loss_sum = cross_entropy_sum(logits, tensors.label, settings_.label_smoothing);
   times.forward += watch.lap();
+  communicator_.activity().enter("backward");
   // Divided by the global count, so that the sum over ranks is the gradient of the mean.
   const at::Tensor loss = loss_sum.div(static_cast<double>(global_count));
-  reducer_.begin(/*reduce=*/last, loss);
+  reducer_.begin(reduce, loss);
   loss.backward();
   times.backward += watch.lap();
   return loss_sum.item<double>();
 }
 
-void TrainStep::agree(StepResult& result, int received_signal) {
-  at::Tensor shared = at::zeros({1 + static_cast<int64_t>(kStopSignals.size())}, at::kDouble);
-  double* values = shared.data_ptr<double>();
-  values[0] = result.loss;
-  for (size_t i = 0; i < kStopSignals.size(); ++i) {
-    values[1 + i] = received_signal == kStopSignals[i] ? 1 : 0;
-  }
-  communicator_.all_reduce_sum(shared, "step agreement");
-  result.loss = values[0];
-  for (size_t i = kStopSignals.size(); i-- > 0;) {
-    if (values[1 + i] > 0) result.stop_signal = kStopSignals[i];
-  }
-}
-
-StepResult TrainStep::run(int64_t step, double learning_rate, int64_t global_count,
-                          int64_t num_micro_batches, const std::function<Batch()>& next_batch,
-                          int received_signal) {
-  StepResult result;
-  const Stopwatch total;
-  Stopwatch watch;
+void TrainStep::sum_overlapped(int64_t step, const StepSize& size,
+                               const std::function<Batch()>& next_batch,
+                               std::vector<double>& losses, StepResult& result) {
+  const int64_t ranks = communicator_.size();
   reducer_.zero();
-  if (num_micro_batches == 0) reducer_.begin(/*reduce=*/true);  // adds zero, and takes part
-  for (int64_t micro = 0; micro < num_micro_batches; ++micro) {
-    watch.lap();
+  // A rank without a micro-batch adds zero, and takes part.
+  if (communicator_.rank() >= size.micro_batches) reducer_.begin(/*reduce=*/true);
+  for (int64_t micro = communicator_.rank(); micro < size.micro_batches; micro += ranks) {
+    communicator_.activity().enter("data");
+    Stopwatch watch;
     const Batch batch = next_batch();
     result.seconds.data += watch.lap();
-    const bool last = micro + 1 == num_micro_batches;
-    result.loss += forward_backward(batch, step, global_count, last, result.seconds);
+    const bool last = micro + ranks >= size.micro_batches;
+    losses[static_cast<size_t>(micro)] =
+        forward_backward(batch, step, size.utterances, last, result.seconds);
   }
-  result.loss /= static_cast<double>(global_count);
-
+  communicator_.activity().enter("reduction");
   const ReduceStats reduced = reducer_.finalize();
   result.seconds.reduction = reduced.exposed_seconds;
   result.reduction_hidden = reduced.hidden_share();
-  agree(result, received_signal);
+}
 
-  watch.lap();
+void TrainStep::sum_in_fixed_order(int64_t step, const StepSize& size,
+                                   const std::function<Batch()>& next_batch,
+                                   std::vector<double>& losses, StepResult& result) {
+  const int64_t ranks = communicator_.size();
+  fixed_order_->begin();
+  for (int64_t first = 0; first < size.micro_batches; first += ranks) {
+    const int64_t micro = first + communicator_.rank();
+    if (micro < size.micro_batches) {
+      communicator_.activity().enter("data");
+      Stopwatch watch;
+      const Batch batch = next_batch();
+      result.seconds.data += watch.lap();
+      reducer_.zero();
+      losses[static_cast<size_t>(micro)] =
+          forward_backward(batch, step, size.utterances, /*reduce=*/false, result.seconds);
+    }
+    communicator_.activity().enter("reduction");
+    fixed_order_->add_round(static_cast<int>(std::min(ranks, size.micro_batches - first)));
+  }
+  result.seconds.reduction = fixed_order_->finish();
+}
+
+void TrainStep::agree(StepResult& result, const StepSize& size, const std::vector<double>& losses,
+                      int received_signal) {
+  communicator_.activity().enter("agreement");
+  const auto& signals = settings_.stop_signals;
+  at::Tensor shared =
+      at::zeros({static_cast<int64_t>(losses.size() + signals.size())}, at::kDouble);
+  double* values = shared.data_ptr<double>();
+  std::ranges::copy(losses, values);
+  double* votes = values + losses.size();
+  for (size_t i = 0; i < signals.size(); ++i) votes[i] = received_signal == signals[i] ? 1 : 0;
+  communicator_.all_reduce_sum(shared, "step agreement");
+  // Each micro-batch's loss came from one rank, so that it arrives as it was; added here in the
+  // order of micro-batches, the sum does not depend on the number of ranks.
+  for (size_t i = 0; i < losses.size(); ++i) result.loss += values[i];
+  result.loss /= static_cast<double>(size.utterances);
+  for (size_t i = signals.size(); i-- > 0;) {
+    if (votes[i] > 0) result.stop_signal = signals[i];
+  }
+}
+
+StepResult TrainStep::run(int64_t step, double learning_rate, const StepSize& size,
+                          const std::function<Batch()>& next_batch, int received_signal) {
+  StepResult result;
+  const Stopwatch total;
+  communicator_.activity().begin_unit(fmt::format("train step {}", step + 1));
+  std::vector<double> losses(static_cast<size_t>(size.micro_batches), 0.0);
+  if (fixed_order_) {
+    sum_in_fixed_order(step, size, next_batch, losses, result);
+  } else {
+    sum_overlapped(step, size, next_batch, losses, result);
+  }
+  agree(result, size, losses, received_signal);
+
+  communicator_.activity().enter("optimizer");
+  Stopwatch watch;
   // The gradient is the same on every rank, and so is what is decided from it.
   result.grad_norm = reducer_.norm().item<double>();
   // The device is done by now. Had NCCL given up meanwhile, the sum would be no sum.
@@ -92,8 +140,11 @@ StepResult TrainStep::run(int64_t step, double learning_rate, int64_t global_cou
     }
     optimizer_.step(learning_rate);
   }
+  const StepTimes& times = result.seconds;
   result.seconds.optimizer = watch.lap();
   result.seconds.total = total.seconds();
+  communicator_.activity().end_step(
+      {step + 1, times.data, times.forward, times.backward, times.reduction, times.total});
   return result;
 }
 

@@ -2,22 +2,19 @@
 // ranks, clipped, applied. Collective: every rank calls it the same number of times.
 #pragma once
 
-#include <array>
-#include <csignal>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <vector>
 
 #include "cluster/communicator.h"
+#include "cluster/fixed_order_sum.h"
 #include "cluster/gradient_reducer.h"
 #include "data/batch_loader.h"
 #include "model/wavlm.h"
 #include "train/optimizer.h"
 
 namespace s2i {
-
-/// Signals on which a run saves and stops, in the order in which they win when ranks got different
-/// ones.
-constexpr std::array<int, 3> kStopSignals = {SIGTERM, SIGINT, SIGUSR1};
 
 /// Where the time of a step went, in seconds, as this rank saw it.
 struct StepTimes {
@@ -45,6 +42,16 @@ struct StepSettings {
   uint64_t seed = 0;
   double label_smoothing = 0;
   double clip_norm = 0;  ///< 0: no clipping.
+  /// Signals that stop a run, in the order in which they win when ranks got different ones.
+  std::vector<int> stop_signals;
+  /// Sum gradients in the order of micro-batches, bit-identical for every number of ranks.
+  bool reproducible = false;
+};
+
+/// How much work a step is, over all ranks. Micro-batch m is rank m mod world size's.
+struct StepSize {
+  int64_t utterances = 0;
+  int64_t micro_batches = 0;
 };
 
 class TrainStep {
@@ -53,17 +60,25 @@ class TrainStep {
   TrainStep(WavLMForIntent& model, GradientReducer& reducer, Optimizer& optimizer,
             Communicator& communicator, at::Device device, StepSettings settings);
 
-  /// Runs step number `step` of the run. `next_batch` gives this rank's `num_micro_batches`;
-  /// `global_count` is the number of utterances over all ranks; `received_signal` is this rank's.
-  StepResult run(int64_t step, double learning_rate, int64_t global_count,
-                 int64_t num_micro_batches, const std::function<Batch()>& next_batch,
-                 int received_signal);
+  /// Runs step number `step` of the run. `next_batch` gives this rank's micro-batches of it one
+  /// after another; `received_signal` is this rank's.
+  StepResult run(int64_t step, double learning_rate, const StepSize& size,
+                 const std::function<Batch()>& next_batch, int received_signal);
 
  private:
-  /// Adds to the gradients; returns the loss summed over the rank's utterances of this micro-batch.
-  double forward_backward(const Batch& batch, int64_t step, int64_t global_count, bool last,
+  /// Forward and backward of the rank's micro-batches; leaves the sum over ranks in the gradients.
+  /// Fills in the loss summed over utterances of each micro-batch that was this rank's.
+  void sum_overlapped(int64_t step, const StepSize& size, const std::function<Batch()>& next_batch,
+                      std::vector<double>& losses, StepResult& result);
+  void sum_in_fixed_order(int64_t step, const StepSize& size,
+                          const std::function<Batch()>& next_batch, std::vector<double>& losses,
+                          StepResult& result);
+  /// Adds to the gradients; returns the loss summed over the utterances of this micro-batch.
+  double forward_backward(const Batch& batch, int64_t step, int64_t global_count, bool reduce,
                           StepTimes& times);
-  void agree(StepResult& result, int received_signal);
+  /// The loss and the signal of all ranks.
+  void agree(StepResult& result, const StepSize& size, const std::vector<double>& losses,
+             int received_signal);
 
   WavLMForIntent& model_;
   GradientReducer& reducer_;
@@ -71,6 +86,7 @@ class TrainStep {
   Communicator& communicator_;
   at::Device device_;
   StepSettings settings_;
+  std::optional<FixedOrderSum> fixed_order_;
 };
 
 }  // namespace s2i

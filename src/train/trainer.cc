@@ -49,6 +49,10 @@ CheckpointWriterSettings writer_settings(const CheckpointConfig& checkpoint) {
           .retention = {checkpoint.keep, checkpoint.keep_every_steps}};
 }
 
+StepSize size_of(const StepPlan& plan) {
+  return {plan.global_count, static_cast<int64_t>(plan.micro_batches.size())};
+}
+
 }  // namespace
 
 Trainer::Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIntent& model,
@@ -72,9 +76,14 @@ Trainer::Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIn
       optimizer_(config.optimizer, trainable(model)),
       step_(model, reducer_, optimizer_, communicator, device,
             {forward_, static_cast<uint64_t>(config.run.seed), config.train.label_smoothing,
-             config.optimizer.clip_norm}),
+             config.optimizer.clip_norm, parse_signals(config.run.stop_signals, "run.stop_signals"),
+             config.cluster.reproducible}),
       checkpoints_(config.run.dir),
-      stop_signal_watch_({kStopSignals.begin(), kStopSignals.end()}) {
+      stop_signal_watch_(parse_signals(config.run.stop_signals, "run.stop_signals")) {
+  if (communicator.size() > 1 && config.cluster.straggler_steps > 0) {
+    stragglers_.emplace(StragglerSettings{.factor = config.cluster.straggler_factor},
+                        communicator.gather_text(host_name(), "host names"));
+  }
   if (!is_main()) return;
   writer_.emplace(checkpoints_, writer_settings(config.checkpoint),
                   [this](const std::filesystem::path& folder, const CheckpointContent& content) {
@@ -167,6 +176,7 @@ TrainOutcome Trainer::run() {
   if (is_main() && state_.best_step < 0 && stop_signal_ == 0) {
     checkpoints_.mark_best(state_.step);  // nothing was validated: the last is the best there is
   }
+  communicator_.activity().begin_unit("end of training");
   // Rank 0 may still be writing what the others are about to read.
   communicator_.barrier("the last checkpoint");
   return {state_, stop_signal_};
@@ -190,11 +200,10 @@ void Trainer::train_epoch(ProgressBar& bar) {
 bool Trainer::take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar& bar) {
   const StepPlan step_plan = plan.step(state_.step_in_epoch);
   const double learning_rate = schedule_.learning_rate(state_.step);
-  const auto own =
-      static_cast<int64_t>(step_plan.of_rank(communicator_.rank(), communicator_.size()).size());
   const StepResult result = step_.run(
-      state_.step, learning_rate, step_plan.global_count, own, [&] { return loader.next(); },
+      state_.step, learning_rate, size_of(step_plan), [&] { return loader.next(); },
       StopSignal::received());
+  look_for_stragglers(result.seconds);
   check_finite(result, step_plan);
   if (writer_) writer_->check();
   const bool epoch_ended = state_.step_in_epoch + 1 == plan.num_steps();
@@ -219,6 +228,29 @@ bool Trainer::take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar&
     save_checkpoint(is_best);
   }
   return !state_.finished;
+}
+
+void Trainer::look_for_stragglers(const StepTimes& seconds) {
+  if (!stragglers_) return;
+  work_.data += seconds.data;
+  work_.forward += seconds.forward;
+  work_.backward += seconds.backward;
+  if (++work_steps_ < config_.cluster.straggler_steps) return;
+  at::Tensor mine = at::empty({3}, at::kDouble);
+  const auto steps = static_cast<double>(std::exchange(work_steps_, 0));
+  double* values = mine.data_ptr<double>();
+  values[0] = work_.data / steps;
+  values[1] = work_.forward / steps;
+  values[2] = work_.backward / steps;
+  work_ = {};
+  const at::Tensor gathered = communicator_.all_gather(mine, "work of each rank");
+  if (!is_main()) return;
+  std::vector<RankWork> all;
+  for (int64_t rank = 0; rank < communicator_.size(); ++rank) {
+    const double* row = gathered.const_data_ptr<double>() + 3 * rank;
+    all.push_back({row[0], row[1], row[2]});
+  }
+  for (const auto& line : stragglers_->add(all)) spdlog::warn("step {}: {}", state_.step + 1, line);
 }
 
 void Trainer::advance(bool epoch_ended) {
@@ -300,6 +332,7 @@ void Trainer::save_checkpoint(bool is_best) {
   if (saved_step_ == state_.step && !is_best && !state_.finished) return;
   saved_step_ = state_.step;
   if (!writer_) return;
+  communicator_.activity().begin_unit(fmt::format("checkpoint of step {}", state_.step));
   communicator_.check();  // a collective that failed in the background: these are not its results
   checkpoint_seconds_ += writer_->save({.step = state_.step,
                                         .is_best = is_best,
@@ -346,8 +379,7 @@ double Trainer::try_longest_batch() {
   BatchLoader loader(*data_.train, own, loader_);
   return step_
       .run(
-          0, 0.0, step_plan.global_count, static_cast<int64_t>(own.size()),
-          [&] { return loader.next(); }, 0)
+          0, 0.0, size_of(step_plan), [&] { return loader.next(); }, 0)
       .seconds.total;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cluster/communicator.h"
+#include "cluster/straggler.h"
 #include "core/progress.h"
 #include "core/stop_signal.h"
 #include "data/dataset.h"
@@ -74,6 +75,8 @@ class Trainer {
   void settle_best();
   void log_step(const StepResult& result, double learning_rate, const StepPlan& plan,
                 const PaddingCount& padding, ProgressBar& bar);
+  /// Compares this rank's work with the others' every cluster.straggler_steps. Collective.
+  void look_for_stragglers(const StepTimes& seconds);
   bool is_main() const { return communicator_.rank() == 0; }
 
   const TrainConfig& config_;
@@ -94,6 +97,9 @@ class Trainer {
   CheckpointStore checkpoints_;
   double checkpoint_seconds_ = 0;  ///< Stood still for checkpoints since the last step.
   StopSignal stop_signal_watch_;
+  std::optional<StragglerWatch> stragglers_;
+  RankWork work_;                      ///< Of this rank, summed since the last look.
+  int64_t work_steps_ = 0;             ///< Steps in it.
   std::optional<MetricsLog> metrics_;  ///< Rank 0 only, from run() on.
   std::optional<MetricsLog> validations_;
   TrainerState state_;

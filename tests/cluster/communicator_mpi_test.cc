@@ -89,6 +89,16 @@ TEST_P(Collectives, ReduceScatterGivesEachRankItsPart) {
   EXPECT_TRUE(at::equal(part, sum.narrow(0, rank() * GetParam().count, GetParam().count)));
 }
 
+TEST_P(Collectives, AllToAllSendsPartQToRankQ) {
+  const int64_t count = GetParam().count;
+  const auto output = communicator_->all_to_all(values_of(rank(), count * size(), GetParam().type));
+  for (int one = 0; one < size(); ++one) {
+    const auto sent = values_of(one, count * size(), GetParam().type);
+    EXPECT_TRUE(
+        at::equal(output.narrow(0, one * count, count), sent.narrow(0, rank() * count, count)));
+  }
+}
+
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   return std::string(c10::toString(info.param.type)) + "_" + std::to_string(info.param.count) +
          "_by_" + std::to_string(info.param.max_message_bytes);

@@ -10,10 +10,30 @@
 
 #include "cluster/agree.h"
 #include "cluster/communicator.h"
+#include "cluster/watchdog.h"
 #include "core/error.h"
 #include "core/program.h"
 
 namespace {
+
+/// Ranks that hang under a watchdog with short limits.
+int hang(const s2i::MpiSession& session, s2i::Communicator& communicator, const std::string& how) {
+  s2i::WatchdogSettings settings;
+  settings.collective_limit_seconds = 2;
+  settings.unit_limit_seconds = how == "hang-in-a-step" ? 2 : 1000;
+  settings.answer_seconds = 2;
+  const s2i::Watchdog watchdog(session, communicator.shared_activity(), settings);
+  communicator.activity().begin_unit("train step 7");
+  const int stuck = how == "hang-rank-0" ? 0 : session.size() - 1;
+  if (session.rank() == stuck || how == "hang-in-a-step") {
+    communicator.activity().enter("data");
+    if (how == "hang-stopped") raise(SIGSTOP);
+    std::this_thread::sleep_for(std::chrono::minutes(10));
+  }
+  communicator.activity().enter("reduction");
+  communicator.barrier("where the others wait");
+  return 0;
+}
 
 int run(const s2i::MpiSession& session, const std::string& how) {
   s2i::set_up_logging("info", session.rank(), session.size());
@@ -33,6 +53,7 @@ int run(const s2i::MpiSession& session, const std::string& how) {
     if (last) throw s2i::UserError("no space left");
     std::this_thread::sleep_for(std::chrono::minutes(10));
   }
+  if (how.starts_with("hang-")) return hang(session, *communicator, how);
   communicator->barrier("where the others wait");
   if (how != "fine") communicator->barrier("and wait");
   return 0;

@@ -40,6 +40,10 @@ class FakeCommunicator : public Communicator {
                                                           const std::string&) override {
     S2I_CHECK(false, "not expected");
   }
+  std::unique_ptr<PendingCollective> start_all_to_all(const at::Tensor&, const at::Tensor&,
+                                                      const std::string&) override {
+    S2I_CHECK(false, "not expected");
+  }
 
  private:
   class Pending : public PendingCollective {

@@ -108,6 +108,31 @@ TEST(JobEnd, AKilledRankEndsTheJob) {
   EXPECT_EQ(count_processes(mark), 0);
 }
 
+struct Hang {
+  const char* how;
+  const char* words;
+};
+
+class ARankHangs : public testing::TestWithParam<Hang> {};
+
+TEST_P(ARankHangs, EverybodySaysWhereAndTheJobEnds) {
+  const auto mark = make_mark(GetParam().how);
+  const auto ended = run_ranks(3, GetParam().how, mark);
+  EXPECT_NE(ended.status, 0);
+  EXPECT_NE(ended.status, 124) << "still running after a minute";
+  EXPECT_THAT(ended.output, HasSubstr("the run hangs"));
+  EXPECT_THAT(ended.output, HasSubstr(GetParam().words));
+  // The two that can speak say what they are in.
+  EXPECT_GE(count_of(ended.output, "is in train step 7 for "), 2) << ended.output;
+  EXPECT_EQ(count_processes(mark), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    JobEnd, ARankHangs,
+    testing::Values(Hang{"hang-rank-2", "did not arrive: it is in train step 7"},
+                    Hang{"hang-rank-0", "rank 0 on "}, Hang{"hang-stopped", "rank 2 on "},
+                    Hang{"hang-in-a-step", "outlasted cluster.step_timeout_seconds=2"}));
+
 TEST(JobEnd, TheStatusOfTheRanksIsThatOfTheJob) {
   EXPECT_EQ(run_ranks(2, "status-143", make_mark("status")).status, 143);
 }
