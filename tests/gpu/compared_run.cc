@@ -107,7 +107,7 @@ RunResult run_compared(const WavLMConfig& config, const RunSettings& settings) {
       return make_batch(next - rows, next, config.num_labels());
     };
     result.losses.push_back(
-        step.run(number, kLearningRate, count, settings.micro_batches, next_batch, 0).loss);
+        step.run(number, kLearningRate, {count, settings.micro_batches}, next_batch, 0).loss);
     if (number > 0) continue;
     for (const auto& [name, tensor] : parameters) {
       result.gradients.emplace_back(name, to_host(tensor.grad()));
