@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "cluster/activity_json.h"
+#include "cluster/launcher_guard.h"
 #include "cluster/mpi_check.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -23,6 +24,8 @@ namespace {
 constexpr auto kPause = std::chrono::milliseconds(200);
 constexpr int kReportTag = 1;
 constexpr int kAskTag = 2;
+/// How long the launcher may take to end the job, in seconds, before it is made to.
+constexpr double kLauncherGrace = 10;
 /// Small enough to leave at once, without the receiver's help.
 constexpr size_t kMaxReportBytes = 3000;
 
@@ -218,6 +221,7 @@ void Watchdog::end_job(Exchange& exchange) {
       spdlog::warn("{}", error.what());
     }
   }
+  end_launcher_within(kLauncherGrace);
   session_.abort_all(summary, kExitRunFailed);
 }
 
@@ -229,6 +233,7 @@ void Watchdog::answer(Exchange& exchange) {
     std::this_thread::sleep_for(kPause);
     exchange.receive();
   }
+  end_launcher_within(kLauncherGrace);
   session_.abort_all(
       fmt::format("the run hangs; rank 0 on {} did not answer (its process is stopped, or its node "
                   "or network is down)",
