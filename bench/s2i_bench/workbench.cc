@@ -253,9 +253,9 @@ Measurement Workbench::measure(Communicator& communicator, const MeasureSettings
   for (size_t i = 0; i < plans.size(); ++i) {
     const auto& [plan, padding] = plans[i];
     const auto number = static_cast<int64_t>(i);
+    const StepSize size{plan.global_count, static_cast<int64_t>(plan.micro_batches.size())};
     const StepResult result = step.run(
-        number, kLearningRate, plan.global_count,
-        static_cast<int64_t>(plan.of_rank(rank, ranks).size()), [&] { return loader.next(); }, 0);
+        number, kLearningRate, size, [&] { return loader.next(); }, 0);
     if (number < options_.warmup) continue;
     StepSample sample{
         result.seconds, result.reduction_hidden, plan.global_count, padding, {}, 0, 0};
@@ -263,12 +263,13 @@ Measurement Workbench::measure(Communicator& communicator, const MeasureSettings
     measured.steps.push_back(sample);
   }
   if (settings.gradient_ready) {
-    // A step of one micro-batch, so that its backward pass begins when data and forward are done.
+    // A step of one micro-batch a rank, so that its backward pass begins when data and forward are
+    // done.
+    S2I_CHECK(!work.empty(), "a rank without a micro-batch");
     const auto next = [&] { return load_batch(*dataset_, work.back(), loading); };
     const GradientClock clock(reducer);
     const StepTimes times =
-        step.run(0, kLearningRate, settings.batch.global_batch, work.empty() ? 0 : 1, next, 0)
-            .seconds;
+        step.run(0, kLearningRate, {settings.batch.global_batch, ranks}, next, 0).seconds;
     measured.gradient_ready = clock.shares(reducer, times.data + times.forward, times.backward);
   }
   return measured;
