@@ -9,7 +9,8 @@
 #   S2I_BIN              folder of the programs (default $S2I_HOME/build/release/bin)
 #   S2I_LAUNCHER         srun or mpirun (default: srun where Slurm and the program's MPI share a PMI)
 #   S2I_MPI              srun's --mpi (default: pmix for Open MPI, pmi2 for MPICH and its relatives)
-#   S2I_REQUEUE_SIGNALS  signals after which a job is requeued (default "USR1 USR2")
+#   S2I_REQUEUE_SIGNALS  signals after which a job is requeued (default: for training those of run.stop_signals,
+#                        TERM and INT aside; else USR1 and USR2)
 #   CONTAINER            an image; programs run as: apptainer exec --bind ... IMAGE PROGRAM ...
 #   CONTAINER_RUNTIME    apptainer or singularity (default: the first on the PATH)
 #   CONTAINER_OPTIONS    more options of its exec, split at spaces
@@ -162,8 +163,14 @@ requeue() {
   exit 0
 }
 
-requeue_signals=${S2I_REQUEUE_SIGNALS:-USR1 USR2}
-for signal in $requeue_signals; do
-  kill -l "$signal" > /dev/null 2>&1 && [[ $signal == [A-Z]* ]] || fail "S2I_REQUEUE_SIGNALS: '$signal' is no signal's name"
-  [ "$signal" != TERM ] && [ "$signal" != KILL ] || fail "S2I_REQUEUE_SIGNALS: $signal is how Slurm ends a job for good"
-done
+# requeue_after SIGNAL...: the job is requeued after one of these, unless S2I_REQUEUE_SIGNALS says which.
+requeue_after() {
+  local signal
+  requeue_signals=${S2I_REQUEUE_SIGNALS:-$*}
+  for signal in $requeue_signals; do
+    kill -l "$signal" > /dev/null 2>&1 && [[ $signal == [A-Z]* ]] || fail "S2I_REQUEUE_SIGNALS: '$signal' is no signal's name"
+    [ "$signal" != TERM ] && [ "$signal" != KILL ] || fail "S2I_REQUEUE_SIGNALS: $signal is how Slurm ends a job for good"
+  done
+}
+
+requeue_after USR1 USR2

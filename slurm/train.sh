@@ -38,6 +38,11 @@ choose_launcher "$train"
 
 # A wrong setting ends the job here, with one message and status 2.
 run_dir=$("${run_prefix[@]}" "$train" "$@" --show run.dir) || exit $?
+stop_signals=$("${run_prefix[@]}" "$train" "$@" --show run.stop_signals) || exit $?
+# After TERM, as of scancel, and INT the program saves as well, but it was told to end.
+stop_signals=${stop_signals^^}
+# shellcheck disable=SC2046  # a list of words
+requeue_after $(tr , '\n' <<< "${stop_signals//SIG/}" | grep -vwE 'TERM|INT' || true)
 newest_checkpoint() { readlink "$run_dir/last" || true; }
 before=$(newest_checkpoint)
 launch "$train" "$@"
