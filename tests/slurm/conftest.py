@@ -52,13 +52,13 @@ class Job:
         path = self.run_dir / "metrics.jsonl"
         return path.read_text().count("\n") if path.exists() else 0
 
-    def wait_for_steps(self, count, start=1, seconds=60):
+    def wait_for_steps(self, count, start=1, seconds=180):
         """Until `count` steps are done by the `start`th start of the job."""
         def there():
             return self.log().count("train.sh: job ") >= start and self.steps() >= count
         wait_until(there, seconds, f"step {count} of start {start}: {self.log()}", pause=0.05)
 
-    def end(self, seconds=120):
+    def end(self, seconds=300):
         return self.cluster.wait(self.number, seconds)
 
     def signal(self, *options):

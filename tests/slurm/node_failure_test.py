@@ -15,7 +15,7 @@ def test_it_goes_on_with_the_node_that_is_left(submit, cluster, node, lost, laun
         cluster.nodes[node].power_off()
     else:
         cluster.cut_link(node)
-    shown = job.end(seconds=90)
+    shown = job.end()
     log = job.log()
     left = {"n1": "n2", "n2": "n1"}[node]
     assert (shown["JobState"], shown["NodeList"], shown["Restarts"]) == ("COMPLETED", left, "1"), log

@@ -229,7 +229,7 @@ class PrivateCluster:
                 self.mend_link(name)
         self.wait_for_nodes()
 
-    def wait_for_nodes(self, seconds=60):
+    def wait_for_nodes(self, seconds=180):
         """Until both nodes are idle."""
         def idle():
             states = self.run("sinfo", "--noheader", "--Node", "--format=%T", check=False).stdout.split()
@@ -271,7 +271,7 @@ class PrivateCluster:
         text = self.run("scontrol", "--oneliner", "show", "job", job).stdout
         return dict(re.findall(r"(\S+?)=(\S*)", text))
 
-    def wait(self, job, seconds=120):
+    def wait(self, job, seconds=300):
         """Waits for the end of a job (a requeued one goes on) and returns job(job)."""
         def ended():
             shown = self.job(job)
@@ -282,7 +282,7 @@ class PrivateCluster:
             queue = self.run("squeue", "--long", check=False).stdout
             raise RuntimeError(f"{error}\n{queue}\n{self.logs()}") from None
 
-    def wait_for_state(self, job, state, seconds=60):
+    def wait_for_state(self, job, state, seconds=180):
         wait_until(lambda: self.job(job)["JobState"] == state, seconds, f"job {job} to be {state}")
 
 

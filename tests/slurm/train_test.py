@@ -57,7 +57,7 @@ def test_stopped_and_requeued_it_ends_as_if_undisturbed(submit, undisturbed, lau
     for number, options in enumerate(signals, start=1):
         job.wait_for_steps(7 * number, start=number)
         job.signal(*options)
-        wait_until(lambda: job.shown()["Restarts"] == str(number), 60, f"requeue {number}: {job.log()}")
+        wait_until(lambda: job.shown()["Restarts"] == str(number), 180, f"requeue {number}: {job.log()}")
     shown = job.end()
     log = job.log()  # of all starts, in one file
     assert shown["JobState"] == "COMPLETED", log
