@@ -228,8 +228,12 @@ Measurement Workbench::measure(Communicator& communicator, const MeasureSettings
   Optimizer optimizer(config_.optimizer, parameters);
   const ForwardOptions forward = forward_options(config_.model.padding, config_.precision);
   TrainStep step(*model_.model, reducer, optimizer, communicator, cluster_.device,
-                 {forward, static_cast<uint64_t>(config_.run.seed), config_.train.label_smoothing,
-                  config_.optimizer.clip_norm});
+                 {forward,
+                  static_cast<uint64_t>(config_.run.seed),
+                  config_.train.label_smoothing,
+                  config_.optimizer.clip_norm,
+                  {},
+                  config_.cluster.reproducible});
 
   const auto plans = plan_steps(settings, ranks);
   std::vector<MicroBatch> work;
@@ -265,11 +269,12 @@ Measurement Workbench::measure(Communicator& communicator, const MeasureSettings
   if (settings.gradient_ready) {
     // A step of one micro-batch a rank, so that its backward pass begins when data and forward are
     // done.
-    S2I_CHECK(!work.empty(), "a rank without a micro-batch");
     const auto next = [&] { return load_batch(*dataset_, work.back(), loading); };
     const GradientClock clock(reducer);
-    const StepTimes times =
-        step.run(0, kLearningRate, {settings.batch.global_batch, ranks}, next, 0).seconds;
+    const auto& plan = plans.back().first;
+    const StepSize size{plan.global_count,
+                        std::min<int64_t>(ranks, static_cast<int64_t>(plan.micro_batches.size()))};
+    const StepTimes times = step.run(0, kLearningRate, size, next, 0).seconds;
     measured.gradient_ready = clock.shares(reducer, times.data + times.forward, times.backward);
   }
   return measured;
