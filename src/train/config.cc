@@ -132,6 +132,12 @@ void add_train(ConfigFields& fields, LoopConfig& train) {
                     {},
                     1,
                     1e9});
+  fields.push_back({"train.spike_factor",
+                    &train.spike_factor,
+                    "Report a loss over this many times the median of the last 64; 0: never",
+                    {},
+                    0,
+                    1e9});
 }
 
 void add_batch(ConfigFields& fields, BatchConfig& batch) {

@@ -51,6 +51,7 @@ struct LoopConfig {
   std::string best_metric = "accuracy";
   int64_t early_stop_patience = 0;
   int64_t max_bad_steps = 10;
+  double spike_factor = 5;
 };
 
 struct BatchConfig {

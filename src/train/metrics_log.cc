@@ -44,6 +44,17 @@ MetricsLog::MetricsLog(std::filesystem::path path, int64_t resume_step) : path_(
   if (file_.get() < 0) throw RunError("cannot write {}: {}", path_.string(), errno_text(errno));
 }
 
+std::vector<double> MetricsLog::kept(const char* key) const {
+  std::vector<double> values;
+  std::istringstream lines(read_file(path_, kMaxLogBytes));
+  for (std::string line; std::getline(lines, line);) {
+    const Json entry = Json::parse(line, nullptr, false);
+    if (!entry.is_object() || !entry.contains(key)) continue;
+    if (entry.at(key).is_number()) values.push_back(entry.at(key).get<double>());
+  }
+  return values;
+}
+
 MetricsLog::~MetricsLog() { write_waiting(); }
 
 int MetricsLog::write_waiting() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -22,6 +23,9 @@ class MetricsLog {
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;
+
+  /// A number of each line that was kept, where it has one, in order.
+  std::vector<double> kept(const char* key) const;
 
   /// Appends one line and hands it to the kernel. While that cannot be written (no space) lines
   /// wait in memory and go out with a later one; the first such failure is named in the log. Throws

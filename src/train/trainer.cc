@@ -79,7 +79,7 @@ Trainer::Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIn
              config.optimizer.clip_norm, parse_signals(config.run.stop_signals, "run.stop_signals"),
              config.cluster.reproducible}),
       checkpoints_(config.run.dir),
-      stop_signal_watch_(parse_signals(config.run.stop_signals, "run.stop_signals")) {
+      spikes_(config.train.spike_factor) {
   if (communicator.size() > 1 && config.cluster.straggler_steps > 0) {
     stragglers_.emplace(StragglerSettings{.factor = config.cluster.straggler_factor},
                         communicator.gather_text(host_name(), "host names"));
@@ -87,10 +87,7 @@ Trainer::Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIn
   if (!is_main()) return;
   writer_.emplace(checkpoints_, writer_settings(config.checkpoint),
                   [this](const std::filesystem::path& folder, const CheckpointContent& content) {
-                    save_pretrained(folder / "model", model_.config(), content.model, preprocessor_,
-                                    data_.train->intents());
-                    write_safetensors(folder / "optimizer.safetensors", content.optimizer);
-                    write_json(folder / "trainer.json", content.trainer);
+                    write_content(folder, content);
                     // What the logs say of the steps before is on disk when the checkpoint is.
                     metrics_->sync();
                     validations_->sync();
@@ -118,17 +115,20 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   load_parameters(model_, checkpoint / "model" / "model.safetensors");
   optimizer_.load_state(read_safetensors(checkpoint / "optimizer.safetensors").tensors,
                         (checkpoint / "optimizer.safetensors").string());
-  settle_best();
+  settle_links();
   if (is_main()) {
     spdlog::info("going on from {} (step {} of {})", checkpoint.string(), state_.step,
                  schedule_.total_steps());
   }
 }
 
-void Trainer::settle_best() {
+void Trainer::settle_links() {
   // A crash between the commit of a checkpoint and its links, or a best checkpoint that is damaged
   // or could not be written: rank 0 looks, all take its word.
   TrainerState found = state_;
+  if (is_main() && std::filesystem::exists(checkpoints_.at(state_.step))) {
+    checkpoints_.mark_last(state_.step);
+  }
   if (is_main() && state_.best_step >= 0) {
     const auto whole = [&](int64_t step) {
       return check_checkpoint(checkpoints_.at(step)).empty();
@@ -162,6 +162,7 @@ TrainOutcome Trainer::run() {
   if (is_main()) {
     const std::filesystem::path dir = config_.run.dir;
     metrics_.emplace(dir / "metrics.jsonl", state_.step);
+    for (const double loss : metrics_->kept("loss")) spikes_.add(loss);
     validations_.emplace(dir / "validation.jsonl", state_.step - (state_.validation_due ? 1 : 0));
   }
   if (std::exchange(state_.validation_due, false)) save_checkpoint(validate());
@@ -200,9 +201,24 @@ void Trainer::train_epoch(ProgressBar& bar) {
 bool Trainer::take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar& bar) {
   const StepPlan step_plan = plan.step(state_.step_in_epoch);
   const double learning_rate = schedule_.learning_rate(state_.step);
-  const StepResult result = step_.run(
-      state_.step, learning_rate, size_of(step_plan), [&] { return loader.next(); },
-      StopSignal::received());
+  const auto next_batch = [&] {
+    Batch batch = loader.next();
+    newest_batch_ = batch;
+    newest_batch_.audio.reset();
+    return batch;
+  };
+  StepResult result;
+  try {
+    result = step_.run(state_.step, learning_rate, size_of(step_plan), next_batch,
+                       StopSignal::received());
+  } catch (const std::exception& error) {
+    if (!is_out_of_memory(error)) throw;
+    throw RunError(
+        "out of memory in step {} on rank {} with a micro-batch of {}; lower batch.micro (now {}; "
+        "the result stays the same), or set precision=bf16",
+        state_.step + 1, communicator_.rank(), batch_text(newest_batch_, *data_.train),
+        batch_.micro_batch == 0 ? "a rank's whole share" : std::to_string(batch_.micro_batch));
+  }
   look_for_stragglers(result.seconds);
   check_finite(result, step_plan);
   if (writer_) writer_->check();
@@ -274,14 +290,52 @@ void Trainer::check_finite(const StepResult& result, const StepPlan& plan) {
                  state_.step + 1, result.loss, result.grad_norm);
   }
   if (bad_in_a_row_ < config_.train.max_bad_steps) return;
-  std::vector<std::string> ids;
-  for (const auto& micro : plan.micro_batches) {
-    for (const uint32_t utterance : micro.utterances) ids.push_back(data_.train->id(utterance));
-  }
+  const std::vector<std::string> ids = ids_of(plan);
+  if (is_main()) dump_bad_step(result, ids);
+  communicator_.barrier("the dump of a bad step");  // the error of another rank ends this one too
   throw RunError(
       "loss or gradient not finite for {} steps in a row (train.max_bad_steps); lower "
       "optimizer.learning_rate or look at these utterances of the last batch: {}",
       bad_in_a_row_, fmt::join(ids, " "));
+}
+
+std::vector<std::string> Trainer::ids_of(const StepPlan& plan) const {
+  std::vector<std::string> ids;
+  for (const auto& micro : plan.micro_batches) {
+    for (const uint32_t utterance : micro.utterances) ids.push_back(data_.train->id(utterance));
+  }
+  return ids;
+}
+
+void Trainer::dump_bad_step(const StepResult& result, const std::vector<std::string>& ids) {
+  const std::filesystem::path dir = config_.run.dir;
+  const std::filesystem::path folder = dir / "bad_step";
+  const std::filesystem::path temporary = dir / ".bad_step.tmp";
+  const std::string command =
+      fmt::format("s2i-train {} run.resume={} run.dir={} train.max_steps={} train.max_bad_steps=1",
+                  (dir / "config.yaml").string(), folder.string(),
+                  (dir / "bad_step_again").string(), state_.step + 1);
+  try {
+    std::filesystem::remove_all(temporary);
+    std::filesystem::create_directories(temporary);
+    write_content(temporary, checkpoint_content(/*is_best=*/false));
+    // Text: JSON has no numbers that are not finite.
+    write_json(temporary / "bad_step.json", {{"step", state_.step + 1},
+                                             {"epoch", state_.epoch + 1},
+                                             {"loss", fmt::format("{}", result.loss)},
+                                             {"grad_norm", fmt::format("{}", result.grad_norm)},
+                                             {"seed", config_.run.seed},
+                                             {"world_size", communicator_.size()},
+                                             {"utterances", ids},
+                                             {"command", command}});
+    write_checksums(temporary);
+    std::filesystem::remove_all(folder);
+    std::filesystem::rename(temporary, folder);
+    spdlog::error("what this step started from is in {}; take it again with: {}", folder.string(),
+                  command);
+  } catch (const std::exception& error) {
+    spdlog::error("cannot write {}: {}", folder.string(), error.what());
+  }
 }
 
 bool Trainer::validate() {
@@ -334,22 +388,41 @@ void Trainer::save_checkpoint(bool is_best) {
   if (!writer_) return;
   communicator_.activity().begin_unit(fmt::format("checkpoint of step {}", state_.step));
   communicator_.check();  // a collective that failed in the background: these are not its results
-  checkpoint_seconds_ += writer_->save({.step = state_.step,
-                                        .is_best = is_best,
-                                        .model = named_tensors(model_),
-                                        .optimizer = optimizer_.state(),
-                                        .trainer = to_json(state_, identity())});
+  checkpoint_seconds_ += writer_->save(checkpoint_content(is_best));
+}
+
+CheckpointContent Trainer::checkpoint_content(bool is_best) const {
+  return {.step = state_.step,
+          .is_best = is_best,
+          .model = named_tensors(model_),
+          .optimizer = optimizer_.state(),
+          .trainer = to_json(state_, identity())};
+}
+
+void Trainer::write_content(const std::filesystem::path& folder,
+                            const CheckpointContent& content) const {
+  save_pretrained(folder / "model", model_.config(), content.model, preprocessor_,
+                  data_.train->intents());
+  write_safetensors(folder / "optimizer.safetensors", content.optimizer);
+  write_json(folder / "trainer.json", content.trainer);
 }
 
 void Trainer::log_step(const StepResult& result, double learning_rate, const StepPlan& plan,
                        const PaddingCount& padding, ProgressBar& bar) {
   const double rate = static_cast<double>(plan.global_count) / result.seconds.total;
+  const bool spike = spikes_.add(result.loss);
+  if (spike) {
+    spdlog::warn("step {}: the loss {:.4f} is over {} times the median before; its utterances: {}",
+                 state_.step, result.loss, config_.train.spike_factor,
+                 fmt::join(ids_of(plan), " "));
+  }
   metrics_->append({{"step", state_.step},
                     {"epoch", state_.epoch + (state_.step_in_epoch == 0 ? 0 : 1)},
                     {"loss", result.loss},
                     {"learning_rate", learning_rate},
                     {"grad_norm", result.grad_norm},
                     {"applied", result.applied},
+                    {"spike", spike},
                     {"utterances", plan.global_count},
                     {"padding", padding.share()},
                     {"utterances_per_second", rate},

@@ -20,6 +20,7 @@
 #include "train/metrics_log.h"
 #include "train/schedule.h"
 #include "train/train_step.h"
+#include "train/trouble.h"
 
 namespace s2i {
 
@@ -68,11 +69,17 @@ class Trainer {
   bool take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar& bar);
   void advance(bool epoch_ended);
   void check_finite(const StepResult& result, const StepPlan& plan);
+  /// A checkpoint of before this step in run.dir/bad_step, with the utterances of the step and the
+  /// command that takes it again.
+  void dump_bad_step(const StepResult& result, const std::vector<std::string>& ids);
+  CheckpointContent checkpoint_content(bool is_best) const;
+  void write_content(const std::filesystem::path& folder, const CheckpointContent& content) const;
+  std::vector<std::string> ids_of(const StepPlan& plan) const;
   /// Validates, notes whether this is the best so far, stops early if asked to. True if best.
   bool validate();
   void save_checkpoint(bool is_best);
-  /// Makes `best` and the state agree with what is on disk. Collective.
-  void settle_best();
+  /// Makes the links and the state agree with what is on disk. Collective.
+  void settle_links();
   void log_step(const StepResult& result, double learning_rate, const StepPlan& plan,
                 const PaddingCount& padding, ProgressBar& bar);
   /// Compares this rank's work with the others' every cluster.straggler_steps. Collective.
@@ -104,6 +111,8 @@ class Trainer {
   std::optional<MetricsLog> validations_;
   TrainerState state_;
   int64_t bad_in_a_row_ = 0;
+  SpikeDetector spikes_;
+  Batch newest_batch_;  ///< Its shape alone: the audio is the step's.
   int64_t saved_step_ = -1;
   int stop_signal_ = 0;
   /// Rank 0 only. Last: what it is writing uses the above.

@@ -1,0 +1,103 @@
+// s2i-checkpoint: what checkpoints are there, whether they are whole, and what differs between two.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "apps/command_line.h"
+#include "train/checkpoint_report.h"
+
+namespace {
+
+using s2i::OrderedJson;
+
+void print_list(const OrderedJson& list) {
+  fmt::print("{:>10} {:>6} {:<8} {:>14} {:<10} validation\n", "step", "epoch", "state", "bytes",
+             "links");
+  for (const auto& entry : list) {
+    std::string links = entry["best"].get<bool>() ? "best" : "";
+    if (entry["last"].get<bool>()) links += links.empty() ? "last" : ",last";
+    std::string figures;
+    if (entry["validation"].is_object()) {
+      for (const auto& [name, value] : entry["validation"].items()) {
+        figures +=
+            fmt::format("{}{} {:.4f}", figures.empty() ? "" : ", ", name, value.get<double>());
+      }
+    }
+    fmt::print("{:>10} {:>6} {:<8} {:>14} {:<10} {}\n", entry["step"].dump(),
+               entry["epoch"].is_null() ? "?" : entry["epoch"].dump(),
+               entry["whole"].get<bool>() ? "whole" : "damaged", entry["bytes"].dump(), links,
+               figures);
+  }
+}
+
+/// Prints whole ones to standard output and problems to standard error; 1 if there are any.
+int verify(const OrderedJson& list, bool json) {
+  int status = s2i::kExitDone;
+  for (const auto& entry : list) {
+    const auto path = entry["path"].get<std::string>();
+    if (entry["whole"].get<bool>()) {
+      if (!json) fmt::print("{}: whole\n", path);
+      continue;
+    }
+    status = s2i::kExitRunFailed;
+    for (const auto& problem : entry["problems"]) {
+      spdlog::error("{}: {}", path, problem.get<std::string>());
+    }
+  }
+  if (json) fmt::print("{}\n", list.dump(2));
+  return status;
+}
+
+int print_difference(const OrderedJson& difference) {
+  for (const auto& [name, values] : difference["settings"].items()) {
+    fmt::print("{}: {} -> {}\n", name, values[0].dump(), values[1].dump());
+  }
+  for (const auto& [name, largest] : difference["tensors"].items()) {
+    fmt::print("{}: {}\n", name,
+               largest.is_number() ? fmt::format("differs by up to {:.3g}", largest.get<double>())
+                                   : largest.get<std::string>());
+  }
+  fmt::print("{} of {} tensors differ, {} settings\n", difference["tensors"].size(),
+             difference["tensors_compared"].dump(), difference["settings"].size());
+  return difference["equal"].get<bool>() ? s2i::kExitDone : s2i::kExitRunFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Shows, checks and compares checkpoints. Reads only.", "s2i-checkpoint");
+  app.require_subcommand(1);
+  bool json = false;
+  std::string path, other;
+  auto* list_command = app.add_subcommand("list", "Step, epoch, whole or damaged, size, figures");
+  auto* verify_command =
+      app.add_subcommand("verify", "Check every checksum; 1 if anything is damaged, and its name");
+  auto* diff_command = app.add_subcommand(
+      "diff", "Settings and tensors that differ between two checkpoints; 1 if there are any");
+  for (auto* command : {list_command, verify_command}) {
+    command->add_option("path", path, "Run folder or checkpoint")->required();
+    command->add_flag("--json", json, "Print JSON");
+  }
+  diff_command->add_option("a", path, "Checkpoint")->required();
+  diff_command->add_option("b", other, "Checkpoint")->required();
+  diff_command->add_flag("--json", json, "Print JSON");
+  int status = 0;
+  if (!s2i::parse_command_line(app, argc, argv, status)) return status;
+  s2i::set_up_logging("info");
+  return s2i::run_program([&] {
+    if (diff_command->parsed()) {
+      const OrderedJson difference = s2i::compare_checkpoints(path, other);
+      if (!json) return print_difference(difference);
+      fmt::print("{}\n", difference.dump(2));
+      return difference["equal"].get<bool>() ? s2i::kExitDone : s2i::kExitRunFailed;
+    }
+    const OrderedJson list = s2i::describe_checkpoints(s2i::checkpoints_at(path));
+    if (verify_command->parsed()) return verify(list, json);
+    if (json) {
+      fmt::print("{}\n", list.dump(2));
+    } else {
+      print_list(list);
+    }
+    return s2i::kExitDone;
+  });
+}

@@ -1,0 +1,172 @@
+#include "train/checkpoint_report.h"
+
+#include <ATen/ops/abs.h>
+#include <ATen/ops/max.h>
+#include <ATen/ops/sub.h>
+
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "model/safetensors.h"
+#include "train/checkpoint.h"
+#include "train/checkpoint_store.h"
+
+namespace s2i {
+namespace {
+
+namespace fs = std::filesystem;
+
+uint64_t bytes_below(const fs::path& folder) {
+  uint64_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file() && !entry.is_symlink()) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+/// The figures of validation.jsonl by step; empty where there is none.
+std::map<int64_t, OrderedJson> validations_of(const fs::path& run_dir) {
+  constexpr uint64_t kMaxBytes = 1ULL << 30;
+  std::map<int64_t, OrderedJson> figures;
+  const fs::path path = run_dir / "validation.jsonl";
+  if (!fs::exists(path)) return figures;
+  std::istringstream lines(read_file(path, kMaxBytes));
+  for (std::string line; std::getline(lines, line);) {
+    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!entry.is_object() || !entry.contains("step")) continue;  // cut short by a crash
+    OrderedJson& figure = figures[json_get<int64_t>(entry, "step", path.string())];
+    for (const char* name : {"accuracy", "f1_weighted", "f1_macro", "loss"}) {
+      if (entry.contains(name)) figure[name] = entry.at(name);
+    }
+  }
+  return figures;
+}
+
+bool links_to(const fs::path& link, const fs::path& checkpoint) {
+  std::error_code error;
+  const fs::path target = fs::canonical(link, error);
+  return !error && target == fs::canonical(checkpoint, error);
+}
+
+/// Model and optimiser state under one name each.
+std::map<std::string, at::Tensor> tensors_of(const fs::path& checkpoint) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const char* file : {"model/model.safetensors", "optimizer.safetensors"}) {
+    for (auto& [name, tensor] : read_safetensors(checkpoint / file).tensors) tensors[name] = tensor;
+  }
+  return tensors;
+}
+
+OrderedJson difference(const at::Tensor& a, const at::Tensor& b) {
+  if (a.sizes() != b.sizes() || a.scalar_type() != b.scalar_type()) return "another shape or type";
+  if (std::memcmp(a.const_data_ptr(), b.const_data_ptr(), a.nbytes()) == 0) return nullptr;
+  const double largest =
+      at::max(at::abs(at::sub(a.to(at::kDouble), b.to(at::kDouble)))).item<double>();
+  if (!std::isfinite(largest)) return "not finite";
+  return largest;
+}
+
+}  // namespace
+
+std::vector<fs::path> checkpoints_at(const fs::path& path) {
+  if (fs::is_directory(path / "checkpoints")) return list_checkpoints(path / "checkpoints");
+  if (fs::exists(path / "checksums.json") || fs::exists(path / "trainer.json") ||
+      step_of(path) >= 0) {
+    return {path};
+  }
+  if (fs::is_directory(path)) {
+    auto found = list_checkpoints(path);
+    if (!found.empty()) return found;
+  }
+  throw UserError("{}: neither a run folder nor a checkpoint", path.string());
+}
+
+OrderedJson describe_checkpoints(const std::vector<fs::path>& checkpoints) {
+  OrderedJson list = OrderedJson::array();
+  std::map<fs::path, std::map<int64_t, OrderedJson>> validations;
+  for (const auto& path : checkpoints) {
+    const fs::path run_dir = fs::weakly_canonical(path).parent_path().parent_path();
+    if (!validations.contains(run_dir)) validations[run_dir] = validations_of(run_dir);
+    const std::vector<std::string> problems = checkpoint_problems(path);
+    OrderedJson entry = {{"path", path.string()},
+                         {"step", step_of(path)},
+                         {"epoch", nullptr},
+                         {"whole", problems.empty()},
+                         {"problems", problems},
+                         {"bytes", nullptr},
+                         {"best", links_to(run_dir / "best", path)},
+                         {"last", links_to(run_dir / "last", path)},
+                         {"validation", nullptr}};
+    if (fs::is_directory(path)) entry["bytes"] = bytes_below(path);
+    if (problems.empty()) {
+      const std::string where = (path / "trainer.json").string();
+      const TrainerState state = trainer_state_from_json(read_json(where), where);
+      entry["step"] = state.step;
+      entry["epoch"] = state.epoch;
+    }
+    const auto& figures = validations[run_dir];
+    const auto figure = figures.find(entry["step"].get<int64_t>());
+    if (figure != figures.end()) entry["validation"] = figure->second;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+OrderedJson compare_checkpoints(const fs::path& a, const fs::path& b) {
+  for (const auto& path : {a, b}) {
+    const std::string problem = check_checkpoint(path);
+    if (!problem.empty()) throw UserError("{} is not whole: {}", path.string(), problem);
+  }
+  OrderedJson settings = OrderedJson::object();
+  const auto identity = [](const fs::path& path) {
+    const std::string where = (path / "trainer.json").string();
+    const Json json = read_json(where);
+    RunIdentity found = run_identity_from_json(json, where);
+    std::map<std::string, std::string> entries(found.config.begin(), found.config.end());
+    entries["step"] = std::to_string(json_get<int64_t>(json, "step", where));
+    entries["data_checksum"] = found.data_checksum;
+    return entries;
+  };
+  const auto settings_a = identity(a);
+  const auto settings_b = identity(b);
+  std::set<std::string> names;
+  for (const auto* side : {&settings_a, &settings_b}) {
+    for (const auto& [name, value] : *side) names.insert(name);
+  }
+  const auto text = [](const auto& side, const std::string& name) {
+    const auto found = side.find(name);
+    return found == side.end() ? OrderedJson(nullptr) : OrderedJson(found->second);
+  };
+  for (const auto& name : names) {
+    const OrderedJson left = text(settings_a, name);
+    const OrderedJson right = text(settings_b, name);
+    if (left != right) settings[name] = {left, right};
+  }
+
+  OrderedJson tensors = OrderedJson::object();
+  const auto tensors_a = tensors_of(a);
+  auto tensors_b = tensors_of(b);
+  for (const auto& [name, tensor] : tensors_a) {
+    const auto other = tensors_b.find(name);
+    if (other == tensors_b.end()) {
+      tensors[name] = "only in the first";
+      continue;
+    }
+    if (const OrderedJson found = difference(tensor, other->second); !found.is_null()) {
+      tensors[name] = found;
+    }
+    tensors_b.erase(other);
+  }
+  for (const auto& [name, tensor] : tensors_b) tensors[name] = "only in the second";
+  return {{"equal", settings.empty() && tensors.empty()},
+          {"settings", settings},
+          {"tensors", tensors},
+          {"tensors_compared", tensors_a.size()}};
+}
+
+}  // namespace s2i

@@ -1,0 +1,215 @@
+"""Checkpoints under faults: disks that fail for a while or for good, kills, slow disks; and s2i-checkpoint.
+
+Faults are injected by tests/faults (a library preloaded into s2i-train), which counts the calls that
+change files below a folder.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import BIN, MPI_ENVIRONMENT, read_lines, run
+from resume_test import RANDOM, assert_same, outcome
+
+FAULTS = BIN.parent / "lib/libs2i_file_faults.so"
+OFTEN = [*RANDOM, "checkpoint.every_steps=1", "checkpoint.keep=3"]
+ENOSPC = 28
+
+pytestmark = pytest.mark.skipif(not FAULTS.exists(), reason="tests/faults is not built")
+
+
+def faults(folder, **plan):
+    words = [f"below={folder}", *(f"{key}={value}" for key, value in plan.items())]
+    return {"LD_PRELOAD": str(FAULTS), "S2I_FAULTS": " ".join(words)}
+
+
+@pytest.fixture
+def undisturbed(train):
+    folder, _ = train("undisturbed", *OFTEN)
+    return outcome(folder)
+
+
+def wait_for_lines(path, count, process):
+    deadline = time.time() + 120
+    while time.time() < deadline and process.poll() is None:
+        if path.exists() and path.read_text().count("\n") >= count:
+            return
+        time.sleep(0.01)
+    assert process.poll() is None, process.communicate()[1]
+    pytest.fail(f"{path} has not got {count} lines")
+
+
+def start(*arguments, environment=None, launcher=()):
+    return subprocess.Popen([*launcher, BIN / "s2i-train", *arguments], stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, **MPI_ENVIRONMENT, **(environment or {})})
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_step(train, tmp_path, undisturbed):
+    plan = faults(tmp_path / "run", error=ENOSPC, at=400, count=20)
+    folder, done = train("run", *OFTEN, "checkpoint.max_failures=100", environment=plan)
+    assert "cannot write the checkpoint" in done.stderr and "No space left" in done.stderr
+    assert_same(undisturbed, outcome(folder))
+
+
+@pytest.mark.parametrize("asynchronous", ["true", "false"])
+def test_failures_in_a_row_end_the_run_and_the_next_start_goes_on(train, tmp_path, undisturbed, asynchronous):
+    overrides = [*OFTEN, f"checkpoint.asynchronous={asynchronous}"]
+    plan = faults(tmp_path / "run/checkpoints", error=ENOSPC, at=300, count=10**9)
+    folder, done = train("run", *overrides, "checkpoint.max_failures=2", environment=plan, check=False)
+    assert done.returncode == 1
+    assert "2 checkpoints in a row" in done.stderr
+    steps = len(read_lines(folder / "metrics.jsonl"))
+    assert steps < 15
+    train("run", *overrides)
+    assert_same(undisturbed, outcome(folder))
+
+
+def test_killed_while_writing_the_next_start_goes_on(train, tmp_path, undisturbed):
+    for number, at in enumerate([7, 150, 333, 480, 611]):
+        folder, done = train(f"run-{number}", *OFTEN, check=False,
+                             environment=faults(tmp_path / f"run-{number}", kill=1, at=at))
+        assert done.returncode == -signal.SIGKILL
+        train(f"run-{number}", *OFTEN)
+        assert_same(undisturbed, outcome(folder))
+
+
+def test_a_slow_disk_is_seen_in_the_metrics(train, tmp_path, undisturbed):
+    plan = faults(tmp_path / "run", delay_ms=20)
+    folder, _ = train("run", *OFTEN, environment=plan)
+    assert_same(undisturbed, outcome(folder))
+    waited = [line["seconds"]["checkpoint"] for line in read_lines(folder / "metrics.jsonl")]
+    assert waited[0] == 0
+    assert max(waited) > 0.2  # a write has well over ten fsyncs, and the next save waits for it
+
+
+def test_a_second_signal_ends_at_once(settings, shards, model, tmp_path):
+    folder = tmp_path / "run"
+    process = start(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}",
+                    "train.epochs=1000", environment=faults(folder / "checkpoints", delay_ms=5000))
+    wait_for_lines(folder / "metrics.jsonl", 2, process)
+    process.send_signal(signal.SIGTERM)  # its checkpoint would take a minute and more
+    time.sleep(2)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == -signal.SIGTERM
+
+
+def test_a_signal_to_one_rank_stops_all_at_one_step(train, settings, shards, model, tmp_path):
+    whole, _ = train("whole", *RANDOM, ranks=2)
+    folder = tmp_path / "run"
+    process = start(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}", *RANDOM,
+                    launcher=["mpirun", "-np", "2"])
+    wait_for_lines(folder / "metrics.jsonl", 2, process)
+    ranks = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+    assert len(ranks) == 2
+    os.kill(int(ranks[1]), signal.SIGUSR1)
+    stderr = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + signal.SIGUSR1, stderr
+    assert "same command goes on" in stderr
+    train("run", *RANDOM, ranks=2)
+    assert_same(outcome(whole), outcome(folder))
+
+
+def test_the_model_to_start_from_need_not_be_there_on_resume(train, model, tmp_path):
+    whole, _ = train("whole", *RANDOM)
+    copy = tmp_path / "copy"
+    shutil.copytree(model, copy)
+    folder, _ = train("run", *RANDOM, f"model.init={copy}", "train.max_steps=7")
+    shutil.rmtree(copy)
+    train("run", *RANDOM, f"model.init={copy}", check=False)
+    changed = outcome(whole)
+    assert changed["weights"]  # max_steps changes the schedule: only that it went on is compared
+    assert len(read_lines(folder / "metrics.jsonl")) == 15
+
+
+def test_links_that_a_crash_left_behind_are_mended(train):
+    folder, _ = train("run", *OFTEN)
+    expected = outcome(folder)
+    best = os.readlink(folder / "best")
+    (folder / "last").unlink()
+    (folder / "best").unlink()
+    os.symlink("checkpoints/step-00000001", folder / "best")
+    train("run", *OFTEN)
+    assert os.readlink(folder / "best") == best
+    assert_same(expected, outcome(folder))
+
+
+def test_going_on_from_an_earlier_one_sets_the_later_ones_aside(train):
+    folder, _ = train("run", *RANDOM, "checkpoint.keep=10")
+    expected = outcome(folder)
+    _, done = train("run", *RANDOM, "checkpoint.keep=1",
+                    f"run.resume={folder}/checkpoints/step-00000005")
+    assert "superseded-step-00000015" in done.stderr
+    assert_same(expected, outcome(folder))
+
+
+def test_list_verify_and_diff(train):
+    folder, _ = train("run", *RANDOM, "checkpoint.keep=10")
+    other, _ = train("other", *RANDOM, "checkpoint.keep=10", "run.seed=12")
+    listed = json.loads(run("s2i-checkpoint", "list", "--json", folder).stdout)
+    assert [entry["step"] for entry in listed] == [5, 10, 15]
+    assert all(entry["whole"] for entry in listed) and listed[-1]["last"]
+    assert sum(entry["best"] for entry in listed) == 1
+    validation = read_lines(folder / "validation.jsonl")
+    assert [entry["validation"]["loss"] for entry in listed] == [line["loss"] for line in validation]
+    text = run("s2i-checkpoint", "list", folder).stdout
+    assert text.count("whole") == 3 and "best" in text
+
+    a, b = folder / "checkpoints/step-00000010", other / "checkpoints/step-00000010"
+    same = json.loads(run("s2i-checkpoint", "diff", "--json", a, a).stdout)
+    assert same["equal"] and same["tensors"] == {} and same["settings"] == {}
+    done = run("s2i-checkpoint", "diff", "--json", a, b, check=False)
+    found = json.loads(done.stdout)
+    assert done.returncode == 1 and not found["equal"]
+    assert found["settings"]["run.seed"] == ["11", "12"]
+    assert found["tensors"]["classifier.weight"] > 0
+
+    assert run("s2i-checkpoint", "verify", folder).stdout.count("whole") == 3
+    weights = a / "model/model.safetensors"
+    os.truncate(weights, weights.stat().st_size - 1)
+    (a / "extra").write_text("")
+    done = run("s2i-checkpoint", "verify", folder, check=False)
+    assert done.returncode == 1
+    assert "model.safetensors has" in done.stderr and "extra is not listed" in done.stderr
+    assert run("s2i-checkpoint", "diff", a, b, check=False).returncode == 2
+    assert run("s2i-checkpoint", "list", folder / "nowhere", check=False).returncode == 2
+
+
+def test_a_step_that_is_not_finite_can_be_taken_again(train):
+    # Weight decay beyond all bounds: the second step has weights that are not finite.
+    folder, done = train("run", "optimizer.weight_decay=1.0e+40", "train.max_bad_steps=2", check=False, ranks=2)
+    assert done.returncode == 1
+    assert "not finite for 2 steps in a row" in done.stderr
+    dump = json.loads((folder / "bad_step/bad_step.json").read_text())
+    assert dump["step"] == 3 and len(dump["utterances"]) == 12
+    assert all(name in done.stderr for name in dump["utterances"])
+    assert run("s2i-checkpoint", "verify", folder / "bad_step").returncode == 0
+    program, *arguments = dump["command"].split()
+    again = run(program, *arguments, check=False)
+    assert again.returncode == 1
+    assert "step 3: loss nan" in again.stderr or "step 3: loss inf" in again.stderr, again.stderr
+    second = json.loads((folder / "bad_step_again/bad_step/bad_step.json").read_text())
+    assert {key: second[key] for key in ("step", "loss", "grad_norm", "utterances")} == {
+        key: dump[key] for key in ("step", "loss", "grad_norm", "utterances")}
+
+
+def test_a_shard_that_changes_under_a_running_job_is_named(settings, shards, model, tmp_path):
+    changed = tmp_path / "changed"
+    shutil.copytree(shards, changed)
+    shard = next((changed / "train").glob("*.h5"))
+    folder = tmp_path / "run"
+    process = start(settings, f"data.dir={changed}", f"model.init={model}", f"run.dir={folder}",
+                    "train.epochs=1000")
+    wait_for_lines(folder / "metrics.jsonl", 2, process)
+    size = shard.stat().st_size
+    with open(shard, "r+b") as file:
+        for at in range(size // 4, 3 * size // 4, 1000):
+            file.seek(at)
+            file.write(b"\xa5\x5a")
+    stderr = process.communicate(timeout=120)[1]
+    assert process.returncode == 1
+    assert shard.name in stderr and "do not match their checksum" in stderr
