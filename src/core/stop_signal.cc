@@ -17,7 +17,13 @@ namespace {
 std::atomic<int> received_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may take no lock");
 
-void remember(int signal) { received_signal.store(signal); }
+/// Async-signal-safe.
+void remember(int signal) {
+  const bool is_first = received_signal.exchange(signal) == 0;
+  if (is_first || (signal != SIGINT && signal != SIGTERM)) return;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
 
 /// Number of "SIGTERM" or "TERM"; 0 when there is none.
 int signal_number(const std::string& name) {
@@ -63,7 +69,7 @@ StopSignal::StopSignal(std::vector<int> signals) : signals_(std::move(signals)) 
   received_signal.store(0);
   struct sigaction action {};
   action.sa_handler = remember;
-  action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
+  action.sa_flags = SA_RESTART;
   for (const int signal : signals_) ::sigaction(signal, &action, nullptr);
 }
 

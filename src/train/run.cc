@@ -10,6 +10,7 @@
 #include "core/files.h"
 #include "core/program.h"
 #include "core/progress.h"
+#include "core/stop_signal.h"
 #include "train/batch_tensors.h"
 #include "train/config.h"
 #include "train/setup.h"
@@ -182,6 +183,8 @@ void evaluate_best(const TrainConfig& config, const Dataset& test, WavLMForInten
 int run_training(const TrainCommand& command, const MpiSession& session) {
   const TrainConfig config = load_train_config(command.config, command.overrides);
   set_up_logging(config.run.log_level, session.rank(), session.size());
+  // From here on a signal asks the run to save and stop; while it is set up, after the first step.
+  const StopSignal stop_signal(parse_signals(config.run.stop_signals, "run.stop_signals"));
   const auto corpus = open_corpus(config);
   const Cluster cluster = join_cluster(session, config.run, config.cluster);
   if (config.cluster.reproducible) make_deterministic(cluster, config.run);

@@ -8,7 +8,6 @@
 #include "cluster/communicator.h"
 #include "cluster/straggler.h"
 #include "core/progress.h"
-#include "core/stop_signal.h"
 #include "data/dataset.h"
 #include "data/epoch_plan.h"
 #include "model/pretrained.h"
@@ -103,7 +102,6 @@ class Trainer {
   TrainStep step_;
   CheckpointStore checkpoints_;
   double checkpoint_seconds_ = 0;  ///< Stood still for checkpoints since the last step.
-  StopSignal stop_signal_watch_;
   std::optional<StragglerWatch> stragglers_;
   RankWork work_;                      ///< Of this rank, summed since the last look.
   int64_t work_steps_ = 0;             ///< Steps in it.

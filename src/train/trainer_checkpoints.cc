@@ -1,0 +1,133 @@
+// What a trainer saves and goes on from: checkpoints, their links, the dump of a bad step.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <exception>
+
+#include "core/checksum.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "model/safetensors.h"
+#include "train/trainer.h"
+
+namespace s2i {
+
+RunIdentity Trainer::identity() const { return run_identity(config_, *data_.train); }
+
+std::string Trainer::weights_checksum() const {
+  const at::Tensor values = reducer_.flat_parameters().to(at::kCPU);
+  return checksum_text(checksum({static_cast<const std::byte*>(values.const_data_ptr()),
+                                 static_cast<size_t>(values.nbytes())}));
+}
+
+void Trainer::resume(const std::filesystem::path& checkpoint) {
+  const at::NoGradGuard no_grad;
+  const Json json = read_json(checkpoint / "trainer.json");
+  const std::string where = (checkpoint / "trainer.json").string();
+  state_ = trainer_state_from_json(json, where);
+  state_.finished = state_.finished && state_.step >= schedule_.total_steps();
+  saved_step_ = state_.step;
+
+  load_parameters(model_, checkpoint / "model" / "model.safetensors");
+  optimizer_.load_state(read_safetensors(checkpoint / "optimizer.safetensors").tensors,
+                        (checkpoint / "optimizer.safetensors").string());
+  settle_links();
+  if (is_main()) {
+    spdlog::info("going on from {} (step {} of {})", checkpoint.string(), state_.step,
+                 schedule_.total_steps());
+  }
+}
+
+void Trainer::settle_links() {
+  // A crash between the commit of a checkpoint and its links, or a best checkpoint that is damaged
+  // or could not be written: rank 0 looks, all take its word.
+  TrainerState found = state_;
+  if (is_main() && std::filesystem::exists(checkpoints_.at(state_.step))) {
+    checkpoints_.mark_last(state_.step);
+  }
+  if (is_main() && state_.best_step >= 0) {
+    const auto whole = [&](int64_t step) {
+      return check_checkpoint(checkpoints_.at(step)).empty();
+    };
+    if (whole(state_.best_step)) {
+      checkpoints_.mark_best(state_.best_step);
+    } else {
+      found.best_step = -1;
+      std::error_code no_link;
+      const auto linked = std::filesystem::canonical(checkpoints_.best(), no_link);
+      const int64_t step = no_link ? -1 : step_of(linked);
+      if (step >= 0 && step < state_.step && whole(step)) {
+        const std::string where = (linked / "trainer.json").string();
+        found = trainer_state_from_json(read_json(where), where);
+      }
+      spdlog::warn("the best checkpoint, of step {}, is not there any more; {}", state_.best_step,
+                   found.best_step < 0
+                       ? "the next validated one is the best"
+                       : fmt::format("the best is now that of step {}", found.best_step));
+    }
+  }
+  const std::string agreed =
+      communicator_.broadcast_text(to_json(found, {}).dump(), 0, "best checkpoint");
+  found = trainer_state_from_json(parse_json(agreed, "rank 0"), "rank 0");
+  state_.best_step = found.best_step;
+  state_.best_value = found.best_value;
+  state_.best_loss = found.best_loss;
+}
+
+void Trainer::save_checkpoint(bool is_best) {
+  if (saved_step_ == state_.step && !is_best && !state_.finished) return;
+  saved_step_ = state_.step;
+  if (!writer_) return;
+  communicator_.activity().begin_unit(fmt::format("checkpoint of step {}", state_.step));
+  communicator_.check();  // a collective that failed in the background: these are not its results
+  checkpoint_seconds_ += writer_->save(checkpoint_content(is_best));
+}
+
+CheckpointContent Trainer::checkpoint_content(bool is_best) const {
+  return {.step = state_.step,
+          .is_best = is_best,
+          .model = named_tensors(model_),
+          .optimizer = optimizer_.state(),
+          .trainer = to_json(state_, identity())};
+}
+
+void Trainer::write_content(const std::filesystem::path& folder,
+                            const CheckpointContent& content) const {
+  save_pretrained(folder / "model", model_.config(), content.model, preprocessor_,
+                  data_.train->intents());
+  write_safetensors(folder / "optimizer.safetensors", content.optimizer);
+  write_json(folder / "trainer.json", content.trainer);
+}
+
+void Trainer::dump_bad_step(const StepResult& result, const std::vector<std::string>& ids) {
+  const std::filesystem::path dir = config_.run.dir;
+  const std::filesystem::path folder = dir / "bad_step";
+  const std::filesystem::path temporary = dir / ".bad_step.tmp";
+  const std::string command =
+      fmt::format("s2i-train {} run.resume={} run.dir={} train.max_steps={} train.max_bad_steps=1",
+                  (dir / "config.yaml").string(), folder.string(),
+                  (dir / "bad_step_again").string(), state_.step + 1);
+  try {
+    std::filesystem::remove_all(temporary);
+    std::filesystem::create_directories(temporary);
+    write_content(temporary, checkpoint_content(/*is_best=*/false));
+    // Text: JSON has no numbers that are not finite.
+    write_json(temporary / "bad_step.json", {{"step", state_.step + 1},
+                                             {"epoch", state_.epoch + 1},
+                                             {"loss", fmt::format("{}", result.loss)},
+                                             {"grad_norm", fmt::format("{}", result.grad_norm)},
+                                             {"seed", config_.run.seed},
+                                             {"world_size", communicator_.size()},
+                                             {"utterances", ids},
+                                             {"command", command}});
+    write_checksums(temporary);
+    std::filesystem::remove_all(folder);
+    std::filesystem::rename(temporary, folder);
+    spdlog::error("what this step started from is in {}; take it again with: {}", folder.string(),
+                  command);
+  } catch (const std::exception& error) {
+    spdlog::error("cannot write {}: {}", folder.string(), error.what());
+  }
+}
+
+}  // namespace s2i
