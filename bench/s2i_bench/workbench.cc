@@ -12,6 +12,7 @@
 #include "train/batch_tensors.h"
 #include "train/evaluation.h"
 #include "train/train_step.h"
+#include "train/trainable.h"
 
 namespace s2i {
 namespace {
@@ -25,20 +26,6 @@ TrainConfig bench_config(const WorkbenchOptions& options) {
     throw UserError("name a model: either --shape base, or model.init=FOLDER");
   }
   return config;
-}
-
-std::vector<NamedParameter> trainable(WavLMForIntent& model) {
-  std::vector<NamedParameter> parameters;
-  for (const auto& parameter : model.parameters()) {
-    if (parameter.tensor.requires_grad()) parameters.push_back(parameter);
-  }
-  return parameters;
-}
-
-std::vector<at::Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
-  std::vector<at::Tensor> tensors;
-  for (const auto& parameter : parameters) tensors.push_back(parameter.tensor);
-  return tensors;
 }
 
 /// Notes when each gradient is computed, while it lives.

@@ -1,6 +1,7 @@
 // Signals that ask long work to stop, as a question that it asks itself between two pieces: the
-// handler sets a flag and nothing else. A SIGINT or SIGTERM after that ends the process at once; other
-// signals may come twice (a scheduler sends one to the launcher, which passes it on, and to each rank).
+// handler sets a flag and nothing else. A SIGINT or SIGTERM after that ends the process at once;
+// other signals may come twice (a scheduler sends one to the launcher, which passes it on, and to
+// each rank).
 #pragma once
 
 #include <csignal>

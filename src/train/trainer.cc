@@ -1,6 +1,5 @@
 #include "train/trainer.h"
 
-#include <ATen/core/grad_mode.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "core/error.h"
 #include "core/stop_signal.h"
 #include "train/batch_tensors.h"
+#include "train/trainable.h"
 
 namespace s2i {
 namespace {
@@ -19,20 +19,6 @@ int64_t count_total_steps(const LoopConfig& train, int64_t steps_per_epoch) {
   const int64_t by_epochs = train.epochs * steps_per_epoch;
   if (train.max_steps == 0) return by_epochs;
   return train.epochs == 0 ? train.max_steps : std::min(train.max_steps, by_epochs);
-}
-
-std::vector<NamedParameter> trainable(WavLMForIntent& model) {
-  std::vector<NamedParameter> parameters;
-  for (const auto& parameter : model.parameters()) {
-    if (parameter.tensor.requires_grad()) parameters.push_back(parameter);
-  }
-  return parameters;
-}
-
-std::vector<at::Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
-  std::vector<at::Tensor> tensors;
-  for (const auto& parameter : parameters) tensors.push_back(parameter.tensor);
-  return tensors;
 }
 
 ReducerOptions reducer_options(const ClusterConfig& cluster) {

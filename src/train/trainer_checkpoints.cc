@@ -1,4 +1,5 @@
 // What a trainer saves and goes on from: checkpoints, their links, the dump of a bad step.
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 

@@ -9,6 +9,7 @@
 #include "core/random.h"
 #include "train/batch_tensors.h"
 #include "train/train_step.h"
+#include "train/trainable.h"
 
 namespace s2i {
 namespace {
@@ -43,12 +44,6 @@ std::vector<NamedParameter> trained(WavLMForIntent& model, const Mistake mistake
     model.parameters().front().tensor.mul_(1.05);
   }
   return model.parameters();
-}
-
-std::vector<at::Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
-  std::vector<at::Tensor> tensors;
-  for (const auto& parameter : parameters) tensors.push_back(parameter.tensor);
-  return tensors;
 }
 
 at::Tensor to_host(const at::Tensor& tensor) {

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import namespaces
-
 _spec = importlib.util.spec_from_file_location("e2e", Path(__file__).parents[1] / "e2e/conftest.py")
 e2e = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(e2e)
@@ -17,15 +15,6 @@ corpus, shards, model, settings = e2e.corpus, e2e.shards, e2e.model, e2e.setting
 
 LIMIT = 4  # cluster.timeout_seconds
 ENOUGH = 90  # in which everything is over, with a large margin
-
-
-@pytest.fixture
-def network():
-    try:
-        with namespaces.hosts() as made:
-            yield made
-    except namespaces.Unavailable as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture

@@ -36,15 +36,6 @@ with socket.create_connection((sys.argv[1], 5000)).makefile("rwb") as link:
 """
 
 
-@pytest.fixture
-def network():
-    try:
-        with namespaces.hosts() as made:
-            yield made
-    except namespaces.Unavailable as reason:
-        pytest.skip(str(reason))
-
-
 class Link:
     """A connection from node-a to node-b."""
 
