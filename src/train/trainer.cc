@@ -210,7 +210,7 @@ void Trainer::check_finite(const StepResult& result, const StepPlan& plan) {
   ++bad_in_a_row_;
   if (is_main()) {
     spdlog::warn("step {}: loss {} or gradient norm {} is not finite; the update is skipped",
-                 state_.step + 1, result.loss, result.grad_norm);
+                 state_.step + 1, figure_text(result.loss), figure_text(result.grad_norm));
   }
   if (bad_in_a_row_ < config_.train.max_bad_steps) return;
   const std::vector<std::string> ids = ids_of(plan);

@@ -115,8 +115,8 @@ void Trainer::dump_bad_step(const StepResult& result, const std::vector<std::str
     // Text: JSON has no numbers that are not finite.
     write_json(temporary / "bad_step.json", {{"step", state_.step + 1},
                                              {"epoch", state_.epoch + 1},
-                                             {"loss", fmt::format("{}", result.loss)},
-                                             {"grad_norm", fmt::format("{}", result.grad_norm)},
+                                             {"loss", figure_text(result.loss)},
+                                             {"grad_norm", figure_text(result.grad_norm)},
                                              {"seed", config_.run.seed},
                                              {"world_size", communicator_.size()},
                                              {"utterances", ids},

@@ -38,6 +38,10 @@ bool is_out_of_memory(const std::exception& error) {
          std::string_view(error.what()).find("DefaultCPUAllocator") != std::string_view::npos;
 }
 
+std::string figure_text(double value) {
+  return std::isnan(value) ? "nan" : fmt::format("{}", value);
+}
+
 std::string batch_text(const Batch& batch, const Dataset& dataset) {
   if (batch.rows == 0) return "no batch";
   const auto longest = std::max_element(batch.length.begin(), batch.length.end());

@@ -28,6 +28,9 @@ class SpikeDetector {
 /// Whether an exception says that memory ran out, on a GPU or on the host.
 bool is_out_of_memory(const std::exception& error);
 
+/// A figure as text: "nan" whatever its sign, which says nothing.
+std::string figure_text(double value);
+
 /// The shape of a micro-batch for a message: utterances, longest, padding.
 std::string batch_text(const Batch& batch, const Dataset& dataset);
 
