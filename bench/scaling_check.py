@@ -90,7 +90,7 @@ class Check:
                          "--utterances", batch * (args.steps + 1)], network, ranks, out)
 
     def all_reduce(self, kind, network=None):
-        return self.run(["allreduce", "--device", "cpu", "--min", "16K", "--max", "1M", "--factor", 4,
+        return self.run(["allreduce", "--device", "cpu", "--min", "16K", "--max", "4M", "--factor", 4,
                          "--iterations", 5, "--warmup", 1, "--type", kind], network, ranks=2)
 
     def predict(self, kind, alone, link):
