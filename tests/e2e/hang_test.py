@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -79,19 +80,12 @@ def test_a_stopped_rank_is_named_and_the_job_ends(job):
 
 
 def test_a_step_beyond_its_limit_ends_the_job(job):
+    # The limit of collectives is far away: it is the step of rank 0, which waits, that takes too long.
     process, folder = job(2, "cluster.step_timeout_seconds=2")
-    # Both stand still for longer than a step may take: seen when they go on.
-    pids = [progress(folder, rank)["process"] for rank in range(2)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    time.sleep(4)
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    os.kill(progress(folder, 1)["process"], signal.SIGSTOP)
     errors = process.communicate(timeout=90)[1]
-    # The step may have ended before the watchdogs looked.
-    if process.returncode == 0:
-        pytest.skip("the step was over at once")
-    assert "outlasted cluster.step_timeout_seconds=2" in errors or "another rank hangs" in errors
+    assert process.returncode == 1
+    assert re.search(r"train step \d+ outlasted cluster.step_timeout_seconds=2: rank 0 of 2", errors), errors
 
 
 @pytest.mark.parametrize("victim", [0, 1])
