@@ -6,6 +6,7 @@
 
 #include "core/checksum.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/json.h"
 
 namespace s2i {
@@ -16,13 +17,8 @@ std::string record_name(size_t index) { return fmt::format("shard-{:05}.json", i
 ResumeRecord parse_record(const Json& json, const std::string& where) {
   ResumeRecord record;
   record.inputs = json_get<ShardInputs>(json, "inputs", where);
-  record.shard.file = json_get<std::string>(json, "file", where);
-  record.shard.utterances = json_get<uint64_t>(json, "utterances", where);
-  record.shard.samples = json_get<uint64_t>(json, "samples", where);
-  record.shard.bytes = json_get<uint64_t>(json, "bytes", where);
-  record.shard.checksum = json_get<uint64_t>(json, "checksum", where);
-  record.shard.audio_start = json_get<uint64_t>(json, "audio_start", where);
-  record.shard.tables_checksum = json_get<uint64_t>(json, "tables_checksum", where);
+  const auto shard = json_get<Json>(json, "shard", where);
+  if (!shard.is_null()) record.shard = shard_entry_from_json(shard, where);
   record.clipped_samples = json_get<uint64_t>(json, "clipped_samples", where);
   for (const Json& item : json_get<std::vector<Json>>(json, "rejected", where)) {
     record.rejected.push_back(
@@ -47,14 +43,9 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
   for (const auto& [rate, count] : record.source_rates) {
     rates.push_back({{"rate", rate}, {"utterances", count}});
   }
+  const bool written = !record.shard.file.empty();
   const OrderedJson json{{"inputs", record.inputs},
-                         {"file", record.shard.file},
-                         {"utterances", record.shard.utterances},
-                         {"samples", record.shard.samples},
-                         {"bytes", record.shard.bytes},
-                         {"checksum", record.shard.checksum},
-                         {"audio_start", record.shard.audio_start},
-                         {"tables_checksum", record.shard.tables_checksum},
+                         {"shard", written ? to_json(record.shard) : OrderedJson()},
                          {"source_rates", rates},
                          {"clipped_samples", record.clipped_samples},
                          {"rejected", rejected}};
@@ -90,7 +81,7 @@ FoundShard find_shard(const std::filesystem::path& folder, size_t index, RowRang
       }
     }
     if (entry.file.empty() && !found.record.rejected.empty()) return end(State::kNotWritten);
-    if (!is_shard_name(entry.file)) return end(State::kOther, "its record is damaged");
+    if (entry.file.empty()) return end(State::kOther, "its record is damaged");
     const std::filesystem::path shard = folder / entry.file;
     if (!std::filesystem::exists(shard, error)) return end(State::kOther, entry.file + " is gone");
     if (std::filesystem::file_size(shard) != entry.bytes ||

@@ -242,7 +242,7 @@ Manifest SplitJob::make_manifest() const {
     const ShardEntry& entry = found.record.shard;
     manifest.shards.push_back(entry);
     const Shard& shard = shards.emplace_back(folder_, entry, manifest.sample_type);
-    const std::string problem = compare_with_manifest(shard, entry, manifest);
+    const std::string problem = compare_with_manifest(shard, manifest);
     S2I_CHECK(problem.empty(), "{}: {}", shard.path().string(), problem);
   }
   manifest.content_checksum = content_checksum(manifest, shards);

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <new>
+#include <vector>
 
 #include "core/files.h"
 
@@ -35,8 +37,17 @@ uint64_t checksum(std::span<const std::byte> bytes) {
 }
 
 uint64_t checksum_file(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  return checksum(file.bytes());
+  constexpr uint64_t kBlockBytes = 1 << 20;
+  const InputFile file(path);
+  std::vector<std::byte> block(std::min(file.size(), kBlockBytes));
+  ChecksumStream stream;
+  for (uint64_t offset = 0; offset < file.size(); offset += block.size()) {
+    const auto part =
+        std::span(block).first(std::min<uint64_t>(block.size(), file.size() - offset));
+    file.read(offset, part);
+    stream.update(part);
+  }
+  return stream.value();
 }
 
 std::string checksum_text(uint64_t value) { return fmt::format("{:016x}", value); }

@@ -1,7 +1,6 @@
 #include "core/files.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,33 +50,32 @@ FileDescriptor FileDescriptor::open_read(const std::filesystem::path& path) {
   return file;
 }
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
-  const FileDescriptor file = FileDescriptor::open_read(path);
+InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
+  // Without waiting: the name may be that of a pipe, which nobody writes to.
+  file_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file_.get() < 0) throw RunError("cannot open {}: {}", path_.string(), errno_text(errno));
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) {
-    throw RunError("cannot read {}: {}", path.string(), errno_text(errno));
+  if (::fstat(file_.get(), &status) != 0) {
+    throw RunError("cannot read {}: {}", path_.string(), errno_text(errno));
   }
-  if (!S_ISREG(status.st_mode)) throw RunError("cannot read {}: not a regular file", path.string());
-  size_ = static_cast<size_t>(status.st_size);
-  if (size_ == 0) return;
-  void* address = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (address == MAP_FAILED) {
-    throw RunError("cannot map {}: {}", path.string(), errno_text(errno));
+  if (!S_ISREG(status.st_mode)) {
+    throw RunError("cannot read {}: not a regular file", path_.string());
   }
-  data_ = static_cast<const std::byte*>(address);
+  size_ = static_cast<uint64_t>(status.st_size);
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
-  return *this;
-}
-
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+void InputFile::read(uint64_t offset, std::span<std::byte> to) const {
+  while (!to.empty()) {
+    const ssize_t count = ::pread(file_.get(), to.data(), to.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw RunError("cannot read {}: {}", path_.string(), errno_text(errno));
+    if (count == 0) {
+      throw RunError("cannot read {}: it ends at byte {}, cut short since it had {}",
+                     path_.string(), offset, size_);
+    }
+    offset += static_cast<uint64_t>(count);
+    to = to.subspan(static_cast<size_t>(count));
+  }
 }
 
 std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {

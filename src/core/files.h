@@ -1,4 +1,4 @@
-// Files: whole reads with a limit, memory maps, and writes that are durable before they are
+// Files: whole reads with a limit, reads at any place, and writes that are durable before they are
 // visible.
 #pragma once
 
@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "core/byte_source.h"
 
 namespace s2i {
 
@@ -32,23 +34,20 @@ class FileDescriptor {
   int descriptor_ = -1;
 };
 
-/// A file mapped read-only, unmapped with the object. Pages come in as they are touched.
-class MappedFile {
+/// A regular file, open for reading at any place.
+class InputFile final : public ByteSource {
  public:
-  MappedFile() = default;
   /// Throws RunError naming the file.
-  explicit MappedFile(const std::filesystem::path& path);
-  MappedFile(MappedFile&& other) noexcept;
-  MappedFile& operator=(MappedFile&& other) noexcept;
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  ~MappedFile();
+  explicit InputFile(std::filesystem::path path);
 
-  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  uint64_t size() const override { return size_; }  ///< When it was opened.
+  /// Throws RunError naming the file: also if it has been cut short since it was opened.
+  void read(uint64_t offset, std::span<std::byte> to) const override;
 
  private:
-  const std::byte* data_ = nullptr;
-  size_t size_ = 0;
+  std::filesystem::path path_;
+  FileDescriptor file_;
+  uint64_t size_ = 0;
 };
 
 /// Reads a whole file of at most `max_bytes`. Throws RunError naming the file.

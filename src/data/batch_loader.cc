@@ -20,7 +20,6 @@ Batch load_batch(const Dataset& dataset, const MicroBatch& micro_batch,
   Batch batch;
   batch.rows = static_cast<int64_t>(micro_batch.utterances.size());
   for (const uint32_t utterance : micro_batch.utterances) {
-    if (settings.verify) dataset.verify_utterance(utterance);
     batch.length.push_back(static_cast<int64_t>(dataset.num_samples(utterance)));
     batch.label.push_back(dataset.label(utterance));
     batch.utterance.push_back(utterance);
@@ -34,7 +33,7 @@ Batch load_batch(const Dataset& dataset, const MicroBatch& micro_batch,
   for (size_t row = 0; row < batch.utterance.size(); ++row) {
     const std::span<float> line(batch.audio.get() + row * width, width);
     const auto audio = line.first(static_cast<size_t>(batch.length[row]));
-    dataset.copy_samples(batch.utterance[row], audio);
+    dataset.read_samples(batch.utterance[row], audio, settings.verify);
     if (settings.normalise) normalise(audio);
     std::fill(line.begin() + batch.length[row], line.end(), 0.0F);
   }

@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
-#include <cstring>
+#include <algorithm>
+#include <utility>
 
 #include "audio/quantise.h"
 #include "core/checksum.h"
@@ -8,20 +9,13 @@
 
 namespace s2i {
 
-std::string compare_with_manifest(const Shard& shard, const ShardEntry& entry,
-                                  const Manifest& manifest) {
-  if (shard.size() != entry.utterances || shard.num_samples() != entry.samples) {
-    return fmt::format("it has {} utterances and {} samples, the manifest says {} and {}",
-                       shard.size(), shard.num_samples(), entry.utterances, entry.samples);
-  }
-  if (shard.header().sample_rate != manifest.sample_rate) {
-    return fmt::format("it has a sample rate of {} Hz, the manifest says {} Hz",
-                       shard.header().sample_rate, manifest.sample_rate);
-  }
-  if (shard.header().split != manifest.split) {
-    return fmt::format("it belongs to the split '{}', the manifest to '{}'", shard.header().split,
-                       manifest.split);
-  }
+namespace {
+
+constexpr size_t kMaxOpenFiles = 256;
+
+}  // namespace
+
+std::string compare_with_manifest(const Shard& shard, const Manifest& manifest) {
   for (size_t i = 0; i < shard.size(); ++i) {
     if (shard.label(i) < 0 || static_cast<size_t>(shard.label(i)) >= manifest.intents.size()) {
       return fmt::format("utterance '{}' has label {} of {} intents", shard.id(i), shard.label(i),
@@ -36,7 +30,9 @@ std::string compare_with_manifest(const Shard& shard, const ShardEntry& entry,
 }
 
 Dataset::Dataset(const std::filesystem::path& folder)
-    : folder_(folder), manifest_(read_manifest(folder)) {
+    : folder_(folder),
+      manifest_(read_manifest(folder)),
+      files_(std::make_unique<OpenFiles>(kMaxOpenFiles)) {
   for (const ShardEntry& entry : manifest_.shards) {
     const std::filesystem::path path = folder / entry.file;
     if (!std::filesystem::exists(path)) {
@@ -44,10 +40,16 @@ Dataset::Dataset(const std::filesystem::path& folder)
                       path.string());
     }
     const Shard& shard = shards_.emplace_back(folder, entry, manifest_.sample_type);
-    const std::string problem = compare_with_manifest(shard, entry, manifest_);
+    const std::string problem = compare_with_manifest(shard, manifest_);
     if (!problem.empty()) {
       throw UserError("{}: {}; run s2i-preprocess again", path.string(), problem);
     }
+  }
+  const uint64_t content = content_checksum(manifest_, shards_);
+  if (content != checksum()) {
+    throw UserError(
+        "{}: its dataset_checksum is {}, its shards and names have {}; run s2i-preprocess again",
+        (folder / kManifestFile).string(), checksum_text(checksum()), checksum_text(content));
   }
   location_.reserve(manifest_.utterances());
   for (size_t shard = 0; shard < shards_.size(); ++shard) {
@@ -60,29 +62,39 @@ Dataset::Dataset(const std::filesystem::path& folder)
   }
 }
 
-void Dataset::copy_samples(size_t i, std::span<float> to) const {
-  const auto bytes = shard_of(i).sample_bytes(location_[i].row);
-  S2I_CHECK(to.size() == num_samples(i), "{} floats for {} samples", to.size(), num_samples(i));
-  if (manifest_.sample_type == SampleType::kFloat32) {
-    std::memcpy(to.data(), bytes.data(), bytes.size());
-    return;
+void Dataset::read_bytes(size_t i, std::span<std::byte> to, bool verify) const {
+  const Shard& shard = shard_of(i);
+  const size_t row = location_[i].row;
+  try {
+    files_->open(shard.path())->read(shard.samples_start(row), to);
+  } catch (const RunError& error) {
+    throw RunError("utterance '{}': {}; did somebody change the shards? Run s2i-preprocess again",
+                   shard.id(row), error.what());
   }
-  const std::byte* const from = bytes.data();
-  for (size_t k = 0; k < to.size(); ++k) {
-    int16_t sample = 0;
-    std::memcpy(&sample, from + 2 * k, sizeof(sample));
-    to[k] = static_cast<float>(sample) * (1.0F / kInt16Scale);
+  if (verify && s2i::checksum(to) != shard.stored_checksum(row)) {
+    throw RunError(
+        "{}: the samples of utterance '{}' do not match their checksum; the file is damaged: "
+        "run s2i-preprocess again",
+        shard.path().string(), shard.id(row));
   }
 }
 
+void Dataset::read_samples(size_t i, std::span<float> to, bool verify) const {
+  S2I_CHECK(to.size() == num_samples(i), "{} floats for {} samples", to.size(), num_samples(i));
+  if (manifest_.sample_type == SampleType::kFloat32) {
+    read_bytes(i, std::as_writable_bytes(to), verify);
+    return;
+  }
+  const auto samples = std::make_unique_for_overwrite<int16_t[]>(to.size());
+  const std::span<int16_t> view(samples.get(), to.size());
+  read_bytes(i, std::as_writable_bytes(view), verify);
+  std::transform(view.begin(), view.end(), to.begin(),
+                 [](int16_t sample) { return static_cast<float>(sample) * (1.0F / kInt16Scale); });
+}
+
 void Dataset::verify_utterance(size_t i) const {
-  const Shard& shard = shard_of(i);
-  const size_t row = location_[i].row;
-  if (s2i::checksum(shard.sample_bytes(row)) == shard.stored_checksum(row)) return;
-  throw RunError(
-      "{}: the samples of utterance '{}' do not match their checksum; the file is damaged: "
-      "run s2i-preprocess again",
-      shard.path().string(), shard.id(row));
+  std::vector<std::byte> bytes(shard_of(i).samples_bytes(location_[i].row));
+  read_bytes(i, bytes, true);
 }
 
 std::vector<std::string> Dataset::verify() const {
@@ -103,13 +115,6 @@ std::vector<std::string> Dataset::verify() const {
           "again",
           shards_[shard].path().string(), checksum_text(found), checksum_text(expected)));
     }
-  }
-  const uint64_t content = content_checksum(manifest_, shards_);
-  if (content != checksum()) {
-    problems.push_back(fmt::format(
-        "{}: its dataset_checksum is {}, the shards have {}; run "
-        "s2i-preprocess again",
-        (folder_ / kManifestFile).string(), checksum_text(checksum()), checksum_text(content)));
   }
   return problems;
 }

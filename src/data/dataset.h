@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/open_files.h"
 #include "data/manifest.h"
 #include "data/shard.h"
 
@@ -16,8 +18,9 @@ namespace s2i {
 class Dataset {
  public:
   /// Opens SHARDS/<split>, a folder with manifest.json, and checks it against its shards: sizes,
-  /// shapes, types, labels and speakers in range, sample rate. Samples are mapped, not read; call
-  /// verify() to read all of them. Throws UserError naming the file and what to do.
+  /// tables with their checksums, labels and speakers in range, the content as a whole with its
+  /// checksum. Samples are not read; call verify() to read all of them. Throws UserError naming the
+  /// file and what to do.
   explicit Dataset(const std::filesystem::path& folder);
 
   size_t size() const { return location_.size(); }
@@ -29,14 +32,16 @@ class Dataset {
   int32_t speaker(size_t i) const { return shard_of(i).speaker(location_[i].row); }
   const std::string& id(size_t i) const { return shard_of(i).id(location_[i].row); }
 
-  /// Fills `to`, num_samples(i) long, with samples whose full scale is +-1.
-  void copy_samples(size_t i, std::span<float> to) const;
+  /// Fills `to`, num_samples(i) long, with samples whose full scale is +-1. With `verify` they are
+  /// those that have the utterance's checksum. Any thread may. Throws RunError naming shard and
+  /// utterance: another checksum, the file cut short or gone.
+  void read_samples(size_t i, std::span<float> to, bool verify) const;
 
-  /// Compares the samples with their checksum. Throws RunError naming shard and utterance.
+  /// Compares the samples with their checksum. Throws RunError like read_samples().
   void verify_utterance(size_t i) const;
 
-  /// Reads everything: each utterance, each shard file, and the content as a whole, against their
-  /// checksums. Returns one sentence for each thing that is wrong.
+  /// Reads everything: each utterance and each shard file, against their checksums. Returns one
+  /// sentence for each thing that is wrong.
   std::vector<std::string> verify() const;
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -55,16 +60,16 @@ class Dataset {
   };
 
   const Shard& shard_of(size_t i) const { return shards_[location_[i].shard]; }
+  void read_bytes(size_t i, std::span<std::byte> to, bool verify) const;
 
   std::filesystem::path folder_;
   Manifest manifest_;
   std::vector<Shard> shards_;
   std::vector<Location> location_;
+  std::unique_ptr<OpenFiles> files_;
 };
 
-/// Why `shard` is not the one that `entry` of `manifest` promises; empty if it is. Cheap: reads
-/// tables, not samples.
-std::string compare_with_manifest(const Shard& shard, const ShardEntry& entry,
-                                  const Manifest& manifest);
+/// Why the labels and speakers of `shard` are not those of `manifest`; empty if they are.
+std::string compare_with_manifest(const Shard& shard, const Manifest& manifest);
 
 }  // namespace s2i

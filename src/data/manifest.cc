@@ -1,33 +1,17 @@
 #include "data/manifest.h"
 
-#include <charconv>
 #include <unordered_set>
 
 #include "core/checksum.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "data/json_fields.h"
 
 namespace s2i {
 namespace {
 
-constexpr uint64_t kMaxManifestBytes = 64ULL << 20;
+constexpr uint64_t kMaxManifestBytes = 256ULL << 20;
 constexpr size_t kMaxShards = 1 << 18;  // of 512 utterances: 134 million
-
-uint64_t parse_checksum(const std::string& text, const std::string& where) {
-  uint64_t value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (text.size() != 16 || result.ec != std::errc() || result.ptr != text.data() + text.size()) {
-    throw UserError("{}: '{}' is not a checksum; run s2i-preprocess again", where, text);
-  }
-  return value;
-}
-
-uint64_t get_count(const Json& object, const char* key, const std::string& where) {
-  constexpr int64_t kLimit = int64_t{1} << 40;  // sums over kMaxShards cannot overflow
-  const auto value = json_get<int64_t>(object, key, where);
-  if (value < 0 || value > kLimit) throw UserError("{}: '{}' is out of range", where, key);
-  return static_cast<uint64_t>(value);
-}
 
 std::vector<std::string> get_names(const Json& object, const char* key, const std::string& where) {
   auto names = json_get<std::vector<std::string>>(object, key, where);
@@ -36,24 +20,6 @@ std::vector<std::string> get_names(const Json& object, const char* key, const st
     if (!seen.insert(name).second) throw UserError("{}: '{}' has '{}' twice", where, key, name);
   }
   return names;
-}
-
-ShardEntry read_entry(const Json& object, const std::string& where) {
-  ShardEntry entry;
-  entry.file = json_get<std::string>(object, "file", where);
-  // The pattern leaves no room for a folder: a manifest cannot point outside its own.
-  if (!is_shard_name(entry.file) || !entry.file.ends_with(".h5")) {
-    throw UserError("{}: '{}' is not the name of a shard; run s2i-preprocess again", where,
-                    entry.file);
-  }
-  entry.utterances = get_count(object, "utterances", where);
-  entry.samples = get_count(object, "samples", where);
-  entry.bytes = get_count(object, "bytes", where);
-  entry.audio_start = get_count(object, "audio_start", where);
-  entry.checksum = parse_checksum(json_get<std::string>(object, "checksum", where), where);
-  entry.tables_checksum =
-      parse_checksum(json_get<std::string>(object, "tables_checksum", where), where);
-  return entry;
 }
 
 void add_number(ChecksumStream& stream, uint64_t value) {
@@ -111,7 +77,7 @@ Manifest read_manifest(const std::filesystem::path& folder) {
   if (shards.size() > kMaxShards) throw UserError("{}: {} shards", where, shards.size());
   std::unordered_set<std::string> files;
   for (const auto& shard : shards) {
-    manifest.shards.push_back(read_entry(shard, where));
+    manifest.shards.push_back(shard_entry_from_json(shard, where));
     const std::string& file = manifest.shards.back().file;
     if (!files.insert(file).second) throw UserError("{}: the shard '{}' twice", where, file);
   }
@@ -119,22 +85,13 @@ Manifest read_manifest(const std::filesystem::path& folder) {
       manifest.samples() != get_count(json, "samples", where)) {
     throw UserError("{}: its shards do not add up to its totals; run s2i-preprocess again", where);
   }
-  manifest.content_checksum =
-      parse_checksum(json_get<std::string>(json, "dataset_checksum", where), where);
+  manifest.content_checksum = get_checksum(json, "dataset_checksum", where);
   return manifest;
 }
 
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest) {
   OrderedJson shards = OrderedJson::array();
-  for (const auto& shard : manifest.shards) {
-    shards.push_back({{"file", shard.file},
-                      {"utterances", shard.utterances},
-                      {"samples", shard.samples},
-                      {"bytes", shard.bytes},
-                      {"audio_start", shard.audio_start},
-                      {"checksum", checksum_text(shard.checksum)},
-                      {"tables_checksum", checksum_text(shard.tables_checksum)}});
-  }
+  for (const auto& shard : manifest.shards) shards.push_back(to_json(shard));
   const double seconds = static_cast<double>(manifest.samples()) / manifest.sample_rate;
   write_json(folder / kManifestFile,
              OrderedJson{{"format", kManifestFormat},

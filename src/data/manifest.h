@@ -13,7 +13,7 @@ namespace s2i {
 
 constexpr const char* kManifestFile = "manifest.json";
 constexpr const char* kManifestFormat = "s2i-dataset";
-constexpr int64_t kManifestVersion = 1;
+constexpr int64_t kManifestVersion = 2;  ///< 2: with the places of the tables.
 
 struct Manifest {
   std::string split;

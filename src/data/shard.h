@@ -1,4 +1,4 @@
-// One shard: an HDF5 file with utterances end to end, readable past the library by mmap.
+// One shard: an HDF5 file with utterances end to end, written through the library and read past it.
 //
 //   /audio     int16 or float32 [samples]   contiguous, all utterances in a row
 //   /offset    uint64 [n + 1]               utterance i is audio[offset[i] : offset[i + 1]]
@@ -10,6 +10,11 @@
 //              resampler, generator
 //
 // All numbers are little endian. No time of writing is stored: the same input gives the same bytes.
+//
+// Everything is contiguous, and the manifest says where in the file each dataset begins; reading
+// needs no more. So nothing that a file claims about itself is parsed (HDF5 1.10 reads out of
+// bounds on crafted structures), no lock of the library is taken, and any number of threads may
+// read.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +24,8 @@
 #include <string>
 #include <vector>
 
-#include "core/files.h"
+#include "core/byte_source.h"
+#include "core/json.h"
 #include "data/sample_type.h"
 
 namespace s2i {
@@ -47,6 +53,16 @@ struct ShardUtterance {
   std::span<const std::byte> samples;
 };
 
+/// Where in a shard's file its tables begin, bytes.
+struct ShardLayout {
+  uint64_t offset = 0;
+  uint64_t label = 0;
+  uint64_t speaker = 0;
+  uint64_t id = 0;
+  uint64_t id_bytes = 1;  ///< Of one id, with its zero.
+  uint64_t checksum = 0;
+};
+
 /// How a manifest knows a shard.
 struct ShardEntry {
   std::string file;  ///< Name within the split's folder.
@@ -56,7 +72,12 @@ struct ShardEntry {
   uint64_t checksum = 0;         ///< XXH3-64 of the whole file
   uint64_t audio_start = 0;      ///< Where in the file the samples begin, bytes.
   uint64_t tables_checksum = 0;  ///< XXH3-64 of the file without its samples
+  ShardLayout layout;
 };
+
+OrderedJson to_json(const ShardEntry& entry);
+/// Throws UserError naming `where`: a number out of range, a name that is not a shard's.
+ShardEntry shard_entry_from_json(const Json& json, const std::string& where);
 
 /// Writes `folder`/shard-<index>-<8 digits of the file's checksum>.h5 under a temporary name that
 /// no other process uses, flushes, fsyncs and renames it. The name goes with the content, so the
@@ -67,48 +88,47 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
 
 /// XXH3-64 of a shard's bytes but for `audio_bytes` of them from `audio_start` on, which lie
 /// within.
-uint64_t tables_checksum(std::span<const std::byte> file, uint64_t audio_start,
-                         uint64_t audio_bytes);
+uint64_t tables_checksum(const ByteSource& file, uint64_t audio_start, uint64_t audio_bytes);
 
 /// Whether a name is one that write_shard gives, finished or temporary.
 bool is_shard_name(const std::string& file);
 
-/// A shard for reading. Opening checks the shape of everything and reads the tables; samples stay
-/// in the mapped file. After that any thread may read.
+/// The tables of a shard, and where in the file each utterance's samples lie. Any thread may read.
 class Shard {
  public:
-  /// Opens `folder`/`entry.file`. What is not samples is compared with its checksum before HDF5
-  /// sees it: a size damaged by one bit can make the library fill all memory. Throws UserError
-  /// naming the file if it is missing, not the one that `entry` describes, or not sound.
+  /// Reads the tables of `folder`/`entry.file`: compares them with their checksum, then checks that
+  /// they lie within the file and fit each other. Takes no more memory than the file has bytes.
+  /// Throws UserError naming the file if it is missing, not the one that `entry` describes, or not
+  /// sound.
   Shard(const std::filesystem::path& folder, const ShardEntry& entry, SampleType type);
 
   const std::filesystem::path& path() const { return path_; }
-  const ShardHeader& header() const { return header_; }
   size_t size() const { return label_.size(); }
   uint64_t num_samples() const { return offset_.back(); }
-  uint64_t file_bytes() const { return file_.bytes().size(); }
 
   uint64_t num_samples(size_t i) const { return offset_[i + 1] - offset_[i]; }
   int32_t label(size_t i) const { return label_[i]; }
   int32_t speaker(size_t i) const { return speaker_[i]; }
   const std::string& id(size_t i) const { return id_[i]; }
   uint64_t stored_checksum(size_t i) const { return checksum_[i]; }
-  /// The bytes of utterance i, of the header's type, perhaps not aligned for it.
-  std::span<const std::byte> sample_bytes(size_t i) const;
+
+  /// Where the samples of utterance i begin in the file, bytes.
+  uint64_t samples_start(size_t i) const {
+    return audio_start_ + offset_[i] * bytes_per_sample(sample_type_);
+  }
+  uint64_t samples_bytes(size_t i) const { return num_samples(i) * bytes_per_sample(sample_type_); }
 
  private:
-  void check_tables(const ShardEntry& entry) const;
-  void read_tables(uint64_t audio_start);
+  void read_tables(const ByteSource& file, const ShardEntry& entry);
 
   std::filesystem::path path_;
-  MappedFile file_;
-  ShardHeader header_;
+  SampleType sample_type_;
+  uint64_t audio_start_;
   std::vector<uint64_t> offset_;
   std::vector<int32_t> label_;
   std::vector<int32_t> speaker_;
   std::vector<std::string> id_;
   std::vector<uint64_t> checksum_;
-  std::span<const std::byte> audio_;
 };
 
 }  // namespace s2i

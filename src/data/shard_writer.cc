@@ -1,5 +1,5 @@
 #include <fcntl.h>
-#include <sys/mman.h>
+#include <sys/mman.h>  // memfd_create
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -8,11 +8,11 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 #include "core/checksum.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "data/hdf5_handle.h"
 #include "data/shard.h"
 
@@ -40,13 +40,17 @@ Hdf5Handle create_dataset(hid_t file, const char* name, hid_t type, uint64_t cou
           H5Dclose, std::string("create ") + name};
 }
 
+/// Returns where in the file the table begins.
 template <typename T>
-void write_table(hid_t file, const char* name, hid_t file_type, hid_t memory_type,
-                 const std::vector<T>& values, uint64_t count) {
+uint64_t write_table(hid_t file, const char* name, hid_t file_type, hid_t memory_type,
+                     const std::vector<T>& values, uint64_t count) {
   const Hdf5Handle dataset = create_dataset(file, name, file_type, count);
-  if (count == 0) return;
+  if (count == 0) return 0;
   hdf5_check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
              std::string("write ") + name);
+  const haddr_t start = H5Dget_offset(dataset.get());
+  S2I_CHECK(start != HADDR_UNDEF);
+  return start;
 }
 
 Hdf5Handle string_type(size_t bytes) {
@@ -57,7 +61,7 @@ Hdf5Handle string_type(size_t bytes) {
   return type;
 }
 
-void write_ids(hid_t file, std::span<const ShardUtterance> utterances) {
+void write_ids(hid_t file, std::span<const ShardUtterance> utterances, ShardLayout& layout) {
   size_t width = 1;  // with a zero behind the longest, as h5dump and C programs expect
   for (const auto& utterance : utterances) width = std::max(width, utterance.id.size() + 1);
   S2I_CHECK(width <= kMaxIdBytes + 1);
@@ -66,7 +70,8 @@ void write_ids(hid_t file, std::span<const ShardUtterance> utterances) {
     std::memcpy(text.data() + i * width, utterances[i].id.data(), utterances[i].id.size());
   }
   const Hdf5Handle type = string_type(width);
-  write_table(file, "id", type.get(), type.get(), text, utterances.size());
+  layout.id = write_table(file, "id", type.get(), type.get(), text, utterances.size());
+  layout.id_bytes = width;
 }
 
 void write_text_attribute(hid_t file, const char* name, const std::string& text) {
@@ -104,8 +109,8 @@ void write_attributes(hid_t file, const ShardHeader& header) {
   write_text_attribute(file, "resampler", header.resampler);
 }
 
-void write_tables(hid_t file, std::span<const ShardUtterance> utterances,
-                  const std::vector<uint64_t>& offset) {
+ShardLayout write_tables(hid_t file, std::span<const ShardUtterance> utterances,
+                         const std::vector<uint64_t>& offset) {
   const uint64_t count = utterances.size();
   std::vector<int32_t> label;
   std::vector<int32_t> speaker;
@@ -115,11 +120,13 @@ void write_tables(hid_t file, std::span<const ShardUtterance> utterances,
     speaker.push_back(utterance.speaker);
     sums.push_back(utterance.checksum);
   }
-  write_table(file, "offset", H5T_STD_U64LE, H5T_NATIVE_UINT64, offset, count + 1);
-  write_table(file, "label", H5T_STD_I32LE, H5T_NATIVE_INT32, label, count);
-  write_table(file, "speaker", H5T_STD_I32LE, H5T_NATIVE_INT32, speaker, count);
-  write_ids(file, utterances);
-  write_table(file, "checksum", H5T_STD_U64LE, H5T_NATIVE_UINT64, sums, count);
+  ShardLayout layout;
+  layout.offset = write_table(file, "offset", H5T_STD_U64LE, H5T_NATIVE_UINT64, offset, count + 1);
+  layout.label = write_table(file, "label", H5T_STD_I32LE, H5T_NATIVE_INT32, label, count);
+  layout.speaker = write_table(file, "speaker", H5T_STD_I32LE, H5T_NATIVE_INT32, speaker, count);
+  write_ids(file, utterances, layout);
+  layout.checksum = write_table(file, "checksum", H5T_STD_U64LE, H5T_NATIVE_UINT64, sums, count);
+  return layout;
 }
 
 /// A shard without its samples: an HDF5 file in memory with a hole where they belong.
@@ -127,6 +134,7 @@ struct ShardFrame {
   FileDescriptor file;
   uint64_t audio_start = 0;
   uint64_t audio_bytes = 0;
+  ShardLayout layout;
 };
 
 /// HDF5 gets a file in memory, never the disk: it does not survive a full one (1.10.8 crashes, or
@@ -148,7 +156,7 @@ ShardFrame make_frame(const ShardHeader& header, std::span<const ShardUtterance>
   Hdf5Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
                   "create a shard");
   write_attributes(file.get(), header);
-  write_tables(file.get(), utterances, offset);
+  frame.layout = write_tables(file.get(), utterances, offset);
   {
     const hid_t type = header.sample_type == SampleType::kInt16 ? H5T_STD_I16LE : H5T_IEEE_F32LE;
     const Hdf5Handle audio = create_dataset(file.get(), "audio", type, offset.back());
@@ -183,15 +191,18 @@ iovec buffer_of(std::span<const std::byte> bytes) {
 /// The frame and, in its hole, the samples.
 void write_parts(const std::filesystem::path& path, const ShardFrame& frame,
                  std::span<const ShardUtterance> utterances) {
-  const MappedFile map("/proc/self/fd/" + std::to_string(frame.file.get()));
-  const auto bytes = map.bytes();
+  const InputFile whole("/proc/self/fd/" + std::to_string(frame.file.get()));
   const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
   const uint64_t audio_end = frame.audio_start + frame.audio_bytes;
-  S2I_CHECK(audio_end <= bytes.size());
-  std::vector<iovec> parts{buffer_of(bytes.first(frame.audio_start))};
+  S2I_CHECK(audio_end <= whole.size());
+  std::vector<std::byte> head(frame.audio_start);
+  std::vector<std::byte> tail(whole.size() - audio_end);
+  whole.read(0, head);
+  whole.read(audio_end, tail);
+  std::vector<iovec> parts{buffer_of(head)};
   for (const auto& utterance : utterances) parts.push_back(buffer_of(utterance.samples));
-  parts.push_back(buffer_of(bytes.subspan(audio_end)));
+  parts.push_back(buffer_of(tail));
   write_all(file.get(), std::move(parts), path);
   if (::fsync(file.get()) != 0) {
     throw RunError("cannot flush {} to the device: {}", path.string(), errno_text(errno));
@@ -213,15 +224,16 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
   try {
     const ShardFrame frame = make_frame(header, utterances, offset);
     write_parts(temporary, frame, utterances);
-    const MappedFile written(temporary);
+    const InputFile written(temporary);
     ShardEntry entry;
-    entry.checksum = checksum(written.bytes());
-    entry.tables_checksum = tables_checksum(written.bytes(), frame.audio_start, frame.audio_bytes);
+    entry.checksum = checksum_file(temporary);
+    entry.tables_checksum = tables_checksum(written, frame.audio_start, frame.audio_bytes);
+    entry.layout = frame.layout;
     entry.file =
         fmt::format("shard-{:05}-{}.h5", index, checksum_text(entry.checksum).substr(0, 8));
     entry.utterances = utterances.size();
     entry.samples = offset.back();
-    entry.bytes = written.bytes().size();
+    entry.bytes = written.size();
     entry.audio_start = frame.audio_start;
     rename_durable(temporary, folder / entry.file);
     return entry;
@@ -230,25 +242,6 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
     std::filesystem::remove(temporary, ignored);
     throw;
   }
-}
-
-bool is_shard_name(const std::string& file) {
-  constexpr std::string_view kStart = "shard-";
-  constexpr size_t kMinDigits = 5;
-  if (!file.starts_with(kStart)) return false;
-  std::string_view rest = std::string_view(file).substr(kStart.size());
-  const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-  if (digits < kMinDigits) return false;
-  rest.remove_prefix(digits);
-  // Eight digits between what goes before and after them.
-  const auto is_hash_between = [&](std::string_view before, std::string_view after) {
-    constexpr size_t kHashDigits = 8;
-    return rest.size() == before.size() + kHashDigits + after.size() && rest.starts_with(before) &&
-           rest.ends_with(after) &&
-           rest.substr(before.size(), kHashDigits).find_first_not_of("0123456789abcdef") ==
-               rest.npos;
-  };
-  return is_hash_between("-", ".h5") || is_hash_between(".h5.", ".tmp");
 }
 
 }  // namespace s2i

@@ -2,7 +2,7 @@
 
 #include <ATen/ops/empty.h>
 
-#include <cstring>
+#include <span>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -25,16 +25,13 @@ const char* type_name(at::ScalarType type, const std::string& tensor) {
 }  // namespace
 
 Safetensors read_safetensors(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  SafetensorsHeader header = read_safetensors_header(file.bytes(), path.string());
+  const InputFile file(path);
+  SafetensorsHeader header = read_safetensors_header(file, path.string());
   Safetensors result;
   result.metadata = std::move(header.metadata);
   for (SafetensorsEntry& entry : header.entries) {
     at::Tensor tensor = at::empty(entry.shape, scalar_type(entry.type));
-    // A copy, because the file need not be aligned and may change while it is mapped.
-    if (!entry.values.empty()) {
-      std::memcpy(tensor.mutable_data_ptr(), entry.values.data(), entry.values.size());
-    }
+    file.read(entry.offset, {static_cast<std::byte*>(tensor.mutable_data_ptr()), entry.bytes});
     result.tensors.emplace_back(std::move(entry.name), std::move(tensor));
   }
   return result;

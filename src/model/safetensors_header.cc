@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -41,13 +41,12 @@ struct Entry {
 
 class HeaderReader {
  public:
-  HeaderReader(const std::string& where, std::span<const std::byte> file)
-      : where_(where), file_(file) {}
+  HeaderReader(const std::string& where, const ByteSource& file) : where_(where), file_(file) {}
 
   SafetensorsHeader read() {
     uint64_t length = 0;
     if (file_.size() < sizeof(length)) fail("it ends before its header");
-    std::memcpy(&length, file_.data(), sizeof(length));
+    file_.read(0, std::as_writable_bytes(std::span(&length, 1)));
     if (length > kMaxHeaderBytes) {
       fail("its header claims {} bytes, over the limit of {}", length, kMaxHeaderBytes);
     }
@@ -55,9 +54,10 @@ class HeaderReader {
       fail("its header claims {} bytes and the file has {}; it may be cut short", length,
            file_.size());
     }
-    data_ = file_.subspan(sizeof(length) + length);
-    const Json header =
-        parse_json({reinterpret_cast<const char*>(file_.data()) + sizeof(length), length}, where_);
+    data_start_ = sizeof(length) + length;
+    std::string text(length, '\0');
+    file_.read(sizeof(length), std::as_writable_bytes(std::span(text)));
+    const Json header = parse_json(text, where_);
     if (!header.is_object()) fail("its header is not a JSON object");
     SafetensorsHeader result;
     std::vector<Entry> entries;
@@ -70,7 +70,8 @@ class HeaderReader {
     }
     check_cover(entries);
     for (Entry& e : entries) {
-      e.tensor.values = data_.subspan(e.begin, e.end - e.begin);
+      e.tensor.offset = data_start_ + e.begin;
+      e.tensor.bytes = e.end - e.begin;
       result.entries.push_back(std::move(e.tensor));
     }
     return result;
@@ -113,9 +114,9 @@ class HeaderReader {
     if (result.begin > result.end || result.end - result.begin != bytes) {
       fail("tensor {} needs {} bytes and lies at {} ... {}", name, bytes, result.begin, result.end);
     }
-    if (result.end > data_.size()) {
+    if (result.end > data_bytes()) {
       fail("tensor {} ends at byte {} of {}; the file may be cut short", name, result.end,
-           data_.size());
+           data_bytes());
     }
     return result;
   }
@@ -143,14 +144,16 @@ class HeaderReader {
       if (e.begin > covered) fail("no tensor covers bytes {} ... {}", covered, e.begin);
       covered = e.end;
     }
-    if (covered != data_.size()) {
-      fail("no tensor covers bytes {} ... {}", covered, data_.size());
+    if (covered != data_bytes()) {
+      fail("no tensor covers bytes {} ... {}", covered, data_bytes());
     }
   }
 
+  uint64_t data_bytes() const { return file_.size() - data_start_; }
+
   const std::string& where_;
-  std::span<const std::byte> file_;
-  std::span<const std::byte> data_;
+  const ByteSource& file_;
+  uint64_t data_start_ = 0;
 };
 
 }  // namespace
@@ -161,8 +164,7 @@ const char* safetensors_type_name(ElementType type) {
   return known->name;
 }
 
-SafetensorsHeader read_safetensors_header(std::span<const std::byte> file,
-                                          const std::string& where) {
+SafetensorsHeader read_safetensors_header(const ByteSource& file, const std::string& where) {
   return HeaderReader(where, file).read();
 }
 

@@ -2,13 +2,12 @@
 // has, of what type and shape, and where their values lie.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "core/byte_source.h"
 #include "model/element_type.h"
 
 namespace s2i {
@@ -17,7 +16,8 @@ struct SafetensorsEntry {
   std::string name;
   ElementType type = ElementType::kF32;
   std::vector<int64_t> shape;
-  std::span<const std::byte> values;  ///< within the file, perhaps not aligned
+  uint64_t offset = 0;  ///< Where in the file its values begin.
+  uint64_t bytes = 0;   ///< of its values
 };
 
 struct SafetensorsHeader {
@@ -28,10 +28,9 @@ struct SafetensorsHeader {
 /// The name that the format has for a type: "F32".
 const char* safetensors_type_name(ElementType type);
 
-/// Reads and checks the header of a whole file in memory: its length, each tensor's type, shape and
-/// place, that the tensors cover the data without holes or overlaps, that no name comes twice.
-/// `where` stands in the messages. Throws UserError.
-SafetensorsHeader read_safetensors_header(std::span<const std::byte> file,
-                                          const std::string& where);
+/// Reads and checks the header of a file: its length, each tensor's type, shape and place, that the
+/// tensors cover the data without holes or overlaps, that no name comes twice. `where` stands in
+/// the messages. Throws UserError, RunError if the file cannot be read.
+SafetensorsHeader read_safetensors_header(const ByteSource& file, const std::string& where);
 
 }  // namespace s2i

@@ -4,7 +4,6 @@
 #include <caffe2/serialize/inline_container.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <span>
 #include <string_view>
@@ -26,10 +25,12 @@ std::string first_line(const char* text) {
   return std::string(view.substr(0, view.find('\n')));
 }
 
-bool is_zip(std::span<const std::byte> file) {
+bool is_zip(const ByteSource& file) {
   constexpr std::string_view kMagic = "PK\x03\x04";
-  return file.size() >= kMagic.size() &&
-         std::memcmp(file.data(), kMagic.data(), kMagic.size()) == 0;
+  std::string start(kMagic.size(), '\0');
+  if (file.size() < start.size()) return false;
+  file.read(0, std::as_writable_bytes(std::span(start)));
+  return start == kMagic;
 }
 
 class Archive {
@@ -93,14 +94,14 @@ NamedTensors build_tensors(const std::vector<PickledTensor>& described, const St
 }
 
 NamedTensors read_torch_archive(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  if (!is_zip(file.bytes())) {
+  const InputFile file(path);
+  if (!is_zip(file)) {
     throw UserError(
         "{} is not a zip archive as torch.save has written since PyTorch 1.6; it may be "
         "cut short, or older: load and save it again with a recent PyTorch",
         path.string());
   }
-  read_zip_directory(file.bytes(), path.string());
+  read_zip_directory(file, path.string());
   try {
     Archive archive(path);
     archive.check_byte_order();

@@ -1,8 +1,8 @@
 #include "model/zip_directory.h"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -16,8 +16,7 @@ constexpr uint32_t kUnknown32 = 0xFFFFFFFFU;
 
 class ZipDirectory {
  public:
-  ZipDirectory(std::span<const std::byte> file, const std::string& where)
-      : file_(file), where_(where) {}
+  ZipDirectory(const ByteSource& file, const std::string& where) : file_(file), where_(where) {}
 
   std::vector<ZipRecord> read() {
     find();
@@ -43,8 +42,8 @@ class ZipDirectory {
   template <typename T>
   T number(uint64_t offset) const {
     if (offset > file_.size() || file_.size() - offset < sizeof(T)) fail("it may be cut short");
-    T value;
-    std::memcpy(&value, file_.data() + offset, sizeof(T));
+    T value{};
+    file_.read(offset, std::as_writable_bytes(std::span(&value, 1)));
     return value;
   }
 
@@ -87,7 +86,8 @@ class ZipDirectory {
     const uint64_t extra = at + kHeaderBytes + name_bytes;
     position_ = extra + extra_bytes + comment_bytes;
     if (position_ > end_) fail("its directory is damaged");
-    record.name.assign(reinterpret_cast<const char*>(file_.data()) + at + kHeaderBytes, name_bytes);
+    record.name.resize(name_bytes);
+    file_.read(at + kHeaderBytes, std::as_writable_bytes(std::span(record.name)));
     read_64_bit_sizes(extra, extra_bytes, record, packed);
     check_name(record.name);
     if ((flags & 1) != 0) fail("the record {} is encrypted", record.name);
@@ -140,7 +140,7 @@ class ZipDirectory {
     }
   }
 
-  std::span<const std::byte> file_;
+  const ByteSource& file_;
   const std::string& where_;
   uint64_t count_ = 0;
   uint64_t start_ = 0, position_ = 0, end_ = 0;  ///< of the directory
@@ -148,8 +148,7 @@ class ZipDirectory {
 
 }  // namespace
 
-std::vector<ZipRecord> read_zip_directory(std::span<const std::byte> file,
-                                          const std::string& where) {
+std::vector<ZipRecord> read_zip_directory(const ByteSource& file, const std::string& where) {
   return ZipDirectory(file, where).read();
 }
 

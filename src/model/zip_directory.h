@@ -2,11 +2,11 @@
 // allocates what the directory claims, sees it.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
+
+#include "core/byte_source.h"
 
 namespace s2i {
 
@@ -18,10 +18,10 @@ struct ZipRecord {
 
 /// The records of an archive as torch.save writes it: its directory ends the file, no record is
 /// compressed, none overlaps another, none reaches into the directory, no name comes twice, is
-/// absolute or has "..". `where` stands in the messages. Throws UserError.
+/// absolute or has "..". `where` stands in the messages. Throws UserError, RunError if the file
+/// cannot be read.
 ///
 /// Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, with Zip64.
-std::vector<ZipRecord> read_zip_directory(std::span<const std::byte> file,
-                                          const std::string& where);
+std::vector<ZipRecord> read_zip_directory(const ByteSource& file, const std::string& where);
 
 }  // namespace s2i

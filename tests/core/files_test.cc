@@ -1,15 +1,23 @@
 #include "core/files.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <span>
 
 #include "core/error.h"
+#include "core/open_files.h"
 #include "temporary_folder.h"
 
 namespace s2i {
 namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
 
 TEST(Files, AtomicWriteReplacesTheWholeContent) {
   const TemporaryFolder folder;
@@ -43,14 +51,49 @@ TEST(Files, ReadingHasALimitAndNamesTheFile) {
   }
 }
 
-TEST(Files, MapsAFileAndAnEmptyOne) {
+TEST(Files, ReadsAtAnyPlace) {
   const TemporaryFolder folder;
   write_file_atomic(folder.path() / "a", "abc");
   write_file_atomic(folder.path() / "empty", "");
-  const MappedFile file(folder.path() / "a");
-  ASSERT_EQ(file.bytes().size(), 3U);
-  EXPECT_EQ(static_cast<char>(file.bytes()[1]), 'b');
-  EXPECT_TRUE(MappedFile(folder.path() / "empty").bytes().empty());
+  const InputFile file(folder.path() / "a");
+  ASSERT_EQ(file.size(), 3U);
+  std::string text(2, ' ');
+  file.read(1, std::as_writable_bytes(std::span(text)));
+  EXPECT_EQ(text, "bc");
+  EXPECT_EQ(InputFile(folder.path() / "empty").size(), 0U);
+}
+
+TEST(Files, SaysWhenAFileIsCutShortWhileItIsRead) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder.path() / "a", std::string(10000, 'x'));
+  const InputFile file(folder.path() / "a");
+  std::filesystem::resize_file(folder.path() / "a", 5000);
+  std::string text(6000, ' ');
+  EXPECT_THAT(
+      [&] { file.read(0, std::as_writable_bytes(std::span(text))); },
+      ThrowsMessage<RunError>(AllOf(HasSubstr("ends at byte 5000, cut short since it had 10000"),
+                                    HasSubstr(folder.path().string()))));
+}
+
+TEST(Files, DoesNotWaitForAPipe) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder.path() / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT([&] { InputFile(folder.path() / "pipe"); },
+              ThrowsMessage<RunError>(HasSubstr("not a regular file")));
+}
+
+TEST(OpenFiles, KeepsTheMostRecentlyUsed) {
+  const TemporaryFolder folder;
+  OpenFiles files(2);
+  for (const char* name : {"a", "b", "c"}) write_file_atomic(folder.path() / name, name);
+  const auto a = files.open(folder.path() / "a");
+  const auto b = files.open(folder.path() / "b");
+  EXPECT_EQ(files.open(folder.path() / "a"), a);
+  files.open(folder.path() / "c");  // b is the one to go
+  EXPECT_EQ(files.open(folder.path() / "a"), a);
+  EXPECT_NE(files.open(folder.path() / "b"), b);
+  EXPECT_EQ(b->size(), 1U) << "still open for whoever has it";
+  EXPECT_THROW(files.open(folder.path() / "d"), RunError);
 }
 
 TEST(Files, AnOutputFolderThatCannotBeMadeIsTheUsersError) {

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <span>
+#include <vector>
 
 #include "audio/audio_files.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "data/shard_files.h"
 #include "temporary_folder.h"
 
@@ -25,6 +27,17 @@ class ShardFile : public testing::Test {
     return {folder_.path(), entry, type};
   }
 
+  static std::vector<int16_t> samples_of(const Shard& shard, size_t i) {
+    std::vector<int16_t> samples(shard.num_samples(i));
+    InputFile(shard.path())
+        .read(shard.samples_start(i), std::as_writable_bytes(std::span(samples)));
+    return samples;
+  }
+
+  static uint64_t checksum_of(const std::vector<int16_t>& samples) {
+    return checksum(std::as_bytes(std::span(samples)));
+  }
+
   TemporaryFolder folder_;
 };
 
@@ -32,11 +45,6 @@ TEST_F(ShardFile, GivesBackWhatWasWritten) {
   const ShardEntry entry =
       write_test_shard(folder_.path(), 3, {{"first", 2, 1, {1, 2, 3}}, {"zweite-ü", 0, 0, {-4}}});
   const Shard shard = open(entry);
-  EXPECT_EQ(shard.header().split, "train");
-  EXPECT_EQ(shard.header().sample_rate, 16000U);
-  EXPECT_EQ(shard.header().sample_type, SampleType::kInt16);
-  EXPECT_EQ(shard.header().source_rates, std::vector<uint32_t>{8000});
-  EXPECT_EQ(shard.header().resampler, "test");
   ASSERT_EQ(shard.size(), 2U);
   EXPECT_EQ(shard.id(0), "first");
   EXPECT_EQ(shard.id(1), "zweite-ü");
@@ -44,10 +52,8 @@ TEST_F(ShardFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(shard.speaker(0), 1);
   EXPECT_EQ(shard.num_samples(0), 3U);
   EXPECT_EQ(shard.num_samples(), 4U);
-  EXPECT_EQ(checksum(shard.sample_bytes(0)), shard.stored_checksum(0));
-  int16_t sample = 0;
-  std::memcpy(&sample, shard.sample_bytes(1).data(), sizeof(sample));
-  EXPECT_EQ(sample, -4);
+  EXPECT_EQ(checksum_of(samples_of(shard, 0)), shard.stored_checksum(0));
+  EXPECT_EQ(samples_of(shard, 1), (std::vector<int16_t>{-4}));
 }
 
 TEST_F(ShardFile, IsDescribedByItsEntry) {
@@ -91,20 +97,49 @@ TEST_F(ShardFile, HoldsFloatsExactly) {
   header.sample_type = SampleType::kFloat32;
   const Shard shard =
       open(write_shard(folder_.path(), 0, header, {&utterance, 1}), SampleType::kFloat32);
-  EXPECT_EQ(shard.header().sample_type, SampleType::kFloat32);
-  ASSERT_EQ(shard.num_samples(0), 3U);
-  EXPECT_EQ(std::memcmp(shard.sample_bytes(0).data(), samples.data(), bytes.size()), 0);
+  ASSERT_EQ(shard.samples_bytes(0), bytes.size());
+  std::vector<float> found(3);
+  InputFile(shard.path()).read(shard.samples_start(0), std::as_writable_bytes(std::span(found)));
+  EXPECT_EQ(found, samples);
 }
 
 TEST_F(ShardFile, IsRefusedWhenItIsSomethingElse) {
-  ShardEntry entry{.file = "shard-00000-00000000.h5"};
+  ShardEntry entry;
+  entry.file = "shard-00000-00000000.h5";
   EXPECT_THAT([&] { open(entry); },
               ThrowsMessage<UserError>(HasSubstr("run s2i-preprocess again")));
   const std::string text = "a text, with all that a manifest knows of it";
   write_bytes(path_of(entry), text);
   entry.bytes = text.size();
   entry.tables_checksum = checksum(std::as_bytes(std::span(text)));
-  EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("as HDF5")));
+  EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("/offset does not begin")));
+}
+
+TEST_F(ShardFile, IsRefusedWhenTheManifestHasATableElsewhere) {
+  const ShardEntry good = write_test_shard(
+      folder_.path(), 0, {{"a", 0, 0, std::vector<int16_t>(3000, 1)}, {"b", 1, 0, {1, 2, 3}}});
+  for (uint64_t ShardLayout::*table :
+       {&ShardLayout::offset, &ShardLayout::label, &ShardLayout::speaker, &ShardLayout::id,
+        &ShardLayout::checksum}) {
+    // Into the samples, over the end, behind it, where the sum overflows.
+    for (const uint64_t start : {good.audio_start - 1, good.audio_start, good.audio_start + 100,
+                                 good.bytes - 1, good.bytes, good.bytes + 1, UINT64_MAX}) {
+      ShardEntry entry = good;
+      entry.layout.*table = start;
+      EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("does not fit")))
+          << start;
+    }
+  }
+  for (const uint64_t width : {uint64_t{0}, uint64_t{257}, UINT64_MAX}) {
+    ShardEntry entry = good;
+    entry.layout.id_bytes = width;
+    EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("ids of")));
+  }
+  for (const uint64_t count : {uint64_t{3004}, UINT64_MAX}) {
+    ShardEntry entry = good;
+    entry.utterances = count;
+    EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("utterances of")));
+  }
 }
 
 TEST_F(ShardFile, IsRefusedWhenCutAnywhere) {
@@ -126,7 +161,7 @@ TEST_F(ShardFile, IsFoundOutWhenAnyByteChanges) {
     write_bytes(path_of(entry), damaged);
     try {
       const Shard shard = open(entry);
-      EXPECT_NE(checksum(shard.sample_bytes(0)), shard.stored_checksum(0)) << position;
+      EXPECT_NE(checksum_of(samples_of(shard, 0)), shard.stored_checksum(0)) << position;
     } catch (const UserError&) {
       ++refused;
     }

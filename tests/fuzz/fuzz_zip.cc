@@ -6,8 +6,9 @@ using namespace s2i;
 // The bytes are a pytorch_model.bin, as far as it is looked at before LibTorch's reader is.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return read_or_refuse([&] {
+    const MemorySource file(std::as_bytes(std::span(data, size)));
     uint64_t total = 0;
-    for (const auto& record : read_zip_directory(std::as_bytes(std::span(data, size)), "fuzz")) {
+    for (const auto& record : read_zip_directory(file, "fuzz")) {
       S2I_CHECK(record.offset <= size && record.bytes <= size - record.offset);
       total += record.bytes;
     }

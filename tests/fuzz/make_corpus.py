@@ -107,11 +107,10 @@ def make_data(programs):
                         folder / "out", "--jobs", "1", "--log-level", "error"], check=True)
         manifest = (folder / "out/train/manifest.json").read_bytes()
         put("manifest", "one", manifest)
-    # Over the tables of a shard of three utterances, in the order of fuzz_shard.cc.
-    ids = b"a\0\0\0bb\0\0ccc\0"
-    tables = struct.pack("<4Q3i3i", 0, 3, 5, 9, 0, 1, 1, 1, 0, 1) + ids + struct.pack("<3Q", 1, 2, 3)
-    put("shard", "tables", tables)
-    put("shard", "entry", tables + struct.pack("<4Q", 9, 2048, 3, 9000))
+    # Exclusive or over ten numbers of a shard's entry and then over the file, see fuzz_shard.cc.
+    put("shard", "good", bytes(8))
+    put("shard", "fewer", struct.pack("<10Q", 1, *[0] * 9))
+    put("shard", "file", bytes(80) + bytes(2048) + b"\1")
 
 
 def make_audio():

@@ -53,7 +53,7 @@ std::string archive(const std::vector<Record>& records) {
 
 std::string refusal(const std::string& file) {
   try {
-    read_zip_directory(std::as_bytes(std::span(file)), "a.bin");
+    read_zip_directory(MemorySource(std::as_bytes(std::span(file))), "a.bin");
   } catch (const UserError& error) {
     return error.what();
   }
@@ -62,7 +62,7 @@ std::string refusal(const std::string& file) {
 
 TEST(ZipDirectory, ListsTheRecords) {
   const std::string file = archive({{"m/data.pkl", "abc"}, {"m/version", "3"}});
-  const auto records = read_zip_directory(std::as_bytes(std::span(file)), "a.bin");
+  const auto records = read_zip_directory(MemorySource(std::as_bytes(std::span(file))), "a.bin");
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[1].name, "m/version");
   EXPECT_EQ(records[1].bytes, 1U);

@@ -18,7 +18,7 @@ def test_h5py_reads_sensible_contents(corpus, out):
     corpus.run(out, "--shard-utterances", 3)
     manifest = read_manifest(out / "train")
     assert [shard["utterances"] for shard in manifest["shards"]] == [3, 2]
-    assert (manifest["format"], manifest["version"], manifest["split"]) == ("s2i-dataset", 1, "train")
+    assert (manifest["format"], manifest["version"], manifest["split"]) == ("s2i-dataset", 2, "train")
     assert manifest["speakers"] == ["0", "1"]
     with h5py.File(out / "train" / manifest["shards"][0]["file"]) as file:
         assert set(file) == {"audio", "offset", "label", "speaker", "id", "checksum"}
@@ -31,6 +31,11 @@ def test_h5py_reads_sensible_contents(corpus, out):
         assert file["offset"].dtype == np.uint64 and len(file["offset"]) == 4
         assert file["offset"][3] == len(file["audio"])
         assert list(file["id"].asstr()) == ["0", "1", "2"]
+        # What the trainer goes by, which does not ask HDF5.
+        entry = manifest["shards"][0]
+        places = dict(entry["tables"], audio=entry["audio_start"])
+        assert places.pop("id_bytes") == file["id"].dtype.itemsize
+        assert places == {name: file[name].id.get_offset() for name in file}
         assert list(file["label"]) == [0, 1, 2] and list(file["speaker"]) == [0, 1, 0]
 
 
