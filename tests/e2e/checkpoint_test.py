@@ -197,7 +197,20 @@ def test_a_step_that_is_not_finite_can_be_taken_again(train):
         key: dump[key] for key in ("step", "loss", "grad_norm", "utterances")}
 
 
-def test_a_shard_that_changes_under_a_running_job_is_named(settings, shards, model, tmp_path):
+def overwrite(shard):
+    with open(shard, "r+b") as file:
+        for at in range(shard.stat().st_size // 4, 3 * shard.stat().st_size // 4, 1000):
+            file.seek(at)
+            file.write(b"\xa5\x5a")
+
+
+def cut_short(shard):
+    os.truncate(shard, shard.stat().st_size // 4)
+
+
+@pytest.mark.parametrize("fault, message", [(overwrite, "do not match their checksum"),
+                                            (cut_short, "cut short since it had")])
+def test_a_shard_that_changes_under_a_running_job_is_named(settings, shards, model, tmp_path, fault, message):
     changed = tmp_path / "changed"
     shutil.copytree(shards, changed)
     shard = next((changed / "train").glob("*.h5"))
@@ -205,11 +218,7 @@ def test_a_shard_that_changes_under_a_running_job_is_named(settings, shards, mod
     process = start(settings, f"data.dir={changed}", f"model.init={model}", f"run.dir={folder}",
                     "train.epochs=1000")
     wait_for_lines(folder / "metrics.jsonl", 2, process)
-    size = shard.stat().st_size
-    with open(shard, "r+b") as file:
-        for at in range(size // 4, 3 * size // 4, 1000):
-            file.seek(at)
-            file.write(b"\xa5\x5a")
+    fault(shard)
     stderr = process.communicate(timeout=120)[1]
     assert process.returncode == 1
-    assert shard.name in stderr and "do not match their checksum" in stderr
+    assert shard.name in stderr and message in stderr and "utterance '" in stderr
