@@ -15,6 +15,7 @@
 #include "model/safetensors.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_store.h"
+#include "train/trainer_state.h"
 
 namespace s2i {
 namespace {

@@ -14,6 +14,7 @@
 #include "train/batch_tensors.h"
 #include "train/config.h"
 #include "train/setup.h"
+#include "train/trainable.h"
 #include "train/trainer.h"
 
 namespace s2i {

@@ -19,6 +19,7 @@
 #include "train/metrics_log.h"
 #include "train/schedule.h"
 #include "train/train_step.h"
+#include "train/trainer_state.h"
 #include "train/trouble.h"
 
 namespace s2i {

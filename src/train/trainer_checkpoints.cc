@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "model/safetensors.h"
+#include "train/trainable.h"
 #include "train/trainer.h"
 
 namespace s2i {

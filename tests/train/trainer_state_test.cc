@@ -1,4 +1,4 @@
-#include "train/checkpoint.h"
+#include "train/trainer_state.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
