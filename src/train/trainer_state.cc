@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 
 #include "core/checksum.h"
@@ -13,6 +14,19 @@ namespace s2i {
 namespace {
 
 constexpr int64_t kFormatVersion = 1;
+
+int64_t checked_count(int64_t value, const char* key, int64_t lowest, const std::string& where) {
+  constexpr int64_t kHighest = int64_t{1} << 48;  // what is computed from it cannot overflow
+  if (value < lowest || value > kHighest) {
+    throw UserError("{}: '{}' is {}, which no run wrote", where, key, value);
+  }
+  return value;
+}
+
+/// One that older versions did not write: then 0.
+int64_t optional_count(const Json& json, const char* key, const std::string& where) {
+  return checked_count(json_get_or<int64_t>(json, key, 0, where), key, 0, where);
+}
 
 /// Settings that may change between the parts of one run: they say how long, how fast, how loud,
 /// not what is computed.
@@ -55,12 +69,35 @@ bool may_change(const std::string& key) {
 
 }  // namespace
 
-RunIdentity run_identity(const TrainConfig& config, const Dataset& train) {
+bool note_validation(TrainerState& state, double value, double loss) {
+  // A small validation set is soon all right; between equals the surer one generalises better.
+  const bool is_best = std::isfinite(value) && std::isfinite(loss) &&
+                       (state.best_step < 0 || value > state.best_value ||
+                        (value == state.best_value && loss < state.best_loss));
+  if (!is_best) {
+    ++state.since_best;
+    return false;
+  }
+  state.best_value = value;
+  state.best_loss = loss;
+  state.best_step = state.step;
+  state.since_best = 0;
+  return true;
+}
+
+RunIdentity run_identity(const TrainConfig& config, const Dataset& train, const Dataset& validation,
+                         int64_t world_size) {
   TrainConfig copy = config;
-  return {checksum_text(train.checksum()), config_entries(train_config_fields(copy))};
+  const bool split = !config.data.validation_split.empty();
+  return {.data_checksum = checksum_text(train.checksum()),
+          .validation_checksum = split ? checksum_text(validation.checksum()) : "",
+          .world_size = world_size,
+          .config = config_entries(train_config_fields(copy))};
 }
 
 OrderedJson to_json(const TrainerState& state, const RunIdentity& identity) {
+  // JSON has no numbers that are not finite: they would be null, and no start could read that.
+  S2I_CHECK(std::isfinite(state.best_value) && std::isfinite(state.best_loss));
   OrderedJson config = OrderedJson::object();
   for (const auto& [key, value] : identity.config) config[key] = value;
   return {{"format_version", kFormatVersion},
@@ -75,7 +112,10 @@ OrderedJson to_json(const TrainerState& state, const RunIdentity& identity) {
           {"best_step", state.best_step},
           {"since_best", state.since_best},
           {"skipped_steps", state.skipped_steps},
+          {"bad_in_a_row", state.bad_in_a_row},
+          {"world_size", identity.world_size},
           {"data_checksum", identity.data_checksum},
+          {"validation_checksum", identity.validation_checksum},
           {"config", config}};
 }
 
@@ -84,12 +124,7 @@ TrainerState trainer_state_from_json(const Json& json, const std::string& where)
     throw UserError("{}: written by another version of s2i-train; start a new run.dir", where);
   }
   const auto count = [&](const char* key, int64_t lowest = 0) {
-    constexpr int64_t kHighest = int64_t{1} << 48;  // what is computed from it cannot overflow
-    const auto value = json_get<int64_t>(json, key, where);
-    if (value < lowest || value > kHighest) {
-      throw UserError("{}: '{}' is {}, which no run wrote", where, key, value);
-    }
-    return value;
+    return checked_count(json_get<int64_t>(json, key, where), key, lowest, where);
   };
   TrainerState state;
   state.step = count("step");
@@ -97,17 +132,26 @@ TrainerState trainer_state_from_json(const Json& json, const std::string& where)
   state.step_in_epoch = count("step_in_epoch");
   state.finished = json_get<bool>(json, "finished", where);
   state.validation_due = json_get<bool>(json, "validation_due", where);
-  state.best_value = json_get<double>(json, "best_value", where);
-  state.best_loss = json_get<double>(json, "best_loss", where);
   state.best_step = count("best_step", -1);
+  // Null: a version of before took a validation that was not finite for the best.
+  if (json_get<Json>(json, "best_value", where).is_null() ||
+      json_get<Json>(json, "best_loss", where).is_null()) {
+    state.best_step = -1;
+  } else {
+    state.best_value = json_get<double>(json, "best_value", where);
+    state.best_loss = json_get<double>(json, "best_loss", where);
+  }
   state.since_best = count("since_best");
   state.skipped_steps = count("skipped_steps");
+  state.bad_in_a_row = optional_count(json, "bad_in_a_row", where);
   return state;
 }
 
 RunIdentity run_identity_from_json(const Json& json, const std::string& where) {
   RunIdentity identity;
   identity.data_checksum = json_get<std::string>(json, "data_checksum", where);
+  identity.validation_checksum = json_get_or<std::string>(json, "validation_checksum", "", where);
+  identity.world_size = optional_count(json, "world_size", where);
   const auto config = json_get<std::map<std::string, std::string>>(json, "config", where);
   identity.config.assign(config.begin(), config.end());
   return identity;
@@ -123,9 +167,14 @@ std::vector<std::string> check_resumable(const RunIdentity& saved, const RunIden
     auto& list = may_change(key) ? allowed : refused;
     list.push_back(fmt::format("{}: {} -> {}", key, found->second, value));
   }
-  if (saved.data_checksum != wanted.data_checksum) {
-    refused.push_back(fmt::format("the training data (checksum): {} -> {}", saved.data_checksum,
-                                  wanted.data_checksum));
+  const auto compare_data = [&](const char* data, const std::string& then, const std::string& now) {
+    if (then == now || then.empty() || now.empty()) return;
+    refused.push_back(fmt::format("the {} data (checksum): {} -> {}", data, then, now));
+  };
+  compare_data("training", saved.data_checksum, wanted.data_checksum);
+  compare_data("validation", saved.validation_checksum, wanted.validation_checksum);
+  if (saved.world_size != wanted.world_size && saved.world_size > 0 && wanted.world_size > 0) {
+    allowed.push_back(fmt::format("ranks {} -> {}", saved.world_size, wanted.world_size));
   }
   if (!refused.empty()) {
     throw UserError(
