@@ -19,8 +19,10 @@ void print_list(const OrderedJson& list) {
     std::string figures;
     if (entry["validation"].is_object()) {
       for (const auto& [name, value] : entry["validation"].items()) {
-        figures +=
-            fmt::format("{}{} {:.4f}", figures.empty() ? "" : ", ", name, value.get<double>());
+        // Null: it was not finite, for which JSON has no number.
+        const std::string figure =
+            value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "not finite";
+        figures += fmt::format("{}{} {}", figures.empty() ? "" : ", ", name, figure);
       }
     }
     fmt::print("{:>10} {:>6} {:<8} {:>14} {:<10} {}\n", entry["step"].dump(),

@@ -3,53 +3,11 @@
 // checkpoint_store.h keeps them on disk.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "core/json.h"
-#include "data/dataset.h"
-#include "model/wavlm.h"
-#include "train/config.h"
-
 namespace s2i {
-
-/// Where a run is: all that a resume needs beside the weights and the optimiser's state. No state
-/// of a random generator: every draw is a function of (seed, step, utterance).
-struct TrainerState {
-  int64_t step = 0;             ///< Steps done.
-  int64_t epoch = 0;            ///< The epoch of the next step.
-  int64_t step_in_epoch = 0;    ///< The next step's index in its epoch.
-  bool finished = false;        ///< The last step was done or the run stopped early.
-  bool validation_due = false;  ///< Stopped by a signal before the validation of this step.
-  double best_value = 0;        ///< Best validation so far (higher is better).
-  double best_loss = 0;         ///< Its mean loss: between equal values the lower loss is better.
-  int64_t best_step = -1;       ///< Its step; -1: none yet.
-  int64_t since_best = 0;       ///< Validations since then.
-  int64_t skipped_steps = 0;    ///< Steps whose gradient was not finite.
-};
-
-/// What must be the same for a resume to be the same run.
-struct RunIdentity {
-  std::string data_checksum;
-  std::vector<std::pair<std::string, std::string>> config;  ///< The whole effective configuration.
-};
-
-RunIdentity run_identity(const TrainConfig& config, const Dataset& train);
-
-OrderedJson to_json(const TrainerState& state, const RunIdentity& identity);
-TrainerState trainer_state_from_json(const Json& json, const std::string& where);
-RunIdentity run_identity_from_json(const Json& json, const std::string& where);
-
-/// Compares the configuration of a checkpoint with the one to go on with. Returns the lines of what
-/// changed and may; throws UserError with the lines of what changed and may not.
-std::vector<std::string> check_resumable(const RunIdentity& saved, const RunIdentity& wanted);
-
-/// Restores every parameter from a file that save_pretrained wrote for the same model. Throws
-/// UserError naming a missing or misshapen tensor.
-void load_parameters(WavLMForIntent& model, const std::filesystem::path& safetensors);
 
 /// Checks every file of a checkpoint against checksums.json: missing, added, cut short, changed;
 /// links and other things that are no files; checksums.json itself, byte for byte. Returns all that

@@ -15,6 +15,7 @@
 #include "model/safetensors.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_store.h"
+#include "train/trainer_state.h"
 
 namespace s2i {
 namespace {
@@ -130,6 +131,7 @@ OrderedJson compare_checkpoints(const fs::path& a, const fs::path& b) {
     std::map<std::string, std::string> entries(found.config.begin(), found.config.end());
     entries["step"] = std::to_string(json_get<int64_t>(json, "step", where));
     entries["data_checksum"] = found.data_checksum;
+    entries["validation_checksum"] = found.validation_checksum;
     return entries;
   };
   const auto settings_a = identity(a);

@@ -17,7 +17,8 @@ std::vector<std::filesystem::path> checkpoints_at(const std::filesystem::path& p
 /// as validation.jsonl has them, or null). Reads every byte.
 OrderedJson describe_checkpoints(const std::vector<std::filesystem::path>& checkpoints);
 
-/// `equal`; `settings` that differ ({key: [a, b]}, data_checksum among them); `tensors` that differ
+/// `equal`; `settings` that differ ({key: [a, b]}, the data's checksums among them); `tensors` that
+/// differ
 /// ({name: largest absolute difference, or what else is different}). Throws UserError when one is
 /// no checkpoint or is damaged.
 OrderedJson compare_checkpoints(const std::filesystem::path& a, const std::filesystem::path& b);

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
 #include "train/checkpoint.h"
 
 namespace s2i {
@@ -30,6 +31,11 @@ void sync_tree(const fs::path& folder) {
 }
 
 bool there(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
+
+bool is_amid_bad_steps(const fs::path& checkpoint) {
+  const std::string where = (checkpoint / "trainer.json").string();
+  return json_get_or<int64_t>(read_json(where), "bad_in_a_row", 0, where) > 0;
+}
 
 /// Names, sizes and times of the files below: what changes when anything writes to them.
 std::string state_of_files(const fs::path& folder) {
@@ -61,6 +67,23 @@ std::vector<fs::path> list_checkpoints(const fs::path& checkpoints) {
   std::sort(found.begin(), found.end(),
             [](const fs::path& a, const fs::path& b) { return step_of(a) < step_of(b); });
   return found;
+}
+
+void put_in_place(const fs::path& temporary, const fs::path& path, const fs::path& replaced) {
+  try {
+    sync_tree(temporary);
+    if (there(path)) {
+      fs::remove_all(replaced);
+      rename_durable(path, replaced);
+    }
+    rename_durable(temporary, path);
+  } catch (const std::exception& error) {
+    std::error_code ignored;
+    if (there(replaced) && !there(path)) fs::rename(replaced, path, ignored);
+    throw RunError("{}", error.what());
+  }
+  std::error_code left_for_the_next;
+  fs::remove_all(replaced, left_for_the_next);
 }
 
 CheckpointStore::CheckpointStore(const fs::path& run_dir)
@@ -109,20 +132,15 @@ fs::path CheckpointStore::save(int64_t step, bool is_best,
     fs::create_directories(temporary);
     write_content(temporary);
     write_checksums(temporary);
-    sync_tree(temporary);
-    // One of the same step: damaged and passed over on resume, or saved before its validation. It
-    // is set aside and not deleted, so that at every moment one of the two is whole.
-    if (there(final_path)) rename_durable(final_path, replaced);
-    rename_durable(temporary, final_path);
+    // One of the same step may be there: damaged and passed over on resume, or saved before its
+    // validation.
+    put_in_place(temporary, final_path, replaced);
   } catch (const std::exception& error) {
     std::error_code ignored;
-    if (there(replaced) && !there(final_path)) fs::rename(replaced, final_path, ignored);
     fs::remove_all(temporary, ignored);
     throw RunError("cannot write the checkpoint {}: {}; the one before is untouched",
                    final_path.string(), error.what());
   }
-  std::error_code left_for_recover;
-  fs::remove_all(replaced, left_for_recover);
   mark_last(step);
   if (is_best) mark_best(step);
   return final_path;
@@ -183,7 +201,7 @@ void CheckpointStore::prune(const Retention& retention) {
     int64_t newer = 0;  // whole ones
     for (auto path = all.rbegin(); path != all.rend(); ++path) {
       if (newer < retention.keep) {
-        if (is_whole(*path)) ++newer;
+        if (is_whole(*path) && !is_amid_bad_steps(*path)) ++newer;
         continue;
       }
       const bool kept = retention.every_steps > 0 && step_of(*path) % retention.every_steps == 0;

@@ -15,7 +15,9 @@ namespace s2i {
 
 /// Which checkpoints stay. The best stays always.
 struct Retention {
-  int64_t keep = 2;         ///< The newest whole ones; a damaged one does not count.
+  /// The newest whole ones. A damaged one does not count, nor one of a run that was stopped amid
+  /// steps that were not finite: its weights may be what is bad.
+  int64_t keep = 2;
   int64_t every_steps = 0;  ///< And those whose step is a multiple of this; 0: none.
 };
 
@@ -71,6 +73,12 @@ class CheckpointStore {
 
 /// The checkpoint folders in a run's checkpoints/, oldest first, whole or not.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& checkpoints);
+
+/// Flushes what was written to `temporary` and makes it `path`. What was there before is set aside
+/// under the name `replaced`, so that at every moment one of the two is whole, and then deleted.
+/// Throws RunError; `path` is then as it was.
+void put_in_place(const std::filesystem::path& temporary, const std::filesystem::path& path,
+                  const std::filesystem::path& replaced);
 
 /// The step in a checkpoint folder's name; -1 if it is not one.
 int64_t step_of(const std::filesystem::path& checkpoint);

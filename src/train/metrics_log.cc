@@ -18,16 +18,25 @@ namespace {
 constexpr uint64_t kMaxLogBytes = 4ULL << 30;
 constexpr size_t kMaxWaitingBytes = 64U << 20;
 
+struct KeptLines {
+  std::string text;
+  int64_t unreadable = 0;
+};
+
 /// The whole lines of steps up to `last_step`; a line cut short by a crash is dropped.
-std::string lines_up_to(const std::string& text, int64_t last_step) {
+KeptLines lines_up_to(const std::string& text, int64_t last_step) {
   std::istringstream lines(text);
-  std::string kept;
+  KeptLines kept;
   std::string line;
   while (std::getline(lines, line)) {
     if (lines.eof()) break;  // no newline: not finished
     const Json entry = Json::parse(line, nullptr, false);
-    if (entry.is_discarded() || !entry.is_object()) continue;
-    if (entry.value("step", int64_t{0}) <= last_step) kept += line + "\n";
+    int64_t step = 0;
+    if (!entry.is_object() || !entry.contains("step") || !json_convert(entry.at("step"), step)) {
+      ++kept.unreadable;
+    } else if (step <= last_step) {
+      kept.text += line + "\n";
+    }
   }
   return kept;
 }
@@ -35,13 +44,18 @@ std::string lines_up_to(const std::string& text, int64_t last_step) {
 }  // namespace
 
 MetricsLog::MetricsLog(std::filesystem::path path, int64_t resume_step) : path_(std::move(path)) {
-  if (std::filesystem::exists(path_)) {
+  const bool is_new = !std::filesystem::exists(path_);
+  if (!is_new) {
     const std::string text = read_file(path_, kMaxLogBytes);
-    const std::string kept = lines_up_to(text, resume_step);
-    if (kept != text) write_file_atomic(path_, kept);
+    const KeptLines kept = lines_up_to(text, resume_step);
+    if (kept.unreadable > 0) {
+      spdlog::warn("{}: {} lines are damaged, and dropped", path_.string(), kept.unreadable);
+    }
+    if (kept.text != text) write_file_atomic(path_, kept.text);
   }
   file_ = FileDescriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (file_.get() < 0) throw RunError("cannot write {}: {}", path_.string(), errno_text(errno));
+  if (is_new) sync_path(path_.has_parent_path() ? path_.parent_path() : ".");
 }
 
 std::vector<double> MetricsLog::kept(const char* key) const {
@@ -68,11 +82,14 @@ int MetricsLog::write_waiting() {
 }
 
 void MetricsLog::append(const OrderedJson& line) {
+  const std::lock_guard lock(mutex_);
   const bool behind = !waiting_.empty();
   waiting_ += line.dump() + "\n";
   const int error = write_waiting();
   if (error == 0) return;
-  if (waiting_.size() > kMaxWaitingBytes) flush();
+  if (waiting_.size() > kMaxWaitingBytes) {
+    throw RunError("cannot write {}: {}", path_.string(), errno_text(error));
+  }
   if (!behind) {
     spdlog::warn("cannot write {}: {}; its lines wait in memory", path_.string(),
                  errno_text(error));
@@ -80,11 +97,13 @@ void MetricsLog::append(const OrderedJson& line) {
 }
 
 void MetricsLog::flush() {
+  const std::lock_guard lock(mutex_);
   const int error = write_waiting();
   if (error != 0) throw RunError("cannot write {}: {}", path_.string(), errno_text(error));
 }
 
-void MetricsLog::sync() const {
+void MetricsLog::sync() {
+  flush();
   if (::fsync(file_.get()) != 0) {
     throw RunError("cannot flush {} to the device: {}", path_.string(), errno_text(errno));
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,10 @@ namespace s2i {
 
 class MetricsLog {
  public:
-  /// Opens for appending. Lines of steps after `resume_step` (from a run that went further than its
-  /// last checkpoint) are dropped first, so that the file reads as one undisturbed run.
-  /// Throws RunError.
+  /// Opens for appending; the name of a new file is made durable. Lines of steps after
+  /// `resume_step` (from a run that went further than its last checkpoint) are dropped first, so
+  /// that the file reads as one undisturbed run. What is no line of a log is dropped too, and
+  /// counted in the program's log, except for a last line that a crash cut short. Throws RunError.
   MetricsLog(std::filesystem::path path, int64_t resume_step);
 
   /// Hands what is still to be written to the kernel, if it takes it.
@@ -35,15 +37,17 @@ class MetricsLog {
   /// Hands over what waits. Throws RunError if it cannot be written.
   void flush();
 
-  /// Flushes what was handed over to the device. From any thread. Throws RunError.
-  void sync() const;
+  /// Hands over what waits, and flushes all to the device. From any thread. Throws RunError: while
+  /// lines wait, what is written about these steps is not on disk.
+  void sync();
 
  private:
-  /// Writes as much of what waits as can be written; returns the error number or 0.
+  /// Writes as much of what waits as can be written; returns the error number or 0. Under the lock.
   int write_waiting();
 
   std::filesystem::path path_;
   FileDescriptor file_;
+  std::mutex mutex_;     ///< Of what waits: checkpoints are written on a thread of their own.
   std::string waiting_;  ///< Not written yet: from the middle of a line, if it was cut.
 };
 

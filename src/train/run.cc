@@ -13,7 +13,9 @@
 #include "core/stop_signal.h"
 #include "train/batch_tensors.h"
 #include "train/config.h"
+#include "train/resumable.h"
 #include "train/setup.h"
+#include "train/trainable.h"
 #include "train/trainer.h"
 
 namespace s2i {
@@ -72,18 +74,9 @@ void describe(const Corpus& corpus, const TrainConfig& config, const Trainer& tr
                config.batch.global_batch, trainer.steps_per_epoch());
 }
 
-/// Throws UserError when the checkpoint is of another run, and says what changed and may.
-void require_resumable(const std::string& checkpoint, const TrainConfig& config,
-                       const Dataset& train) {
-  const std::string where = checkpoint + "/trainer.json";
-  const RunIdentity saved = run_identity_from_json(read_json(where), where);
-  for (const auto& change : check_resumable(saved, run_identity(config, train))) {
-    spdlog::info("changed since the checkpoint: {}", change);
-  }
-}
-
 /// The checkpoint to go on from, the same on every rank; rank 0 looks. Empty: from the start.
-std::string choose_resume(const TrainConfig& config, const Dataset& train, const Cluster& cluster) {
+std::string choose_resume(const TrainConfig& config, const TrainingData& data,
+                          const Cluster& cluster) {
   std::string chosen;
   const std::string& resume = config.run.resume;
   if (cluster.is_main()) {
@@ -101,7 +94,11 @@ std::string choose_resume(const TrainConfig& config, const Dataset& train, const
       if (!problem.empty()) throw UserError("run.resume: {} is not whole: {}", resume, problem);
       chosen = resume;
     }
-    if (!chosen.empty()) require_resumable(chosen, config, train);
+    if (!chosen.empty()) {
+      require_resumable(
+          chosen, config,
+          run_identity(config, *data.train, *data.validation, cluster.communicator->size()));
+    }
     if (!chosen.empty() && resume != "auto") {
       const std::string where = chosen + "/trainer.json";
       checkpoints.set_aside_after(trainer_state_from_json(read_json(where), where).step);
@@ -118,6 +115,7 @@ void require_agreement(const Trainer& trainer, Communicator& communicator) {
   for (const auto& [key, value] : identity.config) settings += key + ": " + value + "\n";
   agree(communicator, "configuration", settings);
   agree(communicator, "training data", identity.data_checksum);
+  agree(communicator, "validation data", identity.validation_checksum);
   agree(communicator, "model weights", trainer.weights_checksum());
 }
 
@@ -189,7 +187,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   const Cluster cluster = join_cluster(session, config.run, config.cluster);
   if (config.cluster.reproducible) make_deterministic(cluster, config.run);
   const std::string checkpoint =
-      command.dry_run ? "" : choose_resume(config, *corpus->train, cluster);
+      command.dry_run ? "" : choose_resume(config, corpus->training, cluster);
   // A checkpoint holds the model as it is: model.init need not be there any more.
   ModelSettings model = config.model;
   if (!checkpoint.empty()) model.init = checkpoint + "/model";

@@ -1,8 +1,9 @@
-// The parameters of a model that train.
+// The parameters of a model: those that train, and all of them from a file.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <filesystem>
 #include <vector>
 
 #include "model/wavlm.h"
@@ -14,5 +15,9 @@ std::vector<NamedParameter> trainable(WavLMForIntent& model);
 
 /// The tensors alone, in the same order.
 std::vector<at::Tensor> tensors_of(const std::vector<NamedParameter>& parameters);
+
+/// Restores every parameter from a file that save_pretrained wrote for the same model. Throws
+/// UserError naming a missing or misshapen tensor.
+void load_parameters(WavLMForIntent& model, const std::filesystem::path& safetensors);
 
 }  // namespace s2i

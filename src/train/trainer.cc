@@ -203,23 +203,26 @@ void Trainer::advance(bool epoch_ended) {
 
 void Trainer::check_finite(const StepResult& result, const StepPlan& plan) {
   if (result.applied) {
-    bad_in_a_row_ = 0;
+    state_.bad_in_a_row = 0;
     return;
   }
-  ++state_.skipped_steps;
-  ++bad_in_a_row_;
   if (is_main()) {
     spdlog::warn("step {}: loss {} or gradient norm {} is not finite; the update is skipped",
                  state_.step + 1, figure_text(result.loss), figure_text(result.grad_norm));
   }
-  if (bad_in_a_row_ < config_.train.max_bad_steps) return;
+  const int64_t in_a_row = state_.bad_in_a_row + 1;
+  if (in_a_row < config_.train.max_bad_steps) {
+    ++state_.skipped_steps;
+    state_.bad_in_a_row = in_a_row;
+    return;
+  }
   const std::vector<std::string> ids = ids_of(plan);
   if (is_main()) dump_bad_step(result, ids);
   communicator_.barrier("the dump of a bad step");  // the error of another rank ends this one too
   throw RunError(
       "loss or gradient not finite for {} steps in a row (train.max_bad_steps); lower "
       "optimizer.learning_rate or look at these utterances of the last batch: {}",
-      bad_in_a_row_, fmt::join(ids, " "));
+      in_a_row, fmt::join(ids, " "));
 }
 
 std::vector<std::string> Trainer::ids_of(const StepPlan& plan) const {
@@ -240,20 +243,13 @@ bool Trainer::validate() {
                                    communicator_, settings);
   const Classification figures = classify(predictions, model_.config().num_labels());
   const double value = metric_value(figures, config_.train.best_metric);
-  // A small validation set is soon all right; between equals the surer one generalises better.
-  const bool is_best = state_.best_step < 0 || value > state_.best_value ||
-                       (value == state_.best_value && figures.loss < state_.best_loss);
-  if (is_best) {
-    state_.best_value = value;
-    state_.best_loss = figures.loss;
-    state_.best_step = state_.step;
-    state_.since_best = 0;
-  } else {
-    ++state_.since_best;
-  }
-  const int64_t patience = config_.train.early_stop_patience;
-  if (patience > 0 && state_.since_best >= patience) state_.finished = true;
+  const bool is_best = note_validation(state_, value, figures.loss);
+  if (out_of_patience()) state_.finished = true;
   if (!is_main()) return is_best;
+  if (!std::isfinite(figures.loss)) {
+    spdlog::warn("step {}: the validation loss {} is not finite; it is not taken for the best",
+                 state_.step, figure_text(figures.loss));
+  }
   validations_->append({{"step", state_.step},
                         {"epoch", state_.epoch},
                         {"count", figures.count},

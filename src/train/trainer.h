@@ -19,6 +19,7 @@
 #include "train/metrics_log.h"
 #include "train/schedule.h"
 #include "train/train_step.h"
+#include "train/trainer_state.h"
 #include "train/trouble.h"
 
 namespace s2i {
@@ -76,6 +77,8 @@ class Trainer {
   std::vector<std::string> ids_of(const StepPlan& plan) const;
   /// Validates, notes whether this is the best so far, stops early if asked to. True if best.
   bool validate();
+  /// train.early_stop_patience validations without a better one.
+  bool out_of_patience() const;
   void save_checkpoint(bool is_best);
   /// Makes the links and the state agree with what is on disk. Collective.
   void settle_links();
@@ -108,7 +111,6 @@ class Trainer {
   std::optional<MetricsLog> metrics_;  ///< Rank 0 only, from run() on.
   std::optional<MetricsLog> validations_;
   TrainerState state_;
-  int64_t bad_in_a_row_ = 0;
   SpikeDetector spikes_;
   Batch newest_batch_;  ///< Its shape alone: the audio is the step's.
   int64_t saved_step_ = -1;

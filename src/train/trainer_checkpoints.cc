@@ -9,11 +9,24 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "model/safetensors.h"
+#include "train/trainable.h"
 #include "train/trainer.h"
 
 namespace s2i {
+namespace {
 
-RunIdentity Trainer::identity() const { return run_identity(config_, *data_.train); }
+/// A text as one word of a shell's command line.
+std::string shell_word(const std::string& text) {
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
+  return word + "'";
+}
+
+}  // namespace
+
+RunIdentity Trainer::identity() const {
+  return run_identity(config_, *data_.train, *data_.validation, communicator_.size());
+}
 
 std::string Trainer::weights_checksum() const {
   const at::Tensor values = reducer_.flat_parameters().to(at::kCPU);
@@ -26,7 +39,9 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   const Json json = read_json(checkpoint / "trainer.json");
   const std::string where = (checkpoint / "trainer.json").string();
   state_ = trainer_state_from_json(json, where);
-  state_.finished = state_.finished && state_.step >= schedule_.total_steps();
+  // More steps or more patience than before: it goes on.
+  state_.finished =
+      state_.finished && (state_.step >= schedule_.total_steps() || out_of_patience());
   saved_step_ = state_.step;
 
   load_parameters(model_, checkpoint / "model" / "model.safetensors");
@@ -75,8 +90,15 @@ void Trainer::settle_links() {
   state_.best_loss = found.best_loss;
 }
 
+bool Trainer::out_of_patience() const {
+  const int64_t patience = config_.train.early_stop_patience;
+  return patience > 0 && state_.since_best >= patience;
+}
+
 void Trainer::save_checkpoint(bool is_best) {
   if (saved_step_ == state_.step && !is_best && !state_.finished) return;
+  // The weights may be what is bad: only what ends the run is worth a checkpoint.
+  if (state_.bad_in_a_row > 0 && !is_best && !state_.finished && stop_signal_ == 0) return;
   saved_step_ = state_.step;
   if (!writer_) return;
   communicator_.activity().begin_unit(fmt::format("checkpoint of step {}", state_.step));
@@ -105,9 +127,10 @@ void Trainer::dump_bad_step(const StepResult& result, const std::vector<std::str
   const std::filesystem::path folder = dir / "bad_step";
   const std::filesystem::path temporary = dir / ".bad_step.tmp";
   const std::string command =
-      fmt::format("s2i-train {} run.resume={} run.dir={} train.max_steps={} train.max_bad_steps=1",
-                  (dir / "config.yaml").string(), folder.string(),
-                  (dir / "bad_step_again").string(), state_.step + 1);
+      fmt::format("mpirun -np {} s2i-train {} {} {} train.max_steps={} train.max_bad_steps=1",
+                  communicator_.size(), shell_word((dir / "config.yaml").string()),
+                  shell_word("run.resume=" + folder.string()),
+                  shell_word("run.dir=" + (dir / "bad_step_again").string()), state_.step + 1);
   try {
     std::filesystem::remove_all(temporary);
     std::filesystem::create_directories(temporary);
@@ -122,8 +145,7 @@ void Trainer::dump_bad_step(const StepResult& result, const std::vector<std::str
                                              {"utterances", ids},
                                              {"command", command}});
     write_checksums(temporary);
-    std::filesystem::remove_all(folder);
-    std::filesystem::rename(temporary, folder);
+    put_in_place(temporary, folder, dir / ".bad_step.replaced");
     spdlog::error("what this step started from is in {}; take it again with: {}", folder.string(),
                   command);
   } catch (const std::exception& error) {

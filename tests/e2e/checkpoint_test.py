@@ -6,6 +6,8 @@ change files below a folder.
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -181,20 +183,74 @@ def test_list_verify_and_diff(train):
 
 def test_a_step_that_is_not_finite_can_be_taken_again(train):
     # Weight decay beyond all bounds: the second step has weights that are not finite.
-    folder, done = train("run", "optimizer.weight_decay=1.0e+40", "train.max_bad_steps=2", check=False, ranks=2)
+    overrides = ["optimizer.weight_decay=1.0e+40", "train.max_bad_steps=2"]
+    folder, _ = train("a run's folder", *overrides, check=False, ranks=2)
+    first = (folder / "bad_step").stat().st_ino
+    _, done = train("a run's folder", *overrides, check=False, ranks=2)
     assert done.returncode == 1
+    assert (folder / "bad_step").stat().st_ino != first  # another took its place
+    assert not list(folder.glob(".bad_step*"))
     assert "not finite for 2 steps in a row" in done.stderr
     dump = json.loads((folder / "bad_step/bad_step.json").read_text())
     assert dump["step"] == 3 and len(dump["utterances"]) == 12
     assert all(name in done.stderr for name in dump["utterances"])
     assert run("s2i-checkpoint", "verify", folder / "bad_step").returncode == 0
-    program, *arguments = dump["command"].split()
-    again = run(program, *arguments, check=False)
+    assert shlex.split(dump["command"])[:4] == ["mpirun", "-np", "2", "s2i-train"]
+    programs = {**os.environ, **MPI_ENVIRONMENT, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    again = subprocess.run(dump["command"], shell=True, capture_output=True, text=True, env=programs, timeout=300)
     assert again.returncode == 1
     assert "step 3: loss nan" in again.stderr or "step 3: loss inf" in again.stderr, again.stderr
     second = json.loads((folder / "bad_step_again/bad_step/bad_step.json").read_text())
     assert {key: second[key] for key in ("step", "loss", "grad_norm", "utterances")} == {
         key: dump[key] for key in ("step", "loss", "grad_norm", "utterances")}
+
+
+# Weight decay beyond all bounds: after the first step nothing is finite any more.
+NOT_FINITE = ["optimizer.weight_decay=1.0e+60", "data.test_split="]
+
+
+def checkpoints_of(folder):
+    return sorted(int(path.name.removeprefix("step-")) for path in (folder / "checkpoints").glob("step-*"))
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_a_validation_that_is_not_finite_is_never_the_best(train, metric):
+    overrides = [*NOT_FINITE, "train.max_bad_steps=100", f"train.best_metric={metric}"]
+    folder, done = train("run", *overrides, "train.epochs=2")
+    assert re.search("the validation loss (nan|inf) is not finite", done.stderr)
+    text = (folder / "last/trainer.json").read_text()
+    assert json.loads(text)["best_step"] == -1 and "null" not in text
+    assert [line["best"] for line in read_lines(folder / "validation.jsonl")] == [False, False]
+    assert "loss not finite" in run("s2i-checkpoint", "list", folder).stdout
+    _, done = train("run", *overrides, "train.epochs=3")
+    assert "step 10 of 15" in done.stderr
+    assert len(read_lines(folder / "metrics.jsonl")) == 15
+
+
+def test_no_checkpoint_is_made_amid_steps_that_are_not_finite(train):
+    folder, done = train("run", *NOT_FINITE, "train.max_bad_steps=6", "checkpoint.every_steps=1", "checkpoint.keep=1",
+                         check=False)
+    assert "not finite for 6 steps in a row" in done.stderr
+    assert checkpoints_of(folder) == [1]
+
+
+def test_a_signal_amid_bad_steps_keeps_the_checkpoint_before_and_the_count(train, settings, shards, model, tmp_path):
+    folder = tmp_path / "run"
+    overrides = [*NOT_FINITE, "train.epochs=1000", "checkpoint.every_steps=1", "checkpoint.keep=1"]
+    process = start(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}", *overrides,
+                    "train.max_bad_steps=100000")
+    wait_for_lines(folder / "metrics.jsonl", 3, process)
+    process.send_signal(signal.SIGUSR1)
+    stderr = process.communicate(timeout=120)[1]
+    assert process.returncode == 128 + signal.SIGUSR1, stderr
+    state = json.loads((folder / "last/trainer.json").read_text())
+    bad = state["bad_in_a_row"]
+    assert bad == state["step"] - 1 >= 2
+    assert checkpoints_of(folder) == [1, state["step"]]
+    _, done = train("run", *overrides, f"train.max_bad_steps={bad + 2}", check=False)
+    assert done.returncode == 1
+    assert f"not finite for {bad + 2} steps in a row" in done.stderr
+    assert len(read_lines(folder / "metrics.jsonl")) == state["step"] + 1
 
 
 def overwrite(shard):

@@ -209,6 +209,52 @@ TEST_F(CheckpointFaults, EveryCallFails) {
   fmt::print("{} cases\n", cases);
 }
 
+TEST_F(CheckpointFaults, AFolderIsReplacedWholeOrStays) {
+  const auto write = [](const fs::path& folder, const char* content) {
+    fs::create_directories(folder);
+    write_unflushed(folder / "a", content);
+    write_unflushed(folder / "b", content);
+  };
+  const auto content = [](const fs::path& folder) {
+    if (!fs::exists(folder)) return std::string();
+    return read_file(folder / "a", 9) + read_file(folder / "b", 9);
+  };
+  int64_t calls = 0;
+  for (const bool kill : {false, true}) {
+    for (int64_t at = 0; at == 0 || at <= calls; ++at) {
+      const TemporaryFolder folder;
+      const fs::path path = folder.path() / "dump";
+      const fs::path replaced = folder.path() / ".replaced";
+      write(path, "old");
+      write(folder.path() / ".new", "new");
+      const auto replace = [&] {
+        faults::arm({.below = folder.path(), .kill = kill, .error = EIO, .at = at});
+        try {
+          put_in_place(folder.path() / ".new", path, replaced);
+        } catch (const RunError&) {
+        }
+        return faults::disarm();
+      };
+      if (!kill) {
+        calls = std::max(calls, replace());
+        ASSERT_THAT(content(path), ::testing::AnyOf("oldold", "newnew")) << "call " << at;
+        continue;
+      }
+      const pid_t child = ::fork();
+      if (child == 0) {
+        replace();
+        ::_exit(0);
+      }
+      ::waitpid(child, nullptr, 0);
+      ASSERT_THAT(
+          content(path) + "," + content(replaced),
+          ::testing::AnyOf("oldold,", ",oldold", "newnew,oldold", ::testing::StartsWith("newnew,")))
+          << "killed at call " << at;
+    }
+  }
+  ASSERT_GT(calls, 5);
+}
+
 /// Damages one file of `checkpoint` and returns its name; "" for checksums.json, whose changed
 /// digits can as well be a change of the file that they belong to.
 std::string damage(const fs::path& checkpoint, const std::map<std::string, std::string>& files,

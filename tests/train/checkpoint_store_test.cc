@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
 #include "temporary_folder.h"
 #include "train/checkpoint.h"
 
@@ -170,6 +171,26 @@ TEST(CheckpointStore, SetsNewerOnesAside) {
   store.set_aside_after(1);
   EXPECT_THAT(names_of(store.list()), ::testing::ElementsAre("step-00000001"));
   EXPECT_TRUE(fs::exists(run.path() / "checkpoints" / "superseded-step-00000003"));
+}
+
+TEST(CheckpointStore, OneSavedAmidBadStepsDoesNotCountTowardsThoseToKeep) {
+  const TemporaryFolder run;
+  CheckpointStore store(run.path());
+  const auto save = [&](int64_t step, int64_t bad_in_a_row) {
+    store.save(step, false, [&](const fs::path& folder) {
+      write_content(folder);
+      write_json(folder / "trainer.json", {{"step", step}, {"bad_in_a_row", bad_in_a_row}});
+    });
+    store.prune({.keep = 2});
+  };
+  for (int64_t step = 1; step <= 3; ++step) save(step, 0);
+  save(4, 1);
+  save(6, 3);
+  EXPECT_THAT(store.list(),
+              ::testing::ElementsAre(store.at(2), store.at(3), store.at(4), store.at(6)));
+  save(7, 0);
+  save(8, 0);
+  EXPECT_THAT(store.list(), ::testing::ElementsAre(store.at(7), store.at(8)));
 }
 
 }  // namespace

@@ -1,12 +1,26 @@
 #include "train/metrics_log.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
+#include <cerrno>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "core/error.h"
 #include "core/files.h"
+#include "faults/file_faults.h"
 #include "temporary_folder.h"
 
 namespace s2i {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 TEST(MetricsLog, DropsWhatComesAfterTheCheckpointItResumesFrom) {
   const TemporaryFolder folder;
@@ -29,6 +43,66 @@ TEST(MetricsLog, DropsALineThatACrashCutShort) {
   write_file_atomic(path, "{\"step\":1}\n{\"step\":2,\"lo");
   MetricsLog log(path, 10);
   EXPECT_EQ(read_file(path, 1000), "{\"step\":1}\n");
+}
+
+TEST(MetricsLog, DropsWhatIsNoLineOfALogAndSaysHowMany) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "metrics.jsonl";
+  write_file_atomic(path,
+                    "{\"step\":1}\n{\"step\":\"two\"}\nxx{\n[2]\n{\"loss\":1}\n{\"step\":3}\n");
+  std::ostringstream said;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "t", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  { MetricsLog log(path, 10); }
+  spdlog::set_default_logger(before);
+  EXPECT_EQ(read_file(path, 1000), "{\"step\":1}\n{\"step\":3}\n");
+  EXPECT_THAT(said.str(), HasSubstr(path.string() + ": 4 lines are damaged"));
+}
+
+TEST(MetricsLog, IsNotOnDiskWhileLinesWait) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "metrics.jsonl";
+  MetricsLog log(path, 0);
+  log.append({{"step", 1}});
+  log.sync();
+  faults::arm({.below = folder.path(), .error = ENOSPC, .at = 0, .count = INT64_MAX / 2});
+  log.append({{"step", 2}});
+  EXPECT_THROW(log.sync(), RunError);
+  faults::disarm();
+  EXPECT_EQ(read_file(path, 1000), "{\"step\":1}\n");
+  log.sync();
+  EXPECT_EQ(read_file(path, 1000), "{\"step\":1}\n{\"step\":2}\n");
+}
+
+TEST(MetricsLog, TheNameOfANewOneIsOnDisk) {
+  const TemporaryFolder folder;
+  faults::arm({.below = folder.path(), .record = true});
+  const MetricsLog log(folder.path() / "metrics.jsonl", 0);
+  faults::disarm();
+  std::vector<std::string> flushed;
+  for (const auto& operation : faults::operations()) {
+    if (operation.kind == faults::Kind::kSync) flushed.push_back(operation.path);
+  }
+  EXPECT_THAT(flushed, ElementsAre(folder.path().string()));
+}
+
+// Checkpoints are written on a thread of their own: ThreadSanitizer looks at this one.
+TEST(MetricsLog, IsAppendedToWhileAnotherThreadFlushesIt) {
+  constexpr int kLines = 500;
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "metrics.jsonl";
+  MetricsLog log(path, 0);
+  {
+    const std::jthread writer([&] {
+      for (int i = 0; i < kLines / 10; ++i) log.sync();
+    });
+    for (int step = 1; step <= kLines; ++step) log.append({{"step", step}});
+  }
+  log.sync();
+  std::string expected;
+  for (int step = 1; step <= kLines; ++step) expected += fmt::format("{{\"step\":{}}}\n", step);
+  EXPECT_EQ(read_file(path, 1 << 20), expected);
 }
 
 }  // namespace
