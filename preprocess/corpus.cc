@@ -217,12 +217,44 @@ std::string read_row(const CsvRow& csv_row, size_t number, const ColumnPositions
   } else if (audio.empty() || audio.find('\0') != std::string::npos) {
     row.problem = "no audio path";
   } else if (!settings.allow_outside && !inside.holds(row.audio)) {
+    row.outside = true;
     row.problem = fmt::format(
         "its audio {} is outside the corpus folder; allow that with "
         "--allow-outside",
         audio);
   }
   return is_utf8(speaker) ? speaker : kUnknownSpeaker;
+}
+
+/// Where audio outside the corpus folder is: the first link on the way to it, else its folder.
+std::string way_outside(const std::filesystem::path& folder, const std::filesystem::path& audio) {
+  std::error_code error;
+  std::filesystem::path way = folder;
+  for (const auto& part : audio.lexically_relative(folder)) {
+    way /= part;
+    if (!std::filesystem::is_symlink(way, error)) continue;
+    return fmt::format("{} is a link to {}", way.string(),
+                       std::filesystem::weakly_canonical(way, error).string());
+  }
+  return "the first is in " + audio.parent_path().lexically_normal().string();
+}
+
+/// Audio that lies elsewhere as a whole is one thing to mend, and gets one message.
+void require_audio_inside(const CorpusSettings& settings, const CorpusSplit& split) {
+  const CorpusRow* first = nullptr;
+  size_t outside = 0;
+  for (const CorpusRow& row : split.rows) {
+    if (row.problem.empty()) return;
+    if (!row.outside) continue;
+    if (first == nullptr) first = &row;
+    ++outside;
+  }
+  if (first == nullptr) return;
+  throw UserError(
+      "{}: the audio of all {} good rows is outside the corpus folder {}: {}; allow that with "
+      "--allow-outside",
+      split.csv.path.string(), outside, settings.folder.string(),
+      way_outside(settings.folder, first->audio));
 }
 
 void fill_split(const CorpusSettings& settings, const IntentTable& intents,
@@ -245,6 +277,7 @@ void fill_split(const CorpusSettings& settings, const IntentTable& intents,
       row.problem = fmt::format("duplicate id '{}', first on line {}", row.id, first->second);
     }
   }
+  require_audio_inside(settings, split);
   split.speakers = std::move(known_speakers);
   for (const auto& speaker : speaker_of) {
     if (!speaker.empty()) split.speakers.push_back(speaker);

@@ -36,7 +36,8 @@ struct CorpusRow {
   int32_t label = -1;
   int32_t speaker = 0;
   std::filesystem::path audio;
-  std::string problem;  ///< What the row itself has wrong; empty: nothing.
+  std::string problem;   ///< What the row itself has wrong; empty: nothing.
+  bool outside = false;  ///< The problem is audio outside the corpus folder.
 };
 
 struct CorpusSplit {
@@ -60,7 +61,8 @@ struct Corpus {
 /// its own rows, ordered likewise.
 ///
 /// A row with something wrong is kept, with its `problem`. Throws UserError for what concerns a
-/// whole file: missing, empty, without a column it needs.
+/// whole file: missing, empty, without a column it needs; audio of every good row outside the
+/// corpus folder and not allowed there.
 Corpus read_corpus(const CorpusSettings& settings, const std::vector<std::string>& splits);
 
 }  // namespace s2i

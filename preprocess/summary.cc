@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "core/checksum.h"
@@ -13,6 +14,8 @@
 
 namespace s2i {
 namespace {
+
+constexpr size_t kMaxRowsLogged = 20;
 
 struct Share {
   uint64_t utterances = 0;
@@ -73,6 +76,14 @@ std::string work_text(const SplitResult& result, const Portion& portion) {
                      result.seconds_processed / result.stages.total);
 }
 
+/// Of the rejected rows. A part writes neither.
+const char* where_all_are(const ShardSettings& settings, const Portion& portion) {
+  if (portion.part)
+    return "--merge names them all: in its --summary, and with --skip-bad in rejected.csv";
+  return settings.skip_bad ? "rejected.csv has them all"
+                           : "--summary names them all, and with --skip-bad rejected.csv does";
+}
+
 }  // namespace
 
 OrderedJson summarise_split(const CorpusSplit& split, const SplitResult& result,
@@ -123,9 +134,15 @@ void write_summary(const OrderedJson& splits, const std::string& destination) {
 void log_split(const CorpusSplit& split, const SplitResult& result, const ShardSettings& settings,
                const Portion& portion, const std::filesystem::path& out) {
   const auto level = settings.skip_bad ? spdlog::level::warn : spdlog::level::err;
-  for (const auto& rejection : result.rejected) {
+  const size_t logged = std::min(result.rejected.size(), kMaxRowsLogged);
+  for (size_t i = 0; i < logged; ++i) {
+    const Rejection& rejection = result.rejected[i];
     spdlog::log(level, "{}:{}: {}", split.csv.path.string(), split.rows[rejection.row].line,
                 rejection.reason);
+  }
+  if (logged < result.rejected.size()) {
+    spdlog::log(level, "{}: and {} more like these; {}", split.csv.path.string(),
+                result.rejected.size() - logged, where_all_are(settings, portion));
   }
   const std::string folder = (out / split.name).string();
   const std::string name =

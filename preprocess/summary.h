@@ -16,7 +16,8 @@ OrderedJson summarise_split(const CorpusSplit& split, const SplitResult& result,
 /// Writes to a file, or to standard output for "-".
 void write_summary(const OrderedJson& splits, const std::string& destination);
 
-/// Lists the rejected rows, each with its file and line, and says how the split went.
+/// Lists rejected rows, each with its file and line: the first 20, and where all are; and says how
+/// the split went.
 void log_split(const CorpusSplit& split, const SplitResult& result, const ShardSettings& settings,
                const Portion& portion, const std::filesystem::path& out);
 

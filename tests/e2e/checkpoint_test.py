@@ -100,22 +100,6 @@ def test_a_second_signal_ends_at_once(settings, shards, model, tmp_path):
     assert process.wait(timeout=30) == -signal.SIGTERM
 
 
-def test_a_signal_to_one_rank_stops_all_at_one_step(train, settings, shards, model, tmp_path):
-    whole, _ = train("whole", *RANDOM, ranks=2)
-    folder = tmp_path / "run"
-    process = start(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}", *RANDOM,
-                    launcher=["mpirun", "-np", "2"])
-    wait_for_lines(folder / "metrics.jsonl", 2, process)
-    ranks = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
-    assert len(ranks) == 2
-    os.kill(int(ranks[1]), signal.SIGUSR1)
-    stderr = process.communicate(timeout=60)[1]
-    assert process.returncode == 128 + signal.SIGUSR1, stderr
-    assert "same command goes on" in stderr
-    train("run", *RANDOM, ranks=2)
-    assert_same(outcome(whole), outcome(folder))
-
-
 def test_the_model_to_start_from_need_not_be_there_on_resume(train, model, tmp_path):
     whole, _ = train("whole", *RANDOM)
     copy = tmp_path / "copy"

@@ -1,14 +1,11 @@
 """A run that was stopped and resumed is the run that was not."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
-import time
 
 import pytest
-from conftest import BIN, INTENTS, MPI_ENVIRONMENT, np, read_lines, run, write_split
+from conftest import INTENTS, np, read_lines, run, write_split
 
 # Everything random is on: dropout, LayerDrop, SpecAugment; accumulation as well.
 RANDOM = ["model.dropout=0.1", "model.spec_augment=true", "batch.micro=4", "train.epochs=3"]
@@ -56,34 +53,6 @@ def test_resume_is_bit_identical(train, ranks):
         again, done = train(copy.name, *RANDOM, ranks=ranks)
         assert f"step {stop_at} of 15" in done.stderr
         assert_same(expected, outcome(again))
-
-
-@pytest.mark.parametrize("launcher, number", [
-    ([], signal.SIGTERM), ([], signal.SIGINT), ([], signal.SIGUSR1),
-    (["mpirun", "-np", "2"], signal.SIGUSR1),  # passed on to both ranks
-])
-def test_a_signal_saves_and_the_next_start_goes_on(
-        train, settings, shards, model, tmp_path, launcher, number):
-    ranks = 2 if launcher else None
-    whole, _ = train("whole", *RANDOM, ranks=ranks)
-    folder = tmp_path / "stopped"
-    command = [*launcher, BIN / "s2i-train", settings, f"data.dir={shards}", f"model.init={model}",
-               f"run.dir={folder}", *RANDOM]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
-                               env={**os.environ, **MPI_ENVIRONMENT})
-    metrics = folder / "metrics.jsonl"
-    deadline = time.time() + 120
-    while time.time() < deadline and process.poll() is None:
-        if metrics.exists() and metrics.read_text().count("\n") >= 2:
-            break
-        time.sleep(0.01)
-    process.send_signal(number)
-    stderr = process.communicate(timeout=60)[1]
-    if process.returncode != 0:  # it may have been done already
-        assert process.returncode == 128 + number, stderr
-        assert "same command goes on" in stderr
-    train("stopped", *RANDOM, ranks=ranks)
-    assert_same(outcome(whole), outcome(folder))
 
 
 def remove_checkpoints_after(folder, step):

@@ -169,5 +169,29 @@ TEST_F(CorpusFolder, TakesAudioFromOutsideOnlyWhenAllowed) {
   for (const CorpusRow& row : read().splits[0].rows) EXPECT_EQ(row.problem, "") << row.id;
 }
 
+TEST_F(CorpusFolder, SaysOnceThatAllAudioLiesBehindALink) {
+  const TemporaryFolder elsewhere;
+  std::filesystem::create_directory_symlink(elsewhere.path(), folder_.path() / "wav_audios");
+  write("train.csv",
+        "id,intent_class,audio_path\n"
+        "a,0,wav_audios/a.wav\nb,0,wav_audios/b.wav\nbad,,wav_audios/c.wav\n");
+  const auto names = [](const std::string& text) {
+    return ThrowsMessage<UserError>(HasSubstr(text));
+  };
+  EXPECT_THAT([&] { read(); }, names("train.csv: the audio of all 2 good rows"));
+  EXPECT_THAT([&] { read(); }, names((folder_.path() / "wav_audios").string() + " is a link to " +
+                                     elsewhere.path().string()));
+  EXPECT_THAT([&] { read(); }, names("--allow-outside"));
+  settings_.allow_outside = true;
+  EXPECT_EQ(read().splits[0].rows[0].problem, "");
+}
+
+TEST_F(CorpusFolder, SaysOnceInWhichOtherFolderTheAudioLies) {
+  write("train.csv", "id,intent_class,audio_path\na,0,../other/a.wav\nb,0,../other/b.wav\n");
+  const auto other = (folder_.path().parent_path() / "other").string();
+  EXPECT_THAT([&] { read(); },
+              ThrowsMessage<UserError>(HasSubstr("the first is in " + other + ";")));
+}
+
 }  // namespace
 }  // namespace s2i

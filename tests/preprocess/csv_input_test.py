@@ -104,6 +104,30 @@ def test_every_bad_row_is_listed_with_its_line_and_the_run_fails(bad_corpus, out
     assert not list((out / "train").glob("*.h5"))
 
 
+@pytest.mark.parametrize("options, status, where", [((), 1, "--summary names them all"),
+                                                    (("--skip-bad",), 0, "rejected.csv has them all")])
+def test_of_many_bad_rows_the_first_are_listed_and_the_rest_counted(corpus, out, options, status, where):
+    rows = corpus.fill(2)
+    corpus.write_csv([*rows, *([f"gone-{i}", 0, "", f"wav/gone-{i}.wav", 0] for i in range(50))])
+    log = corpus.run(out, *options, "--summary", out / "summary.json", status=status)
+    assert [f"train.csv:{line}:" in log for line in (4, 23, 24, 53)] == [True, True, False, False]
+    assert f"and 30 more like these; {where}" in log
+    summary = json.loads((out / "summary.json").read_text())["splits"][0]
+    assert [row["line"] for row in summary["rejected_rows"]] == list(range(4, 54))
+
+
+def test_audio_behind_a_link_is_one_usage_error(corpus, out, tmp_path):
+    corpus.fill(30)
+    (corpus.folder / "wav").rename(tmp_path / "scratch")
+    (corpus.folder / "wav").symlink_to(tmp_path / "scratch")
+    log = corpus.run(out, status=2)
+    assert len(log.splitlines()) == 1
+    assert "all 30 good rows is outside the corpus folder" in log
+    assert f"{corpus.folder}/wav is a link to {tmp_path}/scratch; allow that with --allow-outside" in log
+    corpus.run(out, "--allow-outside")
+    assert len(read_shards(out / "train")) == 30
+
+
 def test_bad_rows_are_left_out_on_request(bad_corpus, out):
     bad_corpus.run(out, "--max-seconds", 2, "--skip-bad", "--summary", out / "summary.json")
     assert [row[0] for row in read_shards(out / "train")] == ["u1", "u13"]

@@ -1,117 +1,132 @@
 """Soak: a run under a seeded monkey ends with the same parameters as an undisturbed one.
 
-The monkey waits a moment and then kills a rank, sends a signal, hangs a rank (the watchdog has to end the
-job), fills the disk for a while or damages the newest checkpoint; then the same command starts again. Until
-its time is over; the last start is left alone. S2I_SOAK_SECONDS (60) and S2I_SOAK_SEED (1) say how long and
-which.
+The monkey deals decks of all kinds of faults (monkey.py), one fault a start, until its time is over and each
+kind has been; the last start is left alone. S2I_SOAK_SECONDS (120) is the monkey's time, S2I_SOAK_SEED (1)
+says which faults; S2I_SOAK_REPORT names a file for the counts, as JSON. The undisturbed run before takes
+about 0.4 of the monkey's time, the last start at most as long.
 """
 
 import json
 import os
 import random
-import signal
-import subprocess
+import shutil
 import sys
 import time
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
 
-from conftest import BIN, MPI_ENVIRONMENT, corpus, model, read_lines, settings, shards  # noqa: E402, F401
+from conftest import corpus, model, read_lines, settings, shards  # noqa: E402, F401
+from monkey import FAULTS, KINDS, Monkey  # noqa: E402
 from resume_test import RANDOM, assert_same, outcome  # noqa: E402
 
-FAULTS = BIN.parent / "lib/libs2i_file_faults.so"
-SECONDS = float(os.environ.get("S2I_SOAK_SECONDS", "60"))
+SECONDS = float(os.environ.get("S2I_SOAK_SECONDS", "120"))
 SEED = int(os.environ.get("S2I_SOAK_SEED", "1"))
-RUN = [*RANDOM, "checkpoint.every_steps=2", "checkpoint.keep=3", "checkpoint.max_failures=100",
-       "cluster.timeout_seconds=5"]
+RUN = [*RANDOM, "train.epochs=0", "train.evaluate_every_steps=20", "checkpoint.every_steps=3", "checkpoint.keep=3",
+       "checkpoint.max_failures=100"]
+MOST_STEPS = 20  # that a start takes beyond the ones before it, and some more until its fault acts
+RESERVE = 100    # steps, for the last start
+
+# The allocator's pools grow with the longest batch met so far; what leaks at every step, checkpoint or
+# validation would be a multiple of this over a run.
+MORE_MEMORY = 16  # MiB, from the second fifth of the undisturbed run to its last
+# Every start reads the metrics of all steps before, of which half a kilobyte a step is held for a moment.
+MORE_MEMORY_OVER_STARTS = 64  # MiB, from the first third of the starts to the last
+MORE_FILES_OVER_STARTS = 8    # those of a checkpoint, in starts too short for a look between two
+
+pytestmark = pytest.mark.skipif(not FAULTS.exists(), reason="tests/faults is not built")
 
 
-def ranks_of(process):
-    listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout
-    return [int(pid) for pid in listed.split()]
+@pytest.fixture
+def runs(settings, shards, model, tmp_path):  # noqa: F811
+    """runs(name, steps) -> a Monkey for a run folder of this name; whatever it starts ends with the test."""
+    made = []
+
+    def make(name, steps):
+        own_shards, logs = tmp_path / f"{name}-shards", tmp_path / f"{name}-logs"
+        shutil.copytree(shards, own_shards)
+        logs.mkdir()
+        arguments = [settings, f"data.dir={own_shards}", f"model.init={model}", *RUN, f"train.max_steps={steps}"]
+        made.append(Monkey(arguments, own_shards, tmp_path / name, logs, random.Random(SEED)))
+        return made[-1]
+
+    yield make
+    for monkey in made:
+        for start in monkey.starts:
+            start.end_now()
 
 
-def usage(pid):
-    """Resident memory in MiB and open files, or None if the process is gone."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGESIZE") / 2**20, len(os.listdir(f"/proc/{pid}/fd"))
-    except (OSError, IndexError):
-        return None
+def undisturbed(monkey):
+    start = monkey.start()
+    status = start.wait_for_end()
+    assert status == 0, start.tail()
+    return start
 
 
-def damage_newest(folder, rng):
-    found = sorted((folder / "checkpoints").glob("step-*"))
-    if len(found) < 2:
-        return False
-    path = rng.choice(sorted(p for p in found[-1].rglob("*") if p.is_file()))
-    content = bytearray(path.read_bytes())
-    content[rng.randrange(len(content))] ^= 1 + rng.randrange(255)
-    path.write_bytes(content)
-    return True
+def steps_for(seconds, calibration):
+    """So many that the monkey, which is slow to start again and takes few steps a start, has not done them all
+    before its time is over."""
+    measured = [line["seconds"]["total"] + line["seconds"]["checkpoint"]
+                for line in read_lines(calibration.folder / "metrics.jsonl")[10:]]
+    speed = len(measured) / sum(measured)
+    return RESERVE + max(3 * len(KINDS) * MOST_STEPS, int(0.4 * seconds * speed))
 
 
-def test_soak(settings, shards, model, tmp_path):  # noqa: F811
-    epochs = max(20, int(SECONDS))
-    arguments = [settings, f"data.dir={shards}", f"model.init={model}", *RUN, f"train.epochs={epochs}"]
-    rng = random.Random(SEED)
+def assert_steady(first, last, more_memory, more_files, when):
+    for rank, ((memory, files), (memory_after, files_after)) in enumerate(zip(first, last)):
+        assert files_after <= files + more_files, f"{when}, rank {rank}: {files} files open, then {files_after}"
+        assert memory_after <= memory + more_memory, f"{when}, rank {rank}: {memory:.0f} MiB, then {memory_after:.0f}"
 
-    def start(folder, environment=None):
-        log = open(tmp_path / f"{folder.name}.log", "a")
-        return subprocess.Popen(["mpirun", "-np", "2", BIN / "s2i-train", *arguments, f"run.dir={folder}"],
-                                stderr=log, stdout=log, env={**os.environ, **MPI_ENVIRONMENT, **(environment or {})})
 
-    whole = tmp_path / "whole"
-    assert start(whole).wait(timeout=600) == 0
-    folder = tmp_path / "disturbed"
-    faults = {}
-    deadline = time.time() + SECONDS
-    starts = 0
-    while True:
-        starts += 1
-        fault = rng.choice(["kill", "signal", "hang", "full", "damage"]) if time.time() < deadline else None
-        environment = None
-        if fault == "full":
-            environment = {"LD_PRELOAD": str(FAULTS),
-                           "S2I_FAULTS": f"below={folder} error=28 at={rng.randrange(300, 900)} count=30"}
-        process = start(folder, environment)
-        lines_before = len(read_lines(folder / "metrics.jsonl")) if (folder / "metrics.jsonl").exists() else 0
-        wanted = lines_before + rng.randrange(3, 12)
-        first_usage, last_usage = {}, {}
-        while process.poll() is None:
-            time.sleep(0.05)
-            for pid in ranks_of(process):
-                if (now := usage(pid)) is not None:
-                    last_usage[pid] = now
-            metrics = folder / "metrics.jsonl"
-            lines = metrics.read_text().count("\n") if metrics.exists() else 0
-            if lines > lines_before and not first_usage:
-                first_usage = dict(last_usage)
-            if fault in (None, "full") or lines < wanted:
-                continue
-            ranks = ranks_of(process)
-            if len(ranks) < 2:
-                continue
-            victim = rng.choice(ranks)
-            if fault in ("kill", "damage"):
-                os.kill(victim, signal.SIGKILL)
-            elif fault == "signal":
-                os.kill(victim, rng.choice([signal.SIGTERM, signal.SIGUSR1, signal.SIGINT]))
-            else:
-                os.kill(victim, signal.SIGSTOP)
-            process.wait(timeout=120)
-            if fault == "hang":
-                assert "the run hangs" in (tmp_path / f"{folder.name}.log").read_text()
-        status = process.wait()
-        if fault:
-            faults[fault] = faults.get(fault, 0) + 1
-        for pid, (memory, files) in first_usage.items():
-            assert last_usage[pid][1] <= files + 8, f"open files: {files}, then {last_usage[pid][1]}"
-            assert last_usage[pid][0] <= memory * 1.5 + 256, f"MiB: {memory}, then {last_usage[pid][0]}"
-        if status == 0:
-            break
-        if fault == "damage" and not damage_newest(folder, rng):
-            faults["damage"] -= 1
-    print(f"\n{starts} starts, faults {json.dumps(faults)}")
-    assert_same(outcome(whole), outcome(folder))
+def harass(monkey, total):
+    """Returns the counts of faults by kind."""
+    rng, began, seen, deck = monkey.rng, time.monotonic(), dict.fromkeys(KINDS, 0), []
+    reached = 0
+    while (time.monotonic() - began < SECONDS or 0 in seen.values()) and reached < total - RESERVE:
+        deck = deck or rng.sample(KINDS, len(KINDS))
+        # The steps that are left have to last for the time that is left.
+        spent, number = time.monotonic() - began, len(monkey.starts)
+        starts_left = max(1.0, (SECONDS - spent) * number / spent if number else SECONDS / 3)
+        most = min(MOST_STEPS, (total - RESERVE - reached) / starts_left)
+        kind = deck.pop()
+        monkey.strike(kind, reached + 1 + int(rng.random() * most))
+        if kind != "damage" or monkey.damaged:
+            seen[kind] += 1
+        reached = max(reached, monkey.starts[-1].reached())
+        print(f"{time.monotonic() - began:7.1f} s  {kind:9} past step {reached} of {total}", flush=True)
+    return seen, time.monotonic() - began
+
+
+def test_soak(runs):
+    calibration = runs("calibration", 60)
+    undisturbed(calibration)
+    total = steps_for(SECONDS, calibration)
+
+    whole = runs("whole", total)
+    long_start = undisturbed(whole)
+    early = long_start.between(0.2 * total, 0.4 * total)
+    late = long_start.between(0.8 * total, total - 1)
+    assert_steady(early, late, MORE_MEMORY, 0, "in the undisturbed run")
+
+    monkey = runs("disturbed", total)
+    seen, seconds = harass(monkey, total)
+    last = undisturbed(monkey)
+    monkey.check_log(last)
+    report = {"seed": SEED, "seconds": round(seconds, 1), "steps": total, "starts": len(monkey.starts),
+              "faults": seen, "memory_mib": {"early": [m for m, _ in early], "late": [m for m, _ in late]},
+              "open_files": {"early": [f for _, f in early], "late": [f for _, f in late]}}
+    print(json.dumps(report, indent=2))
+    if path := os.environ.get("S2I_SOAK_REPORT"):
+        Path(path).write_text(json.dumps(report, indent=2) + "\n")
+
+    assert all(seen.values()), seen
+    third = max(1, len(monkey.starts) // 3)
+    first_third, last_third = ([start.between(0, total) for start in part]
+                               for part in (monkey.starts[:third], monkey.starts[-third - 1:-1]))
+    most = [[(max(start[rank][0] for start in part), max(start[rank][1] for start in part)) for rank in range(2)]
+            for part in (first_third, last_third)]
+    assert_steady(*most, MORE_MEMORY_OVER_STARTS, MORE_FILES_OVER_STARTS, "over the starts")
+    assert len(read_lines(monkey.folder / "metrics.jsonl")) == total
+    assert_same(outcome(whole.folder), outcome(monkey.folder))
