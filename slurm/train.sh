@@ -45,7 +45,18 @@ stop_signals=${stop_signals^^}
 requeue_after $(tr , '\n' <<< "${stop_signals//SIG/}" | grep -vwE 'TERM|INT' || true)
 newest_checkpoint() { readlink "$run_dir/last" || true; }
 before=$(newest_checkpoint)
-launch "$train" "$@"
+
+# run.resume=PATH or never is for the first start of the job: a later one goes on from what the earlier ones have
+# saved, once there is anything (the link is then another one than before the job).
+link_state() { stat --format='%N %y' "$run_dir/last" 2> /dev/null || echo none; }
+first_state=$run_dir/.first-start-$job_id
+later_starts=()
+if [ "${SLURM_RESTART_COUNT:-0}" -eq 0 ]; then
+  { mkdir -p "$run_dir" && link_state > "$first_state"; } || fail "cannot write $first_state"
+elif [ -e "$run_dir/last" ] && [ "$(link_state)" != "$(cat "$first_state" 2> /dev/null)" ]; then
+  later_starts=(run.resume=auto)
+fi
+launch "$train" "$@" "${later_starts[@]}"
 
 if stopped_by_requeue_signal; then
   # Without this, a job whose time is too short for one step would come back for ever.

@@ -5,6 +5,8 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -64,12 +66,12 @@ double CheckpointWriter::save(const CheckpointContent& content) {
   wait_until_idle();
   check();
   if (!settings_.asynchronous) {
-    write(std::make_unique<CheckpointContent>(content));
+    write(std::make_shared<CheckpointContent>(content));
     check();
     return watch.seconds();
   }
-  std::unique_ptr<CheckpointContent> copy = std::move(spare_);
-  if (!copy) copy = std::make_unique<CheckpointContent>();
+  std::shared_ptr<CheckpointContent> copy = std::move(spare_);
+  if (!copy) copy = std::make_shared<CheckpointContent>();
   copy_to_host(content, *copy);
   {
     const std::lock_guard lock(mutex_);
@@ -86,16 +88,15 @@ void CheckpointWriter::check() {
                  failures_, newest_error_);
 }
 
-void CheckpointWriter::finish() {
+double CheckpointWriter::finish() {
+  const Stopwatch watch;
   wait_until_idle();
-  if (unsaved_best_) {
-    const std::string error = try_write(*unsaved_best_);
-    if (!error.empty()) throw RunError("the best checkpoint is lost: {}", error);
-    unsaved_best_.reset();
-    // What was written before it is newer; a newer one that failed ends the run all the same.
-    if (newest_step_ >= 0 && newest_error_.empty()) store_.mark_last(newest_step_);
+  while (unsaved_newest_ || unsaved_best_) {
+    check();
+    std::this_thread::sleep_for(std::chrono::duration<double>(settings_.retry_seconds));
+    write_again();
   }
-  if (!newest_error_.empty()) throw RunError("{}", newest_error_);
+  return watch.seconds();
 }
 
 void CheckpointWriter::work(const std::stop_token& stop) {
@@ -104,7 +105,7 @@ void CheckpointWriter::work(const std::stop_token& stop) {
     changed_.wait(lock, stop, [&] { return waiting_ != nullptr; });
     if (!waiting_) return;  // asked to stop, and nothing is left to write
     busy_ = true;
-    std::unique_ptr<CheckpointContent> content = std::move(waiting_);
+    std::shared_ptr<CheckpointContent> content = std::move(waiting_);
     lock.unlock();
     write(std::move(content));
     lock.lock();
@@ -118,41 +119,69 @@ void CheckpointWriter::wait_until_idle() {
   changed_.wait(lock, [&] { return !busy_ && !waiting_; });
 }
 
-void CheckpointWriter::write(std::unique_ptr<CheckpointContent> content) {
+void CheckpointWriter::write(std::shared_ptr<CheckpointContent> content) {
+  unsaved_newest_.reset();  // this one is newer
   // The best of before, which a failed write kept from the disk; a better one takes its place.
-  if (unsaved_best_ && (content->is_best || try_write(*unsaved_best_).empty())) {
+  if (content->is_best) {
     unsaved_best_.reset();
+  } else {
+    static_cast<void>(write_best());
   }
   const std::string error = try_write(*content);
-  if (error.empty()) store_.prune(settings_.retention);
-  const int64_t step = content->step;
-  if (!error.empty() && content->is_best) {
+  if (error.empty()) {
+    store_.prune(settings_.retention);
+    if (settings_.asynchronous) spare_ = std::move(content);
+  } else {
     if (!settings_.asynchronous) {  // its tensors are those of the training, which goes on
-      auto copy = std::make_unique<CheckpointContent>();
+      auto copy = std::make_shared<CheckpointContent>();
       copy_to_host(*content, *copy);
       content = std::move(copy);
     }
-    unsaved_best_ = std::move(content);
-  } else if (settings_.asynchronous) {
-    spare_ = std::move(content);
+    unsaved_newest_ = content;
+    if (content->is_best) unsaved_best_ = std::move(content);
   }
-  const std::lock_guard lock(mutex_);
-  newest_step_ = step;
-  newest_error_ = error;
-  failures_ = error.empty() ? 0 : failures_ + 1;
-  if (!error.empty()) {
-    spdlog::error("{}; failed writes in a row: {}, the run ends at {} (checkpoint.max_failures)",
-                  error, failures_, settings_.max_failures);
+  count(error);
+}
+
+void CheckpointWriter::write_again() {
+  std::string error = write_best();
+  if (unsaved_newest_) {
+    error = try_write(*unsaved_newest_);
+    if (error.empty()) unsaved_newest_.reset();
   }
+  if (error.empty()) store_.prune(settings_.retention);
+  count(error);
+}
+
+std::string CheckpointWriter::write_best() {
+  if (!unsaved_best_) return "";
+  const std::string error = try_write(*unsaved_best_);
+  if (!error.empty()) return error;
+  if (unsaved_newest_ == unsaved_best_) unsaved_newest_.reset();
+  unsaved_best_.reset();
+  return "";
 }
 
 std::string CheckpointWriter::try_write(const CheckpointContent& content) {
   try {
     store_.save(content.step, content.is_best,
                 [&](const std::filesystem::path& folder) { write_(folder, content); });
+    // A best one that was left over is older than what was written meanwhile.
+    newest_saved_ = std::max(newest_saved_, content.step);
+    if (content.step < newest_saved_) store_.mark_last(newest_saved_);
     return "";
   } catch (const std::exception& error) {
     return error.what();
+  }
+}
+
+void CheckpointWriter::count(const std::string& error) {
+  const std::lock_guard lock(mutex_);
+  newest_error_ = error;
+  failures_ = error.empty() ? 0 : failures_ + 1;
+  if (!error.empty()) {
+    spdlog::error("{}; failed writes in a row: {}, the run ends at {} (checkpoint.max_failures)",
+                  error, failures_, settings_.max_failures);
   }
 }
 

@@ -28,6 +28,7 @@ struct CheckpointContent {
 struct CheckpointWriterSettings {
   bool asynchronous = true;
   int64_t max_failures = 3;  ///< So many failed writes in a row end the run.
+  double retry_seconds = 1;  ///< Between two tries of what has to be on disk at the end.
   Retention retention;
 };
 
@@ -51,17 +52,24 @@ class CheckpointWriter {
   /// Throws RunError when max_failures writes in a row have failed.
   void check();
 
-  /// Waits for the write in flight. Throws RunError if the newest checkpoint or the best is not on
-  /// disk: what ends a run has to be.
-  void finish();
+  /// Waits for the write in flight. What ends a run has to be on disk: the newest checkpoint and
+  /// the best, if their writes failed, are tried again until they are or check() throws. Returns
+  /// the seconds that it took.
+  double finish();
 
  private:
   void work(const std::stop_token& stop);
   void wait_until_idle();
   /// Writes one and, before it, a best one that is still to be written; prunes.
-  void write(std::unique_ptr<CheckpointContent> content);
+  void write(std::shared_ptr<CheckpointContent> content);
+  /// Writes what earlier writes have left over.
+  void write_again();
+  /// Writes the best one that is still to be written, if there is one. The error, or "".
+  std::string write_best();
   /// The error, or "" when it is on disk.
   std::string try_write(const CheckpointContent& content);
+  /// Counts a write that failed, or forgives those before.
+  void count(const std::string& error);
 
   CheckpointStore& store_;
   const CheckpointWriterSettings settings_;
@@ -69,16 +77,17 @@ class CheckpointWriter {
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::unique_ptr<CheckpointContent> waiting_;  ///< Handed over and not taken yet.
+  std::shared_ptr<CheckpointContent> waiting_;  ///< Handed over and not taken yet.
   bool busy_ = false;                           ///< The thread is writing.
   int64_t failures_ = 0;                        ///< In a row.
   std::string newest_error_;                    ///< Of the newest write; empty: it is on disk.
-  int64_t newest_step_ = -1;
 
   // Of the thread while it is busy, else of the caller.
-  std::unique_ptr<CheckpointContent> unsaved_best_;
-  std::unique_ptr<CheckpointContent> spare_;  ///< Buffers that no write is using.
-  std::jthread thread_;                       ///< Last: it uses all of the above.
+  int64_t newest_saved_ = -1;                          ///< Step; -1: none yet.
+  std::shared_ptr<CheckpointContent> unsaved_newest_;  ///< Its write failed.
+  std::shared_ptr<CheckpointContent> unsaved_best_;    ///< Likewise; may be the same.
+  std::shared_ptr<CheckpointContent> spare_;           ///< Buffers that no write is using.
+  std::jthread thread_;                                ///< Last: it uses all of the above.
 };
 
 }  // namespace s2i

@@ -165,6 +165,39 @@ def test_wrong_settings_of_the_script(settings, environment, message):
     assert message in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_later_start_goes_on_from_what_the_job_has_saved(stand_in, tmp_path, there_before):
+    """Slurm and mpirun are stand-ins: what matters is what each start hands to the program."""
+    environment = stand_in('echo "${@: -1}" >> handed\n[ ! -e save ] || ln -sfn "$(cat save)" run/last\nexit 1')
+    mpirun = tmp_path / "mpirun/mpirun"
+    mpirun.parent.mkdir()
+    mpirun.write_text('#!/bin/bash\nshift 2\nexec "$@"\n')
+    mpirun.chmod(0o755)
+    environment |= {"PATH": f"{mpirun.parent}:{os.environ['PATH']}", "S2I_LAUNCHER": "mpirun", "SLURM_JOB_ID": "7",
+                    "S2I_HOME": str(REPOSITORY)}
+    (tmp_path / "run").mkdir()
+    for step in ("05", "10"):
+        (tmp_path / f"step-{step}").mkdir()
+    if there_before:
+        (tmp_path / "run/last").symlink_to("../step-05")
+
+    def start(number, *arguments):
+        done = subprocess.run(["bash", SCRIPT, "x.yaml", *arguments], cwd=tmp_path, capture_output=True, text=True,
+                              env={**os.environ, **environment, "SLURM_RESTART_COUNT": str(number)})
+        assert done.returncode == 1, done.stderr
+        return (tmp_path / "handed").read_text().split()[-1]
+
+    path = "run.resume=elsewhere/step-05"
+    assert start(0, path) == path
+    assert start(1, path) == path  # the first has not saved anything
+    (tmp_path / "save").write_text("../step-10")
+    assert start(2, path) == path
+    (tmp_path / "save").write_text("../step-05")
+    assert start(3, path) == "run.resume=auto"
+    assert start(4, path) == "run.resume=auto"
+    assert start(0, path) == path  # another job
+
+
 def test_outside_a_job():
     def call(*arguments):
         return subprocess.run(["bash", SCRIPT, *arguments], capture_output=True, text=True, cwd="/tmp")

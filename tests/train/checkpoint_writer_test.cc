@@ -42,12 +42,27 @@ float saved_weight(const CheckpointStore& store, int64_t step) {
 class CheckpointWriterTest : public ::testing::TestWithParam<bool> {
  protected:
   CheckpointWriterSettings settings(int64_t max_failures = 3) const {
-    return {.asynchronous = GetParam(), .max_failures = max_failures, .retention = {.keep = 100}};
+    return {.asynchronous = GetParam(),
+            .max_failures = max_failures,
+            .retry_seconds = 0,
+            .retention = {.keep = 100}};
+  }
+
+  /// A disk that fails the next `failing_` writes.
+  CheckpointWriter::Write failing_disk() {
+    return [this](const fs::path& folder, const CheckpointContent& content) {
+      if (failing_ > 0) {
+        --failing_;
+        throw RunError("no space left");
+      }
+      write_content(folder, content);
+    };
   }
 
   const TemporaryFolder run_;
   CheckpointStore store_{run_.path()};
   at::Tensor weights_ = at::full({1}, 0.0F);
+  std::atomic<int> failing_ = 0;
 };
 
 TEST_P(CheckpointWriterTest, WritesTheValuesOfTheMomentOfTheCall) {
@@ -65,62 +80,86 @@ TEST_P(CheckpointWriterTest, WritesTheValuesOfTheMomentOfTheCall) {
   EXPECT_EQ(fs::canonical(store_.last()), fs::canonical(store_.at(5)));
 }
 
-TEST_P(CheckpointWriterTest, FailuresAreCountedAndAGoodWriteForgivesThem) {
-  bool full = true;
-  CheckpointWriter writer(store_, settings(2), [&](const fs::path& folder, const auto& content) {
-    if (full) throw RunError("no space left");
-    write_content(folder, content);
-  });
-  writer.save(content_of(1, weights_));
-  EXPECT_THROW(writer.finish(), RunError);  // the newest is not on disk
-  full = false;
-  writer.save(content_of(2, weights_));
-  writer.finish();
-  full = true;
-  writer.save(content_of(3, weights_));
-  EXPECT_THROW(writer.finish(), RunError);
-  writer.check();  // one in a row
+TEST_P(CheckpointWriterTest, FailuresInARowEndTheRunAndAGoodWriteForgivesThem) {
+  CheckpointWriter writer(store_, settings(2), failing_disk());
+  for (int64_t step = 1; step <= 6; step += 2) {
+    failing_ = 1;
+    writer.save(content_of(step, weights_));
+    writer.save(content_of(step + 1, weights_));
+    writer.finish();  // the disk is to fail with the next step's
+  }
+  EXPECT_EQ(store_.list().size(), 3U);
+  failing_ = 2;
   try {
-    writer.save(content_of(4, weights_));
-    EXPECT_THROW(writer.finish(), RunError);
-    writer.check();
+    writer.save(content_of(7, weights_));
+    writer.save(content_of(8, weights_));
+    writer.save(content_of(9, weights_));
     FAIL() << "two in a row must end the run";
   } catch (const RunError& error) {
     EXPECT_THAT(error.what(), HasSubstr("2 checkpoints in a row"));
     EXPECT_THAT(error.what(), HasSubstr("no space left"));
   }
-  EXPECT_EQ(store_.list().size(), 1U);
+  EXPECT_EQ(store_.list().size(), 3U);
+}
+
+TEST_P(CheckpointWriterTest, TheLastIsTriedAgainAndHasTheValuesOfItsCall) {
+  CheckpointWriter writer(store_, settings(5), failing_disk());
+  writer.save(content_of(1, weights_));
+  weights_.fill_(2.0F);
+  writer.finish();
+  failing_ = 3;
+  writer.save(content_of(2, weights_));
+  weights_.fill_(-1.0F);
+  writer.finish();
+  EXPECT_EQ(failing_, 0);
+  EXPECT_EQ(check_checkpoint(store_.at(2)), "");
+  EXPECT_EQ(saved_weight(store_, 2), 2.0F);
+  EXPECT_EQ(fs::canonical(store_.last()), fs::canonical(store_.at(2)));
+}
+
+TEST_P(CheckpointWriterTest, TheLastIsTriedUntilItHasFailedTooOften) {
+  CheckpointWriter writer(store_, settings(4), failing_disk());
+  failing_ = 1000;
+  writer.save(content_of(1, weights_));
+  EXPECT_THROW(writer.finish(), RunError);
+  EXPECT_EQ(failing_, 1000 - 4);
+  EXPECT_TRUE(store_.list().empty());
 }
 
 TEST_P(CheckpointWriterTest, ABestOneThatFailedIsWrittenWithTheNext) {
-  bool full = false;
-  CheckpointWriter writer(store_, settings(5), [&](const fs::path& folder, const auto& content) {
-    if (full) throw RunError("no space left");
-    write_content(folder, content);
-  });
-  full = true;
+  CheckpointWriter writer(store_, settings(5), failing_disk());
+  failing_ = 1;
   weights_.fill_(1.0F);
   writer.save(content_of(1, weights_, true));
-  weights_.fill_(-1.0F);
-  EXPECT_THROW(writer.finish(), RunError);
-  full = false;
+  if (GetParam()) writer.save(content_of(2, weights_));  // the first is done when it comes back
   weights_.fill_(2.0F);
-  writer.save(content_of(2, weights_));
+  writer.save(content_of(3, weights_));
   writer.finish();
   EXPECT_EQ(saved_weight(store_, 1), 1.0F);
+  EXPECT_EQ(saved_weight(store_, 3), 2.0F);
+  EXPECT_EQ(fs::canonical(store_.best()), fs::canonical(store_.at(1)));
+  EXPECT_EQ(fs::canonical(store_.last()), fs::canonical(store_.at(3)));
+}
+
+TEST_P(CheckpointWriterTest, ABestOneThatOnlyTheEndCanWriteLeavesTheLastTheLast) {
+  bool best_fails = true;
+  CheckpointWriter writer(store_, settings(5), [&](const fs::path& folder, const auto& content) {
+    if (content.is_best && best_fails) throw RunError("no space left");
+    if (content.step == 2) best_fails = false;  // behind the try with this one
+    write_content(folder, content);
+  });
+  writer.save(content_of(1, weights_, true));
+  writer.save(content_of(2, weights_));
+  writer.finish();
+  EXPECT_EQ(store_.list().size(), 2U);
   EXPECT_EQ(fs::canonical(store_.best()), fs::canonical(store_.at(1)));
   EXPECT_EQ(fs::canonical(store_.last()), fs::canonical(store_.at(2)));
 }
 
 TEST_P(CheckpointWriterTest, ABetterOneTakesThePlaceOfABestThatFailed) {
-  bool full = true;
-  CheckpointWriter writer(store_, settings(5), [&](const fs::path& folder, const auto& content) {
-    if (full) throw RunError("no space left");
-    write_content(folder, content);
-  });
+  CheckpointWriter writer(store_, settings(5), failing_disk());
+  failing_ = 1;
   writer.save(content_of(1, weights_, true));
-  EXPECT_THROW(writer.finish(), RunError);
-  full = false;
   writer.save(content_of(2, weights_, true));
   writer.finish();
   EXPECT_EQ(store_.list().size(), 1U);

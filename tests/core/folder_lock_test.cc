@@ -1,0 +1,79 @@
+#include "core/folder_lock.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <optional>
+
+#include "core/error.h"
+#include "temporary_folder.h"
+
+namespace s2i {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr double kLong = 120;  // seconds; a test that waits for so long fails
+
+std::string refusal(const TemporaryFolder& folder) {
+  try {
+    const FolderLock lock(folder.path(), "process 2 on b", 0);
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(FolderLock, ASecondHolderIsRefusedAndToldWhoHasIt) {
+  const TemporaryFolder folder;
+  std::optional<FolderLock> lock(std::in_place, folder.path(), "process 1 on a", 0);
+  EXPECT_THAT(refusal(folder), HasSubstr("in use by process 1 on a"));
+  lock.reset();
+  EXPECT_EQ(refusal(folder), "");
+}
+
+TEST(FolderLock, ClosingAnotherDescriptorOfItsFileDoesNotLoseIt) {
+  const TemporaryFolder folder;
+  const FolderLock lock(folder.path(), "process 1 on a", 0);
+  ::close(::open((folder.path() / ".lock").c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_NE(refusal(folder), "");
+}
+
+TEST(FolderLock, WaitsForAnotherProcessToEndHoweverItEnds) {
+  const TemporaryFolder folder;
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t other = ::fork();
+  if (other == 0) {
+    const FolderLock lock(folder.path(), "the other", 0);
+    (void)!::write(ready[1], "x", 1);
+    ::pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_THAT(refusal(folder), HasSubstr("the other"));
+  int asked = 0;
+  const FolderLock lock(folder.path(), "process 1 on a", kLong, [&] {
+    if (++asked == 2) ::kill(other, SIGKILL);
+    return false;
+  });
+  EXPECT_GE(asked, 2);
+  EXPECT_NE(refusal(folder), "");
+  EXPECT_EQ(::waitpid(other, nullptr, 0), other);
+}
+
+TEST(FolderLock, TheWaitCanBeGivenUp) {
+  const TemporaryFolder folder;
+  const FolderLock lock(folder.path(), "process 1 on a", 0);
+  int asked = 0;
+  EXPECT_THROW(FolderLock(folder.path(), "process 2 on b", kLong, [&] { return ++asked == 3; }),
+               UserError);
+  EXPECT_EQ(asked, 3);
+}
+
+}  // namespace
+}  // namespace s2i
