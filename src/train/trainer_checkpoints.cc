@@ -26,7 +26,9 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   const Json json = read_json(checkpoint / "trainer.json");
   const std::string where = (checkpoint / "trainer.json").string();
   state_ = trainer_state_from_json(json, where);
-  state_.finished = state_.finished && state_.step >= schedule_.total_steps();
+  const int64_t patience = config_.train.early_stop_patience;
+  state_.finished = state_.finished && (state_.step >= schedule_.total_steps() ||
+                                        (patience > 0 && state_.since_best >= patience));
   saved_step_ = state_.step;
 
   load_parameters(model_, checkpoint / "model" / "model.safetensors");
