@@ -13,11 +13,13 @@
 #include <exception>
 #include <map>
 #include <new>
+#include <span>
 #include <thread>
 #include <vector>
 
 #include "cluster/launcher.h"
 #include "cluster/mpi_check.h"
+#include "core/checksum.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/program.h"
@@ -25,17 +27,34 @@
 namespace s2i {
 namespace {
 
-/// What a rank tells the others at its end; a plain block of bytes for MPI.
+/// What a rank tells the others at its end; a plain block of bytes for MPI. The message follows.
 struct Farewell {
   int status = 0;
-  std::array<char, 1020> message{};
+  int bytes = 0;  ///< Of the message.
+  uint64_t checksum = 0;
 };
 
+/// Longer messages are cut, with a mark.
+constexpr size_t kMaxMessageBytes = size_t{1} << 20;
+
+std::string bounded(const std::string& message) {
+  if (message.size() <= kMaxMessageBytes) return message;
+  return message.substr(0, kMaxMessageBytes) + " ... (cut)";
+}
+
+/// The lowest rank with the same message as `rank`: it alone sends the text.
+size_t speaker_of(const std::vector<Farewell>& farewells, size_t rank) {
+  const auto same = [&](const Farewell& one) {
+    return one.bytes == farewells[rank].bytes && one.checksum == farewells[rank].checksum;
+  };
+  return static_cast<size_t>(std::ranges::find_if(farewells, same) - farewells.begin());
+}
+
 /// Logs each different message once, with the ranks that sent it.
-void log_farewells(const std::vector<Farewell>& farewells) {
+void log_farewells(const std::vector<Farewell>& farewells, const std::vector<std::string>& texts) {
   std::map<std::string, std::vector<int>> ranks_of;
   for (size_t rank = 0; rank < farewells.size(); ++rank) {
-    const std::string message = farewells[rank].message.data();
+    const std::string& message = texts[speaker_of(farewells, rank)];
     if (!message.empty()) ranks_of[message].push_back(static_cast<int>(rank));
   }
   for (const auto& [message, ranks] : ranks_of) {
@@ -143,23 +162,43 @@ void MpiSession::abort_all(const std::string& message, int status) const {
 }
 
 int MpiSession::finish(int status, const std::string& message, double grace_seconds) const {
-  Farewell mine;
-  mine.status = status;
-  message.copy(mine.message.data(), mine.message.size() - 1);
+  const std::string text = bounded(message);
+  const auto wait = [&](MPI_Request request) {
+    const Stopwatch watch;
+    for (int done = 0; true;) {
+      S2I_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+      if (done != 0) return;
+      if (status != 0 && watch.seconds() > grace_seconds) {
+        abort_all(message.empty() ? fmt::format("ends with status {}", status) : message, status);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  const Farewell mine{status, static_cast<int>(text.size()),
+                      checksum(std::as_bytes(std::span(text)))};
   std::vector<Farewell> all(static_cast<size_t>(size_));
   MPI_Request request = MPI_REQUEST_NULL;
   S2I_MPI(MPI_Iallgather(&mine, sizeof(Farewell), MPI_BYTE, all.data(), sizeof(Farewell), MPI_BYTE,
                          finish_, &request));
-  const Stopwatch watch;
-  for (int done = 0; true;) {
-    S2I_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
-    if (done != 0) break;
-    if (status != 0 && watch.seconds() > grace_seconds) {
-      abort_all(message.empty() ? fmt::format("ends with status {}", status) : message, status);
+  wait(request);
+
+  // Every rank has come. Each different message goes to rank 0 once.
+  std::vector<std::string> texts(all.size());
+  for (size_t rank = 0; rank < all.size(); ++rank) {
+    if (speaker_of(all, rank) != rank || all[rank].bytes == 0) continue;
+    if (rank == 0) {
+      texts[0] = rank_ == 0 ? text : "";
+    } else if (rank_ == 0) {
+      texts[rank].resize(static_cast<size_t>(all[rank].bytes));
+      S2I_MPI(MPI_Irecv(texts[rank].data(), all[rank].bytes, MPI_CHAR, static_cast<int>(rank), 0,
+                        finish_, &request));
+      wait(request);
+    } else if (static_cast<size_t>(rank_) == rank) {
+      S2I_MPI(MPI_Isend(text.data(), mine.bytes, MPI_CHAR, 0, 0, finish_, &request));
+      wait(request);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  if (rank_ == 0) log_farewells(all);
+  if (rank_ == 0) log_farewells(all, texts);
   const auto first = std::ranges::find_if(all, [](const Farewell& one) { return one.status != 0; });
   return first == all.end() ? 0 : first->status;
 }

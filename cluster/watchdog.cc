@@ -180,31 +180,45 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::run() {
+  Exchange exchange(comm_, session_.rank(), session_.size());
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kPause, [this] { return closing_; })) {
+    attempt([&] { look(exchange); });
+  }
+}
+
+void Watchdog::look(Exchange& exchange) {
+  const ActivitySnapshot now = activity_->snapshot();
+  const auto reason = overrun(now, settings_);
+  bool asked = false;
+  attempt([&] { asked = exchange.receive(); });
+  if (!reason && !asked) return;
+  spdlog::error("{}: rank {} of {} on {} is {}", reason.value_or("another rank hangs"),
+                session_.rank(), session_.size(), hosts_[static_cast<size_t>(session_.rank())],
+                describe(now));
+  attempt([&] { exchange.take(session_.rank(), report_text(now)); });
+  session_.rank() == 0 ? end_job(exchange) : answer(exchange);
+}
+
+void Watchdog::attempt(const std::function<void()>& work) {
   try {
-    Exchange exchange(comm_, session_.rank(), session_.size());
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, kPause, [this] { return closing_; })) {
-      const ActivitySnapshot now = activity_->snapshot();
-      const auto reason = overrun(now, settings_);
-      const bool asked = exchange.receive();
-      if (!reason && !asked) continue;
-      spdlog::error("{}: rank {} of {} on {} is {}", reason.value_or("another rank hangs"),
-                    session_.rank(), session_.size(), hosts_[static_cast<size_t>(session_.rank())],
-                    describe(now));
-      exchange.take(session_.rank(), report_text(now));
-      session_.rank() == 0 ? end_job(exchange) : answer(exchange);
-    }
+    work();
   } catch (const std::exception& error) {
-    spdlog::warn("the watchdog of rank {} gave up: {}", session_.rank(), error.what());
+    if (!std::exchange(failed_, true)) {
+      spdlog::warn("the watchdog of rank {} goes on without this: {}", session_.rank(),
+                   error.what());
+    }
   }
 }
 
 void Watchdog::end_job(Exchange& exchange) {
-  for (int rank = 1; rank < session_.size(); ++rank) exchange.send(rank, kAskTag, "");
+  for (int rank = 1; rank < session_.size(); ++rank) {
+    attempt([&] { exchange.send(rank, kAskTag, ""); });
+  }
   const Stopwatch watch;
   while (!exchange.complete() && watch.seconds() < settings_.answer_seconds) {
     std::this_thread::sleep_for(kPause / 4);
-    exchange.receive();
+    attempt([&] { exchange.receive(); });
   }
   const std::string summary = hang_summary(exchange.reports(), hosts_);
   if (!settings_.report.empty()) {
@@ -215,23 +229,19 @@ void Watchdog::end_job(Exchange& exchange) {
       if (report) one.update(to_json(*report));
       ranks.push_back(std::move(one));
     }
-    try {
-      write_json(settings_.report, {{"summary", summary}, {"ranks", ranks}});
-    } catch (const std::exception& error) {
-      spdlog::warn("{}", error.what());
-    }
+    attempt([&] { write_json(settings_.report, {{"summary", summary}, {"ranks", ranks}}); });
   }
   end_launcher_within(kLauncherGrace);
   session_.abort_all(summary, kExitRunFailed);
 }
 
 void Watchdog::answer(Exchange& exchange) {
-  exchange.send(0, kReportTag, report_text(activity_->snapshot()));
+  attempt([&] { exchange.send(0, kReportTag, report_text(activity_->snapshot())); });
   const Stopwatch watch;
   // Rank 0 ends the job when it has heard everybody; should it be the one that hangs, we do.
   while (watch.seconds() < 2 * settings_.answer_seconds + 2) {
     std::this_thread::sleep_for(kPause);
-    exchange.receive();
+    attempt([&] { exchange.receive(); });
   }
   end_launcher_within(kLauncherGrace);
   session_.abort_all(

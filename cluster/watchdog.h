@@ -9,6 +9,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -54,6 +55,10 @@ class Watchdog {
   class Exchange;
 
   void run();
+  /// Looks at this rank and at what the others say; ends the job if it has to.
+  void look(Exchange& exchange);
+  /// Does `work`; what goes wrong in it is a line in the log once, and no reason to stop watching.
+  void attempt(const std::function<void()>& work);
   /// Rank 0: asks everybody, waits, ends the job.
   [[noreturn]] void end_job(Exchange& exchange);
   /// Another rank: answers, and ends the job itself should rank 0 not.
@@ -67,6 +72,7 @@ class Watchdog {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool closing_ = false;
+  bool failed_ = false;  ///< attempt() has spoken.
   std::thread thread_;
 };
 

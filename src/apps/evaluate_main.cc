@@ -41,8 +41,10 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
   evaluation.loader.normalise = loaded.normalise;
   evaluation.loader.allocate = loader_memory(cluster.device);
   evaluation.progress = "evaluate";
-  const auto predictions = predict(*loaded.model, cluster.device, dataset, all_utterances(dataset),
-                                   *cluster.communicator, evaluation);
+  evaluation.batch_setting = "--batch";
+  const auto [predictions, stop_signal] =
+      predict(*loaded.model, cluster.device, dataset, all_utterances(dataset),
+              *cluster.communicator, evaluation);
   if (!cluster.is_main()) return kExitDone;
   const Classification figures = classify(predictions, loaded.model->config().num_labels());
   if (!command.out.empty()) write_evaluation(command.out, figures, predictions, dataset);

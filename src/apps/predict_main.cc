@@ -18,6 +18,7 @@
 #include "data/batch_loader.h"
 #include "train/batch_tensors.h"
 #include "train/setup.h"
+#include "train/trouble.h"
 
 namespace {
 
@@ -100,8 +101,11 @@ int predict_files(const PredictCommand& command) {
           to_tensors(load_single(loader, path, loaded.normalise), at::kCPU);
       print_prediction(path, loaded.model->forward(tensors.audio, tensors.length, options),
                        loaded.model->config().labels, command.json);
-    } catch (const std::runtime_error& error) {
-      spdlog::error("{}: {}", path, error.what());
+    } catch (const std::exception& error) {
+      spdlog::error("{}: {}", path,
+                    is_out_of_memory(error)
+                        ? "out of memory; cut the file into shorter ones, or use a larger machine"
+                        : error.what());
       ++failed;
     }
   }

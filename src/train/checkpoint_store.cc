@@ -167,8 +167,11 @@ void CheckpointStore::set_aside_after(int64_t step) const {
   try {
     for (const auto& path : list()) {
       if (step_of(path) <= step || !check_checkpoint(path).empty()) continue;
-      const fs::path aside = dir_ / ("superseded-" + path.filename().string());
-      fs::remove_all(aside);
+      const fs::path first = dir_ / ("superseded-" + path.filename().string());
+      fs::path aside = first;  // numbered: what an earlier start has set aside stays
+      for (int number = 2; there(aside); ++number) {
+        aside = fmt::format("{}.{}", first.string(), number);
+      }
       rename_durable(path, aside);
       spdlog::warn("going on from step {}, so {} is now {}; delete it if it is not needed", step,
                    path.string(), aside.filename().string());

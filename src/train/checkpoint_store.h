@@ -42,8 +42,8 @@ class CheckpointStore {
   void mark_best(int64_t step) const;
   void mark_last(int64_t step) const;
 
-  /// Takes whole checkpoints newer than `step` out of the way (superseded-step-...), for a run that
-  /// goes on from an earlier one. Throws RunError.
+  /// Takes whole checkpoints newer than `step` out of the way (superseded-step-..., never over one
+  /// that is there), for a run that goes on from an earlier one. Throws RunError.
   void set_aside_after(int64_t step) const;
 
   /// Removes what `retention` does not ask for, and never so much that fewer whole ones are left

@@ -13,7 +13,10 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/progress.h"
+#include "core/stop_signal.h"
 #include "train/batch_tensors.h"
+#include "train/stop_vote.h"
+#include "train/trouble.h"
 
 namespace s2i {
 namespace {
@@ -124,9 +127,9 @@ std::vector<int64_t> utterance_lengths(const Dataset& dataset) {
   return lengths;
 }
 
-std::vector<Prediction> predict(WavLMForIntent& model, at::Device device, const Dataset& dataset,
-                                std::span<const uint32_t> utterances, Communicator& communicator,
-                                const EvaluationSettings& settings) {
+EvaluationResult predict(WavLMForIntent& model, at::Device device, const Dataset& dataset,
+                         std::span<const uint32_t> utterances, Communicator& communicator,
+                         const EvaluationSettings& settings) {
   const at::NoGradGuard no_grad;
   const std::vector<int64_t> lengths = utterance_lengths(dataset);
   const StepPlan plan = plan_evaluation(utterances, lengths, settings.batch);
@@ -140,13 +143,31 @@ std::vector<Prediction> predict(WavLMForIntent& model, at::Device device, const 
   BatchLoader loader(dataset, mine, settings.loader);
   ProgressBar bar(settings.progress, static_cast<int64_t>(mine.size()),
                   !settings.progress.empty() && communicator.rank() == 0);
-  for (size_t i = 0; i < mine.size(); ++i) {
+  StopVote stop(communicator, settings.stop_signals);
+  // As many rounds on every rank, for they vote in each; some ranks have no batch in the last.
+  const size_t ranks = static_cast<size_t>(communicator.size());
+  const size_t rounds = (plan.micro_batches.size() + ranks - 1) / ranks;
+  for (size_t i = 0; i < rounds; ++i) {
     communicator.activity().begin_unit(
         fmt::format("evaluation, batch {} of {}", i + 1, mine.size()));
-    const Batch batch = loader.next();
-    const BatchTensors tensors = to_tensors(batch, device);
-    append_predictions(model.forward(tensors.audio, tensors.length, options), batch, own);
-    bar.update(static_cast<int64_t>(i) + 1);
+    stop.start(StopSignal::received());  // counted while the batch is computed
+    if (i < mine.size()) {
+      try {
+        const Batch batch = loader.next();
+        const BatchTensors tensors = to_tensors(batch, device);
+        append_predictions(model.forward(tensors.audio, tensors.length, options), batch, own);
+      } catch (const std::exception& error) {
+        if (!is_out_of_memory(error)) throw;
+        throw RunError(
+            "out of memory in an evaluation on rank {} with a batch of {}; lower {} (now {}; the "
+            "figures stay the same)",
+            communicator.rank(),
+            batch_text(mine[i].utterances, settings.loader.length_multiple, dataset),
+            settings.batch_setting, settings.batch);
+      }
+      bar.update(static_cast<int64_t>(i) + 1);
+    }
+    if (const int signal = stop.wait(); signal != 0) return {{}, signal};
   }
   bar.finish();
   communicator.activity().begin_unit("evaluation, gathering predictions");
@@ -160,7 +181,7 @@ std::vector<Prediction> predict(WavLMForIntent& model, at::Device device, const 
             [](const Prediction& a, const Prediction& b) { return a.utterance < b.utterance; });
   S2I_CHECK(all.size() == utterances.size(), "{} predictions for {} utterances", all.size(),
             utterances.size());
-  return all;
+  return {std::move(all), 0};
 }
 
 OrderedJson evaluation_json(const Classification& figures,

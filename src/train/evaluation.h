@@ -21,12 +21,21 @@ struct EvaluationSettings {
   ForwardOptions forward;  ///< Padding mode and type; training is switched off.
   LoaderSettings loader;
   std::string progress;  ///< Title of a progress bar on rank 0; empty: none.
+  /// Signals that end it early, as StopVote takes them; the caller catches them (StopSignal).
+  std::vector<int> stop_signals;
+  std::string batch_setting = "batch.evaluation";  ///< How a person sets `batch`, for messages.
 };
 
-/// Predictions for the given utterances, in ascending order, the same on every rank. Collective.
-std::vector<Prediction> predict(WavLMForIntent& model, at::Device device, const Dataset& dataset,
-                                std::span<const uint32_t> utterances, Communicator& communicator,
-                                const EvaluationSettings& settings);
+struct EvaluationResult {
+  std::vector<Prediction> predictions;  ///< By utterance, ascending; none if stopped.
+  int stop_signal = 0;                  ///< Ended early by this signal, or 0.
+};
+
+/// Predictions for the given utterances, the same on every rank. A signal to any rank ends it on
+/// all within two batches. Collective. Throws RunError naming the batch when memory runs out.
+EvaluationResult predict(WavLMForIntent& model, at::Device device, const Dataset& dataset,
+                         std::span<const uint32_t> utterances, Communicator& communicator,
+                         const EvaluationSettings& settings);
 
 /// The indices 0 ... n-1 of a data set, and the lengths in samples of all of it.
 std::vector<uint32_t> all_utterances(const Dataset& dataset);

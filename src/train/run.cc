@@ -1,13 +1,18 @@
 #include "train/run.h"
 
+#include <fmt/chrono.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "cluster/agree.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/folder_lock.h"
 #include "core/program.h"
 #include "core/progress.h"
 #include "core/stop_signal.h"
@@ -28,6 +33,18 @@ struct Corpus {
   std::optional<Dataset> test;
   TrainingData training;
 };
+
+/// Keeps other runs out of run.dir, on rank 0. A job that Slurm has requeued may have to wait for
+/// ranks of its own on a node that was cut off, which the watchdog ends after as long.
+std::optional<FolderLock> lock_run_folder(const TrainConfig& config, const MpiSession& session) {
+  if (session.rank() != 0) return std::nullopt;
+  make_output_folder(config.run.dir);
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return std::make_optional<FolderLock>(
+      config.run.dir,
+      fmt::format("process {} on {} since {:%FT%TZ}", getpid(), host_name(), fmt::gmtime(now)),
+      config.cluster.timeout_seconds, [] { return StopSignal::received() != 0; });
+}
 
 std::unique_ptr<Corpus> open_corpus(const TrainConfig& config) {
   auto corpus = std::make_unique<Corpus>();
@@ -160,20 +177,47 @@ EvaluationSettings final_evaluation_settings(const TrainConfig& config,
   settings.forward = forward;
   settings.loader = loader;
   settings.progress = "evaluate";
+  settings.stop_signals = parse_signals(config.run.stop_signals, "run.stop_signals");
   return settings;
 }
 
-void evaluate_best(const TrainConfig& config, const Dataset& test, WavLMForIntent& model,
-                   const Trainer& trainer, const Cluster& cluster,
-                   const EvaluationSettings& settings) {
+/// Throws RunError, the same on every rank, when the best checkpoint is not whole; rank 0 looks.
+void require_whole_best(const TrainConfig& config, const Trainer& trainer, const Cluster& cluster) {
+  const std::filesystem::path best = trainer.checkpoints().best();
+  const std::string problem = cluster.communicator->broadcast_text(
+      cluster.is_main() ? check_checkpoint(best) : "", 0, "best checkpoint");
+  if (problem.empty()) return;
+  throw RunError(
+      "the best checkpoint {} is not whole: {}; the training is done, its evaluation is not: find "
+      "another with 's2i-checkpoint list {}', point best at it (ln -sfn checkpoints/step-... {}) "
+      "and give the same command again",
+      best.string(), problem, config.run.dir, best.string());
+}
+
+/// Returns the signal that stopped it, or 0.
+int evaluate_best(const TrainConfig& config, const Dataset& test, WavLMForIntent& model,
+                  const Trainer& trainer, const Cluster& cluster,
+                  const EvaluationSettings& settings) {
+  require_whole_best(config, trainer, cluster);
   load_parameters(model, trainer.checkpoints().best() / "model" / "model.safetensors");
-  const auto predictions =
+  const auto [predictions, stop_signal] =
       predict(model, cluster.device, test, all_utterances(test), *cluster.communicator, settings);
-  if (!cluster.is_main()) return;
+  if (stop_signal != 0 || !cluster.is_main()) return stop_signal;
   const Classification figures = classify(predictions, model.config().num_labels());
   write_evaluation(config.run.dir, figures, predictions, test);
   spdlog::info("{}", evaluation_text(figures, test.intents(),
                                      fmt::format("best checkpoint on {}", config.data.test_split)));
+  return 0;
+}
+
+/// Says how it goes on after a signal; returns the exit status.
+int stopped(int signal, const std::string& when, const TrainConfig& config,
+            const Cluster& cluster) {
+  if (cluster.is_main()) {
+    spdlog::warn("stopped by signal {} {}; the same command{} goes on from there", signal, when,
+                 config.run.resume == "auto" ? "" : " with run.resume=auto");
+  }
+  return kExitSignalBase + signal;
 }
 
 }  // namespace
@@ -183,6 +227,8 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   set_up_logging(config.run.log_level, session.rank(), session.size());
   // From here on a signal asks the run to save and stop; while it is set up, after the first step.
   const StopSignal stop_signal(parse_signals(config.run.stop_signals, "run.stop_signals"));
+  // Before the ranks meet, for which nothing sets a limit.
+  const auto lock = command.dry_run ? std::nullopt : lock_run_folder(config, session);
   const auto corpus = open_corpus(config);
   const Cluster cluster = join_cluster(session, config.run, config.cluster);
   if (config.cluster.reproducible) make_deterministic(cluster, config.run);
@@ -217,17 +263,14 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
 
   const TrainOutcome outcome = trainer.run();
   if (outcome.stop_signal != 0) {
-    if (cluster.is_main()) {
-      spdlog::warn("stopped by signal {} after saving step {}; the same command goes on from there",
-                   outcome.stop_signal, outcome.state.step);
-    }
-    return kExitSignalBase + outcome.stop_signal;
+    return stopped(outcome.stop_signal, fmt::format("after saving step {}", outcome.state.step),
+                   config, cluster);
   }
-  if (corpus->test) {
-    evaluate_best(config, *corpus->test, *loaded.model, trainer, cluster,
-                  final_evaluation_settings(config, forward, loader));
-  }
-  return kExitDone;
+  if (!corpus->test) return kExitDone;
+  const int signal = evaluate_best(config, *corpus->test, *loaded.model, trainer, cluster,
+                                   final_evaluation_settings(config, forward, loader));
+  if (signal == 0) return kExitDone;
+  return stopped(signal, "after saving the last step, in the final evaluation", config, cluster);
 }
 
 }  // namespace s2i

@@ -88,16 +88,23 @@ TrainOutcome Trainer::run() {
     for (const double loss : metrics_->kept("loss")) spikes_.add(loss);
     validations_.emplace(dir / "validation.jsonl", state_.step - (state_.validation_due ? 1 : 0));
   }
-  if (std::exchange(state_.validation_due, false)) save_checkpoint(validate());
+  if (std::exchange(state_.validation_due, false)) {
+    const bool is_best = validate();
+    state_.validation_due = stop_signal_ != 0;
+    save_checkpoint(is_best);
+  }
   ProgressBar bar("train", schedule_.total_steps(), is_main());
   bar.update(state_.step);
   while (!state_.finished && stop_signal_ == 0) train_epoch(bar);
   bar.finish();
-  if (writer_) writer_->finish();
+  if (writer_) {
+    checkpoint_seconds_ += writer_->finish();
+    spdlog::info("stood still for {:.2f} s for the last checkpoint", checkpoint_seconds_);
+  }
   for (auto* log : {&metrics_, &validations_}) {
     if (*log) (*log)->flush();
   }
-  if (is_main() && state_.best_step < 0 && stop_signal_ == 0) {
+  if (is_main() && data_.validation_utterances.empty() && stop_signal_ == 0) {
     checkpoints_.mark_best(state_.step);  // nothing was validated: the last is the best there is
   }
   communicator_.activity().begin_unit("end of training");
@@ -121,27 +128,33 @@ void Trainer::train_epoch(ProgressBar& bar) {
   }
 }
 
+StepResult Trainer::run_step(const std::string& what, double learning_rate, const StepPlan& plan,
+                             BatchLoader& loader, int received_signal) {
+  const auto own = plan.of_rank(communicator_.rank(), communicator_.size());
+  size_t taken = 0;
+  const auto next_batch = [&] {
+    ++taken;
+    return loader.next();
+  };
+  try {
+    return step_.run(state_.step, learning_rate, size_of(plan), next_batch, received_signal);
+  } catch (const std::exception& error) {
+    if (!is_out_of_memory(error)) throw;
+    // The one that was asked for last, also if it is the loader that had no memory for it.
+    const auto batch = taken == 0 ? std::vector<uint32_t>() : own[taken - 1].utterances;
+    throw RunError(
+        "out of memory in {} on rank {} with a micro-batch of {}; lower batch.micro (now {}; the "
+        "result stays the same), or set precision=bf16",
+        what, communicator_.rank(), batch_text(batch, loader_.length_multiple, *data_.train),
+        batch_.micro_batch == 0 ? "a rank's whole share" : std::to_string(batch_.micro_batch));
+  }
+}
+
 bool Trainer::take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar& bar) {
   const StepPlan step_plan = plan.step(state_.step_in_epoch);
   const double learning_rate = schedule_.learning_rate(state_.step);
-  const auto next_batch = [&] {
-    Batch batch = loader.next();
-    newest_batch_ = batch;
-    newest_batch_.audio.reset();
-    return batch;
-  };
-  StepResult result;
-  try {
-    result = step_.run(state_.step, learning_rate, size_of(step_plan), next_batch,
-                       StopSignal::received());
-  } catch (const std::exception& error) {
-    if (!is_out_of_memory(error)) throw;
-    throw RunError(
-        "out of memory in step {} on rank {} with a micro-batch of {}; lower batch.micro (now {}; "
-        "the result stays the same), or set precision=bf16",
-        state_.step + 1, communicator_.rank(), batch_text(newest_batch_, *data_.train),
-        batch_.micro_batch == 0 ? "a rank's whole share" : std::to_string(batch_.micro_batch));
-  }
+  const StepResult result = run_step(fmt::format("step {}", state_.step + 1), learning_rate,
+                                     step_plan, loader, StopSignal::received());
   look_for_stragglers(result.seconds);
   check_finite(result, step_plan);
   if (writer_) writer_->check();
@@ -155,12 +168,12 @@ bool Trainer::take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar&
       !data_.validation_utterances.empty() &&
       (state_.finished || (every == 0 ? epoch_ended : state_.step % every == 0));
   stop_signal_ = result.stop_signal;
-  if (stop_signal_ != 0) {
+  const bool is_best = stop_signal_ == 0 && validation_due && validate();
+  if (stop_signal_ != 0) {  // it came before or in a validation: that is for the next start
     state_.validation_due = validation_due;
     save_checkpoint(/*is_best=*/false);
     return false;
   }
-  const bool is_best = validation_due && validate();
   const int64_t save_every = config_.checkpoint.every_steps;
   if (validation_due || state_.finished || epoch_ended ||
       (save_every > 0 && state_.step % save_every == 0)) {
@@ -239,8 +252,11 @@ bool Trainer::validate() {
   settings.batch = config_.batch.evaluation_batch;
   settings.forward = forward_;
   settings.loader = loader_;
-  const auto predictions = predict(model_, device_, *data_.validation, data_.validation_utterances,
-                                   communicator_, settings);
+  settings.stop_signals = parse_signals(config_.run.stop_signals, "run.stop_signals");
+  const auto [predictions, stopped_by] = predict(
+      model_, device_, *data_.validation, data_.validation_utterances, communicator_, settings);
+  stop_signal_ = stopped_by;
+  if (stop_signal_ != 0) return false;
   const Classification figures = classify(predictions, model_.config().num_labels());
   const double value = metric_value(figures, config_.train.best_metric);
   const bool is_best = note_validation(state_, value, figures.loss);
@@ -313,10 +329,7 @@ double Trainer::try_longest_batch() {
   const StepPlan step_plan = plan.step(0);
   const auto own = step_plan.of_rank(communicator_.rank(), communicator_.size());
   BatchLoader loader(*data_.train, own, loader_);
-  return step_
-      .run(
-          0, 0.0, size_of(step_plan), [&] { return loader.next(); }, 0)
-      .seconds.total;
+  return run_step("a dry run", 0.0, step_plan, loader, 0).seconds.total;
 }
 
 }  // namespace s2i

@@ -49,7 +49,7 @@ class Trainer {
   /// (check_resumable()). Collective. Throws UserError or RunError.
   void resume(const std::filesystem::path& checkpoint);
 
-  /// Trains to the end, an early stop or a signal. Collective.
+  /// Trains to the end, an early stop or a signal, which may end a validation as well. Collective.
   TrainOutcome run();
 
   /// Runs the longest batch once, forward, backward and update. Returns the seconds it took.
@@ -65,6 +65,9 @@ class Trainer {
 
  private:
   void train_epoch(ProgressBar& bar);
+  /// A step, with words for memory that runs out in it; `what` is the step in words.
+  StepResult run_step(const std::string& what, double learning_rate, const StepPlan& plan,
+                      BatchLoader& loader, int received_signal);
   /// Takes one step of the epoch and what follows it. False when the run is to end.
   bool take_step(const EpochPlan& plan, BatchLoader& loader, ProgressBar& bar);
   void advance(bool epoch_ended);
@@ -75,7 +78,8 @@ class Trainer {
   CheckpointContent checkpoint_content(bool is_best) const;
   void write_content(const std::filesystem::path& folder, const CheckpointContent& content) const;
   std::vector<std::string> ids_of(const StepPlan& plan) const;
-  /// Validates, notes whether this is the best so far, stops early if asked to. True if best.
+  /// Validates, notes whether this is the best so far, stops early if asked to. True if best. Ended
+  /// by a signal, it changes nothing but stop_signal_.
   bool validate();
   /// train.early_stop_patience validations without a better one.
   bool out_of_patience() const;
@@ -112,7 +116,6 @@ class Trainer {
   std::optional<MetricsLog> validations_;
   TrainerState state_;
   SpikeDetector spikes_;
-  Batch newest_batch_;  ///< Its shape alone: the audio is the step's.
   int64_t saved_step_ = -1;
   int stop_signal_ = 0;
   /// Rank 0 only. Last: what it is writing uses the above.

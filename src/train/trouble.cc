@@ -3,9 +3,9 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <new>
-#include <numeric>
 #include <string_view>
 #include <vector>
 
@@ -33,26 +33,37 @@ bool SpikeDetector::add(double loss) {
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
-  // LibTorch's allocator for the host has no type of its own for this.
-  return dynamic_cast<const c10::Error*>(&error) != nullptr &&
-         std::string_view(error.what()).find("DefaultCPUAllocator") != std::string_view::npos;
+  // What has no type of its own: LibTorch's allocator for the host (and pinned memory), the
+  // libraries of CUDA with workspaces of their own.
+  constexpr std::array<std::string_view, 5> kTexts = {
+      "DefaultCPUAllocator: ", "CUDA error: out of memory", "CUDA failed: out of memory",
+      "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"};
+  const std::string_view text = error.what();
+  return std::ranges::any_of(
+      kTexts, [&](std::string_view one) { return text.find(one) != std::string_view::npos; });
 }
 
 std::string figure_text(double value) {
   return std::isnan(value) ? "nan" : fmt::format("{}", value);
 }
 
-std::string batch_text(const Batch& batch, const Dataset& dataset) {
-  if (batch.rows == 0) return "no batch";
-  const auto longest = std::max_element(batch.length.begin(), batch.length.end());
-  const auto row = static_cast<size_t>(longest - batch.length.begin());
-  const int64_t real = std::accumulate(batch.length.begin(), batch.length.end(), int64_t{0});
+std::string batch_text(std::span<const uint32_t> utterances, int64_t length_multiple,
+                       const Dataset& dataset) {
+  if (utterances.empty()) return "no batch";
+  uint64_t real = 0;
+  uint32_t longest = utterances.front();
+  for (const uint32_t utterance : utterances) {
+    real += dataset.num_samples(utterance);
+    if (dataset.num_samples(utterance) > dataset.num_samples(longest)) longest = utterance;
+  }
+  const auto multiple = static_cast<uint64_t>(length_multiple);
+  const uint64_t width = (dataset.num_samples(longest) + multiple - 1) / multiple * multiple;
   const double padding =
-      1.0 - static_cast<double>(real) / static_cast<double>(batch.rows * batch.samples);
+      1.0 - static_cast<double>(real) / static_cast<double>(utterances.size() * width);
   return fmt::format("{} utterances of {} samples ({:.1f} s, {:.0f}% padding; the longest is '{}')",
-                     batch.rows, batch.samples,
-                     static_cast<double>(batch.samples) / dataset.sample_rate(), 100 * padding,
-                     dataset.id(batch.utterance[row]));
+                     utterances.size(), width,
+                     static_cast<double>(width) / static_cast<double>(dataset.sample_rate()),
+                     100 * padding, dataset.id(longest));
 }
 
 }  // namespace s2i

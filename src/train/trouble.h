@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <span>
 #include <string>
 
-#include "data/batch_loader.h"
+#include "data/dataset.h"
 
 namespace s2i {
 
@@ -31,7 +32,9 @@ bool is_out_of_memory(const std::exception& error);
 /// A figure as text: "nan" whatever its sign, which says nothing.
 std::string figure_text(double value);
 
-/// The shape of a micro-batch for a message: utterances, longest, padding.
-std::string batch_text(const Batch& batch, const Dataset& dataset);
+/// The shape of a micro-batch of these utterances for a message: how many, the longest, padding.
+/// Padded to a multiple of `length_multiple` samples.
+std::string batch_text(std::span<const uint32_t> utterances, int64_t length_multiple,
+                       const Dataset& dataset);
 
 }  // namespace s2i

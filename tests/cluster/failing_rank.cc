@@ -23,7 +23,9 @@ int hang(const s2i::MpiSession& session, s2i::Communicator& communicator, const 
   settings.unit_limit_seconds = how == "hang-in-a-step" ? 2 : 1000;
   settings.answer_seconds = 2;
   const s2i::Watchdog watchdog(session, communicator.shared_activity(), settings);
-  communicator.activity().begin_unit("train step 7");
+  // No JSON holds bytes that are not UTF-8: no report of a rank can be made.
+  communicator.activity().begin_unit(how == "hang-unspeakable" ? "train step 7 \xff"
+                                                               : "train step 7");
   const int stuck = how == "hang-rank-0" ? 0 : session.size() - 1;
   if (session.rank() == stuck || how == "hang-in-a-step") {
     communicator.activity().enter("data");
@@ -49,6 +51,10 @@ int run(const s2i::MpiSession& session, const std::string& how) {
   if (how == "last-is-killed" && last) kill(getpid(), SIGKILL);
   if (how == "odd-version") s2i::agree(*communicator, "program version", last ? "2.0" : "1.0");
   if (how == "status-143") return 143;
+  if (how == "all-long-words") {
+    const std::string words(200'000, session.rank() == 1 ? 'b' : 'a');
+    throw s2i::RunError("these utterances: {} END", words);
+  }
   if (how == "last-throws-while-others-compute") {
     if (last) throw s2i::UserError("no space left");
     std::this_thread::sleep_for(std::chrono::minutes(10));

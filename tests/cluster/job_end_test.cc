@@ -82,6 +82,26 @@ TEST(JobEnd, AnErrorOfAllRanksIsSaidOnceAndNobodyIsAborted) {
   EXPECT_THAT(ended.output, Not(HasSubstr("MPI_ABORT")));
 }
 
+TEST(JobEnd, LongMessagesAreSaidWholeAndOnce) {
+  const auto ended = run_ranks(3, "all-long-words", make_mark("long"));
+  EXPECT_EQ(ended.status, 1);
+  for (const std::string& message :
+       {"rank 0, 2: these utterances: " + std::string(200'000, 'a') + " END",
+        "rank 1: these utterances: " + std::string(200'000, 'b') + " END"}) {
+    EXPECT_EQ(count_of(ended.output, message), 1) << ended.output.substr(0, 2000);
+  }
+}
+
+TEST(JobEnd, AWatchdogThatCannotSpeakStillEndsTheJob) {
+  const auto mark = make_mark("unspeakable");
+  const auto ended = run_ranks(3, "hang-unspeakable", mark);
+  EXPECT_NE(ended.status, 0);
+  EXPECT_NE(ended.status, 124) << "still running after a minute";
+  EXPECT_THAT(ended.output, HasSubstr("the run hangs"));
+  EXPECT_EQ(count_of(ended.output, "the watchdog of rank 0 goes on without this"), 1);
+  EXPECT_EQ(count_left(mark), 0);
+}
+
 TEST(JobEnd, DisagreementOfRanksIsSaidOnce) {
   const auto ended = run_ranks(3, "odd-version", make_mark("odd"));
   EXPECT_EQ(ended.status, 2);

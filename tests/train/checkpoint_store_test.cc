@@ -193,5 +193,18 @@ TEST(CheckpointStore, OneSavedAmidBadStepsDoesNotCountTowardsThoseToKeep) {
   EXPECT_THAT(store.list(), ::testing::ElementsAre(store.at(7), store.at(8)));
 }
 
+TEST(CheckpointStore, SetsThemAsideBesideWhatWasSetAsideBefore) {
+  const TemporaryFolder run;
+  CheckpointStore store(run.path());
+  const fs::path aside = run.path() / "checkpoints" / "superseded-step-00000002";
+  for (const std::string end : {"", ".2", ".3"}) {
+    store.save(2, false, write_content);
+    store.set_aside_after(1);
+    EXPECT_TRUE(store.list().empty());
+    EXPECT_EQ(check_checkpoint(aside.string() + end), "");
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(run.path() / "checkpoints"), {}), 3);
+}
+
 }  // namespace
 }  // namespace s2i

@@ -40,6 +40,13 @@ TEST(OutOfMemory, IsToldFromOtherErrors) {
   }
   EXPECT_TRUE(is_out_of_memory(std::bad_alloc()));
   EXPECT_FALSE(is_out_of_memory(std::runtime_error("another")));
+  for (const char* text :
+       {"CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED", "CUDA failed: out of memory in cudaMalloc"}) {
+    EXPECT_TRUE(is_out_of_memory(std::runtime_error(text))) << text;
+  }
+  EXPECT_FALSE(is_out_of_memory(std::runtime_error("CUDA error: an illegal memory access")));
   try {
     at::empty({2, 3}).view({7});
   } catch (const std::exception& error) {

@@ -1,0 +1,46 @@
+// Preloaded into a program (LD_PRELOAD): an allocation of more than S2I_MEMORY_LIMIT bytes at once
+// fails with ENOMEM, as on a machine that has no more.
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+// glibc's own, under the names that stay free when malloc and its like are taken.
+extern "C" {
+void* __libc_malloc(size_t size);                      // NOLINT
+void* __libc_memalign(size_t alignment, size_t size);  // NOLINT
+}
+
+namespace {
+
+size_t limit = SIZE_MAX;
+
+[[gnu::constructor]] void read_limit() {
+  const char* text = std::getenv("S2I_MEMORY_LIMIT");
+  if (text != nullptr) limit = std::strtoull(text, nullptr, 10);
+}
+
+}  // namespace
+
+extern "C" {
+
+void* malloc(size_t size) {
+  if (size <= limit) return __libc_malloc(size);
+  errno = ENOMEM;
+  return nullptr;
+}
+
+void* aligned_alloc(size_t alignment, size_t size) {
+  if (size <= limit) return __libc_memalign(alignment, size);
+  errno = ENOMEM;
+  return nullptr;
+}
+
+int posix_memalign(void** to, size_t alignment, size_t size) {
+  void* memory = size <= limit ? __libc_memalign(alignment, size) : nullptr;
+  if (memory == nullptr) return ENOMEM;
+  *to = memory;
+  return 0;
+}
+
+}  // extern "C"
