@@ -94,6 +94,32 @@ def make_texts():
     put("csv", "info", "id,intent_class,audio_path\na,10,a.wav\nb,pay,/b.wav\n==intent_info.csv\nintent_class,intent_name\n10,pay\n2,ask\n")
 
 
+def make_records():
+    state = {"format_version": 1, "program_version": "0.1.0", "step": 12, "epoch": 2, "step_in_epoch": 3,
+             "finished": False, "validation_due": True, "best_value": 0.75, "best_loss": 0.5, "best_step": 9,
+             "since_best": 1, "skipped_steps": 2}
+    identity = {"data_checksum": "0123456789abcdef", "config": {"run.seed": "1", "model.init": "wavlm-base"}}
+    newer = {"bad_in_a_row": 1, "world_size": 4, "validation_checksum": "fedcba9876543210"}
+    # The first letter says which file: trainer.json, checksums.json, metrics.jsonl.
+    put("checkpoint", "trainer", "t" + json.dumps({**state, **newer, **identity}))
+    put("checkpoint", "older", "t" + json.dumps({**state, **identity}))
+    put("checkpoint", "null", "t" + json.dumps({**state, "best_value": None, "best_loss": None, **identity}))
+    files = {name: {"bytes": 2, "xxh3_64": "1349cde127705c16"} for name in (
+        "model/config.json", "model/model.safetensors", "optimizer.safetensors", "trainer.json")}
+    put("checkpoint", "checksums", "c" + json.dumps({"format_version": 1, "files": files}, indent=2) + "\n")
+    lines = [json.dumps({"step": step, "loss": loss, "seconds": {"total": 0.5}})
+             for step, loss in ((1, 1.5), (2, None), (3, 0.25), (4, 1e-3))]
+    put("checkpoint", "metrics", "m" + "\n".join(lines) + "\n" + lines[0][:9])
+    # An empty shard lies beside the record, see fuzz_resume_record.cc.
+    tables = {"offset": 0, "label": 0, "speaker": 0, "id": 0, "id_bytes": 0, "checksum": 0}
+    shard = {"file": "shard-00000-00000000.h5", "utterances": 2, "samples": 4, "bytes": 0, "audio_start": 0,
+             "tables": tables, "checksum": "2d06800538d394c2", "tables_checksum": "0" * 16}
+    record = {"inputs": {"version": "1"}, "shard": shard, "source_rates": [{"rate": 8000, "utterances": 2}],
+              "clipped_samples": 3, "rejected": [{"row": 1, "reason": "b.wav: not audio"}]}
+    put("resume_record", "whole", json.dumps(record))
+    put("resume_record", "not_written", json.dumps({**record, "shard": None}))
+
+
 def make_data(programs):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -139,5 +165,6 @@ if __name__ == "__main__":
     make_safetensors()
     make_pickles()
     make_texts()
+    make_records()
     make_audio()
     make_data(REPOSITORY / (sys.argv[1] if len(sys.argv) > 1 else "build/release/bin"))

@@ -1,0 +1,92 @@
+#include <spdlog/spdlog.h>
+
+#include <sstream>
+
+#include "core/files.h"
+#include "fuzzing.h"
+#include "train/checkpoint.h"
+#include "train/checkpoint_store.h"
+#include "train/metrics_log.h"
+#include "train/trainer_state.h"
+
+using namespace s2i;
+
+namespace {
+
+constexpr const char* kWhere = "trainer.json";
+constexpr int64_t kResumeStep = 3;
+
+/// The run folder around a small checkpoint, whole but for the file that the bytes become.
+class RunFolder {
+ public:
+  RunFolder() : store_(folder_.path()) {
+    spdlog::set_level(spdlog::level::off);
+    checkpoint_ = store_.save(1, true, [](const std::filesystem::path& to) {
+      std::filesystem::create_directories(to / "model");
+      for (const char* name : {"model/config.json", "model/model.safetensors",
+                               "optimizer.safetensors", "trainer.json"}) {
+        std::ofstream(to / name) << "{}";
+      }
+    });
+  }
+
+  /// Round trip: what is read, written and read again is the same.
+  void trainer(std::string_view text) const {
+    const Json json = parse_json(text, kWhere);
+    const TrainerState state = trainer_state_from_json(json, kWhere);
+    const RunIdentity identity = run_identity_from_json(json, kWhere);
+    const Json again = parse_json(to_json(state, identity).dump(2), kWhere);
+    S2I_CHECK(trainer_state_from_json(again, kWhere) == state);
+    S2I_CHECK(run_identity_from_json(again, kWhere) == identity);
+    S2I_CHECK(check_resumable(identity, identity).empty());
+  }
+
+  void checksums(std::string_view text) const {
+    folder_.write("checkpoints/" + checkpoint_.filename().string() + "/checksums.json", text);
+    const auto problems = checkpoint_problems(checkpoint_);
+    S2I_CHECK(store_.newest_whole().has_value() == problems.empty());
+  }
+
+  /// What is kept are whole lines of steps to the one to resume from, and a line goes below them.
+  void metrics(std::string_view text) const {
+    const auto path = folder_.write("metrics.jsonl", text);
+    {
+      MetricsLog log(path, kResumeStep);
+      log.kept("loss");
+      log.append({{"step", kResumeStep}});
+      log.sync();
+    }
+    std::istringstream lines(read_file(path, 1 << 24));
+    bool own = false;
+    for (std::string line; std::getline(lines, line);) {
+      const Json entry = Json::parse(line, nullptr, false);
+      S2I_CHECK(entry.is_object() && json_get<int64_t>(entry, "step", line) <= kResumeStep);
+      own = line == fmt::format("{{\"step\":{}}}", kResumeStep);
+    }
+    S2I_CHECK(own);
+  }
+
+ private:
+  FuzzFolder folder_;
+  CheckpointStore store_;
+  std::filesystem::path checkpoint_;
+};
+
+}  // namespace
+
+// The bytes after the first are trainer.json, checksums.json or metrics.jsonl, as the first says.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const RunFolder run;
+  if (size == 0) return 0;
+  const std::string_view text = text_of(data + 1, size - 1);
+  return read_or_refuse([&] {
+    switch (data[0]) {
+      case 't':
+        return run.trainer(text);
+      case 'c':
+        return run.checksums(text);
+      default:
+        return run.metrics(text);
+    }
+  });
+}
