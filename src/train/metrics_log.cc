@@ -35,13 +35,15 @@ std::string lines_up_to(const std::string& text, int64_t last_step) {
 }  // namespace
 
 MetricsLog::MetricsLog(std::filesystem::path path, int64_t resume_step) : path_(std::move(path)) {
-  if (std::filesystem::exists(path_)) {
+  const bool is_new = !std::filesystem::exists(path_);
+  if (!is_new) {
     const std::string text = read_file(path_, kMaxLogBytes);
     const std::string kept = lines_up_to(text, resume_step);
     if (kept != text) write_file_atomic(path_, kept);
   }
   file_ = FileDescriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (file_.get() < 0) throw RunError("cannot write {}: {}", path_.string(), errno_text(errno));
+  if (is_new) sync_path(path_.has_parent_path() ? path_.parent_path() : ".");
 }
 
 std::vector<double> MetricsLog::kept(const char* key) const {
