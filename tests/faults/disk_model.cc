@@ -45,6 +45,7 @@ void DiskModel::apply(const Operation& operation) {
     const NodePtr node = find(operation.path);
     if (!node) throw std::logic_error("flushed and not there: " + operation.path);
     node->durable = node->content;
+    node->flushed = node->content.size();
     node->durable_entries = node->entries;
     node->pending.clear();
     return;
@@ -60,7 +61,10 @@ void DiskModel::apply(const Operation& operation) {
     case Kind::kCreate:
       return add(Node::Type::kFile, "");
     case Kind::kTruncate:
-      if (operation.other.empty()) folder->entries.at(name)->content.clear();
+      if (operation.other.empty()) {
+        folder->entries.at(name)->content.clear();
+        folder->entries.at(name)->flushed = 0;
+      }
       return;
     case Kind::kWrite:
       folder->entries.at(name)->content += operation.other;
@@ -96,15 +100,16 @@ void DiskModel::write_node(const Node& node, const fs::path& to, Unflushed unflu
   if (node.type == Node::Type::kFile) {
     std::string content = unflushed == Unflushed::kKept ? node.content : node.durable;
     if (unflushed == Unflushed::kTorn && node.content != node.durable) {
+      const size_t fresh = node.content.size() - node.flushed;
       switch (below(3)) {
         case 0:
           content = node.content;
           break;
         case 1:
-          content = node.content.substr(0, below(node.content.size()));
+          content = node.content.substr(0, node.flushed + below(fresh));
           break;
         case 2:
-          content = std::string(node.content.size(), '\0');
+          content = node.content.substr(0, node.flushed) + std::string(fresh, '\0');
           break;
         default:
           break;

@@ -18,7 +18,8 @@ namespace s2i::faults {
 enum class Unflushed {
   kKept,     ///< All of it is there: the process died, the machine did not.
   kDropped,  ///< None of it.
-  kTorn,     ///< Any beginning of a folder's changes; files lost, cut, or zeros of full length.
+  kTorn,  ///< Any beginning of a folder's changes; what was written to a file since it was flushed
+          ///< is lost, cut, or zeros of its length.
 };
 
 class DiskModel {
@@ -40,6 +41,7 @@ class DiskModel {
     enum class Type { kFile, kFolder, kLink } type = Type::kFile;
     std::string content;  ///< Of a file; the target of a link.
     std::string durable;  ///< Content that was flushed.
+    size_t flushed = 0;   ///< Bytes of `content` that are durable: appending leaves them alone.
     std::map<std::string, NodePtr> entries;
     std::map<std::string, NodePtr> durable_entries;
     std::vector<Change> pending;  ///< Changes since the folder was flushed.
