@@ -2,8 +2,8 @@
 
 tests/faults counts the calls below the run folder, and kills before the chosen one; a write is done by half. The
 interval is a whole start: it goes on from a checkpoint, tidies the folder and the logs, takes the steps to the
-next checkpoint (written behind the training) and ends. Every second call is taken, from a seeded one on, for all
-of them take two minutes; S2I_KILL_EVERY=1 takes all.
+next checkpoint (written behind the training) and ends. Every seventh call is taken, from a seeded one on, for all
+of them take many minutes; S2I_KILL_EVERY=1 takes all.
 """
 
 import os
@@ -21,7 +21,7 @@ RUN = ["model.dropout=0.1", "batch.global=4", "schedule.name=constant", "schedul
        "train.evaluate_every_steps=2", "checkpoint.every_steps=2", "checkpoint.keep=2", "data.test_split=",
        "cluster.progress_seconds=3600"]
 FIRST, END = "train.max_steps=2", "train.max_steps=4"
-EVERY = int(os.environ.get("S2I_KILL_EVERY", "2"))
+EVERY = int(os.environ.get("S2I_KILL_EVERY", "7"))
 SEED = 17
 
 pytestmark = pytest.mark.skipif(not FAULTS.exists(), reason="tests/faults is not built")
