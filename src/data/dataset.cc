@@ -1,5 +1,7 @@
 #include "data/dataset.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,7 +13,13 @@ namespace s2i {
 
 namespace {
 
-constexpr size_t kMaxOpenFiles = 256;
+/// How many shards a data set keeps open: a run has up to three, and needs files for other things.
+size_t max_open_shards() {
+  constexpr rlim_t kFewest = 16, kMost = 4096, kShare = 4;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kFewest;
+  return std::clamp(limit.rlim_cur / kShare, kFewest, kMost);
+}
 
 }  // namespace
 
@@ -32,7 +40,7 @@ std::string compare_with_manifest(const Shard& shard, const Manifest& manifest) 
 Dataset::Dataset(const std::filesystem::path& folder)
     : folder_(folder),
       manifest_(read_manifest(folder)),
-      files_(std::make_unique<OpenFiles>(kMaxOpenFiles)) {
+      files_(std::make_unique<OpenFiles>(max_open_shards())) {
   for (const ShardEntry& entry : manifest_.shards) {
     const std::filesystem::path path = folder / entry.file;
     if (!std::filesystem::exists(path)) {
@@ -44,6 +52,8 @@ Dataset::Dataset(const std::filesystem::path& folder)
     if (!problem.empty()) {
       throw UserError("{}: {}; run s2i-preprocess again", path.string(), problem);
     }
+    // From here on the data stays the same also when s2i-preprocess replaces it.
+    files_->open(path);
   }
   const uint64_t content = content_checksum(manifest_, shards_);
   if (content != checksum()) {

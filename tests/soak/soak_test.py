@@ -3,7 +3,7 @@
 The monkey deals decks of all kinds of faults (monkey.py), one fault a start, until its time is over and each
 kind has been; the last start is left alone. S2I_SOAK_SECONDS (120) is the monkey's time, S2I_SOAK_SEED (1)
 says which faults; S2I_SOAK_REPORT names a file for the counts, as JSON. The undisturbed run before takes
-about 0.4 of the monkey's time, the last start at most as long.
+a tenth of the monkey's time, or half a minute; the last start at most as long.
 """
 
 import json
@@ -71,7 +71,7 @@ def steps_for(seconds, calibration):
     measured = [line["seconds"]["total"] + line["seconds"]["checkpoint"]
                 for line in read_lines(calibration.folder / "metrics.jsonl")[10:]]
     speed = len(measured) / sum(measured)
-    return RESERVE + max(3 * len(KINDS) * MOST_STEPS, int(0.4 * seconds * speed))
+    return RESERVE + max(3 * len(KINDS) * MOST_STEPS, int(0.1 * seconds * speed))
 
 
 def assert_steady(first, last, more_memory, more_files, when):
