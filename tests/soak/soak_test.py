@@ -2,8 +2,7 @@
 
 The monkey deals decks of all kinds of faults (monkey.py), one fault a start, until its time is over and each
 kind has been; the last start is left alone. S2I_SOAK_SECONDS (120) is the monkey's time, S2I_SOAK_SEED (1)
-says which faults; S2I_SOAK_REPORT names a file for the counts, as JSON. The undisturbed run before takes
-a tenth of the monkey's time, or half a minute; the last start at most as long.
+says which faults; S2I_SOAK_REPORT names a file for the counts, as JSON.
 """
 
 import json
@@ -28,6 +27,8 @@ RUN = [*RANDOM, "train.epochs=0", "train.evaluate_every_steps=20", "checkpoint.e
        "checkpoint.max_failures=100"]
 MOST_STEPS = 20  # that a start takes beyond the ones before it, and some more until its fault acts
 RESERVE = 100    # steps, for the last start
+# A start takes some seconds to begin, so these last for the time; harass() deals them out.
+TOTAL = RESERVE + max(3 * len(KINDS) * MOST_STEPS, int(1.2 * SECONDS))
 
 # The allocator's pools grow with the longest batch met so far; what leaks at every step, checkpoint or
 # validation would be a multiple of this over a run.
@@ -65,15 +66,6 @@ def undisturbed(monkey):
     return start
 
 
-def steps_for(seconds, calibration):
-    """So many that the monkey, which is slow to start again and takes few steps a start, has not done them all
-    before its time is over."""
-    measured = [line["seconds"]["total"] + line["seconds"]["checkpoint"]
-                for line in read_lines(calibration.folder / "metrics.jsonl")[10:]]
-    speed = len(measured) / sum(measured)
-    return RESERVE + max(3 * len(KINDS) * MOST_STEPS, int(0.1 * seconds * speed))
-
-
 def assert_steady(first, last, more_memory, more_files, when):
     for rank, ((memory, files), (memory_after, files_after)) in enumerate(zip(first, last)):
         assert files_after <= files + more_files, f"{when}, rank {rank}: {files} files open, then {files_after}"
@@ -100,21 +92,17 @@ def harass(monkey, total):
 
 
 def test_soak(runs):
-    calibration = runs("calibration", 60)
-    undisturbed(calibration)
-    total = steps_for(SECONDS, calibration)
-
-    whole = runs("whole", total)
+    whole = runs("whole", TOTAL)
     long_start = undisturbed(whole)
-    early = long_start.between(0.2 * total, 0.4 * total)
-    late = long_start.between(0.8 * total, total - 1)
+    early = long_start.between(0.2 * TOTAL, 0.4 * TOTAL)
+    late = long_start.between(0.8 * TOTAL, TOTAL - 1)
     assert_steady(early, late, MORE_MEMORY, 0, "in the undisturbed run")
 
-    monkey = runs("disturbed", total)
-    seen, seconds = harass(monkey, total)
+    monkey = runs("disturbed", TOTAL)
+    seen, seconds = harass(monkey, TOTAL)
     last = undisturbed(monkey)
     monkey.check_log(last)
-    report = {"seed": SEED, "seconds": round(seconds, 1), "steps": total, "starts": len(monkey.starts),
+    report = {"seed": SEED, "seconds": round(seconds, 1), "steps": TOTAL, "starts": len(monkey.starts),
               "faults": seen, "memory_mib": {"early": [m for m, _ in early], "late": [m for m, _ in late]},
               "open_files": {"early": [f for _, f in early], "late": [f for _, f in late]}}
     print(json.dumps(report, indent=2))
@@ -123,10 +111,10 @@ def test_soak(runs):
 
     assert all(seen.values()), seen
     third = max(1, len(monkey.starts) // 3)
-    first_third, last_third = ([start.between(0, total) for start in part]
+    first_third, last_third = ([start.between(0, TOTAL) for start in part]
                                for part in (monkey.starts[:third], monkey.starts[-third - 1:-1]))
     most = [[(max(start[rank][0] for start in part), max(start[rank][1] for start in part)) for rank in range(2)]
             for part in (first_third, last_third)]
     assert_steady(*most, MORE_MEMORY_OVER_STARTS, MORE_FILES_OVER_STARTS, "over the starts")
-    assert len(read_lines(monkey.folder / "metrics.jsonl")) == total
+    assert len(read_lines(monkey.folder / "metrics.jsonl")) == TOTAL
     assert_same(outcome(whole.folder), outcome(monkey.folder))
