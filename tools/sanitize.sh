@@ -24,7 +24,7 @@ shift
 # Open MPI and LibTorch keep memory to the end of a process.
 # A test asks for more memory than there is.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS="suppressions=$PWD/cmake/tsan.supp ignore_noninstrumented_modules=1 halt_on_error=0 exitcode=66"
+export TSAN_OPTIONS="suppressions=$PWD/cmake/tsan.supp allocator_may_return_null=1 ignore_noninstrumented_modules=1 halt_on_error=0 exitcode=66"
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 

@@ -25,6 +25,13 @@ void write_all(int descriptor, std::string_view content, const std::filesystem::
   }
 }
 
+/// An empty file to write to, in place of what was there.
+FileDescriptor create(const std::filesystem::path& path) {
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (file.get() < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
+  return file;
+}
+
 }  // namespace
 
 FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
@@ -113,16 +120,11 @@ void rename_durable(const std::filesystem::path& from, const std::filesystem::pa
   sync_path(to.has_parent_path() ? to.parent_path() : ".");
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path) : AtomicFile(path, path.string() + ".tmp") {}
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)), temporary_(path_.string() + ".tmp"), file_(create(temporary_)) {}
 
 AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary)
-    : path_(std::move(path)), temporary_(std::move(temporary)) {
-  file_ =
-      FileDescriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (file_.get() < 0) {
-    throw RunError("cannot write {}: {}", temporary_.string(), errno_text(errno));
-  }
-}
+    : path_(std::move(path)), temporary_(std::move(temporary)), file_(create(temporary_)) {}
 
 AtomicFile::~AtomicFile() {
   if (file_.get() >= 0) ::unlink(temporary_.c_str());

@@ -195,7 +195,7 @@ class PickleReader {
   std::string line() {
     const size_t end = input_.find('\n', position_);
     if (end == std::string_view::npos) fail("it ends too early");
-    const std::string text(input_.substr(position_, end - position_));
+    std::string text(input_.substr(position_, end - position_));
     position_ = end + 1;
     return text;
   }

@@ -166,7 +166,8 @@ TEST_F(CorpusFolder, TakesAudioFromOutsideOnlyWhenAllowed) {
     }
   }
   settings_.allow_outside = true;
-  for (const CorpusRow& row : read().splits[0].rows) EXPECT_EQ(row.problem, "") << row.id;
+  const Corpus all = read();
+  for (const CorpusRow& row : all.splits[0].rows) EXPECT_EQ(row.problem, "") << row.id;
 }
 
 TEST_F(CorpusFolder, SaysOnceThatAllAudioLiesBehindALink) {
