@@ -47,6 +47,7 @@ std::vector<std::string> all_hosts(const MpiSession& session) {
   S2I_MPI(MPI_Allgather(mine.data(), sizeof(Name), MPI_BYTE, names.data(), sizeof(Name), MPI_BYTE,
                         session.world()));
   std::vector<std::string> hosts;
+  hosts.reserve(names.size());
   for (const auto& name : names) hosts.emplace_back(name.data());
   return hosts;
 }
