@@ -6,15 +6,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <optional>
 
 #include "core/error.h"
+#include "faults/file_faults.h"
 #include "temporary_folder.h"
 
 namespace s2i {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr double kLong = 120;  // seconds; a test that waits for so long fails
@@ -73,6 +76,26 @@ TEST(FolderLock, TheWaitCanBeGivenUp) {
   EXPECT_THROW(FolderLock(folder.path(), "process 2 on b", kLong, [&] { return ++asked == 3; }),
                UserError);
   EXPECT_EQ(asked, 3);
+}
+
+/// Lustre mounted without `flock` has no locks, NFS may lack its lock daemon.
+class FolderLockWithout : public ::testing::TestWithParam<int> {};
+
+TEST_P(FolderLockWithout, LocksOfTheFileSystemGoesOn) {
+  const TemporaryFolder folder;
+  faults::arm({.below = folder.path().string(), .lock_error = GetParam()});
+  EXPECT_NO_THROW(FolderLock(folder.path(), "process 1 on a", kLong));
+  faults::disarm();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FolderLockWithout,
+                         ::testing::Values(ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL));
+
+TEST(FolderLock, AnyOtherFailureOfTheLockIsNamed) {
+  const TemporaryFolder folder;
+  faults::arm({.below = folder.path().string(), .lock_error = EIO});
+  EXPECT_THAT(refusal(folder), AllOf(HasSubstr("cannot lock"), HasSubstr(".lock")));
+  faults::disarm();
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ import csv
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,23 @@ def run(program, *arguments, ranks=None, check=True, stdin=None, environment=Non
 
 def read_lines(path):
     return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+def wait_until(condition, what, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what} in {seconds} s"
+        time.sleep(0.01)
+
+
+def steps_logged(folder):
+    metrics = folder / "metrics.jsonl"
+    return metrics.read_text().count("\n") if metrics.exists() else 0
+
+
+def progress(folder, rank):
+    """What a rank last told about itself."""
+    return json.loads((folder / f"progress/rank-{rank:05}.json").read_text())
 
 
 def write_split(folder, name, per_intent, rng, rows_before=0):
@@ -116,6 +134,33 @@ def train(settings, shards, model, tmp_path):
         return folder, done
 
     return start
+
+
+@pytest.fixture
+def job(settings, shards, model, tmp_path):
+    """job(ranks or None, *overrides) -> (process, run folder) past its third step, to do something to.
+
+    With ranks the process is mpirun. The overrides have to make the run long; what is left of it is killed.
+    """
+    started = []
+
+    def start(ranks, *overrides):
+        folder = tmp_path / "run"
+        launcher = ["mpirun", "-np", str(ranks)] if ranks else []
+        process = subprocess.Popen([*launcher, BIN / "s2i-train", settings, f"data.dir={shards}", f"model.init={model}",
+                                    f"run.dir={folder}", "cluster.progress_seconds=0.2", *overrides],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env={**os.environ, **MPI_ENVIRONMENT})
+        started.append(process)
+        wait_until(lambda: process.poll() is not None or steps_logged(folder) >= 3, "third step")
+        assert process.poll() is None, process.communicate()
+        return process, folder
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture(scope="session")

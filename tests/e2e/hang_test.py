@@ -5,51 +5,14 @@ import json
 import os
 import re
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN, MPI_ENVIRONMENT, read_lines
+from conftest import progress, read_lines, wait_until
 
-LONG = ["train.epochs=100000", "data.test_split=", "data.validation_fraction=0", "cluster.progress_seconds=0.2"]
-
-
-@pytest.fixture
-def job(settings, shards, model, tmp_path):
-    """job(ranks, *overrides) -> (process of mpirun, run folder): a long run that is past its first steps."""
-    started = []
-
-    def start(ranks, *overrides):
-        folder = tmp_path / "run"
-        command = ["mpirun", "-np", str(ranks), BIN / "s2i-train", settings, f"data.dir={shards}",
-                   f"model.init={model}", f"run.dir={folder}", *LONG, *overrides]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                   env={**os.environ, **MPI_ENVIRONMENT})
-        started.append(process)
-        metrics = folder / "metrics.jsonl"
-        wait_until(lambda: process.poll() is not None
-                   or metrics.exists() and metrics.read_text().count("\n") >= 3)
-        assert process.poll() is None, process.communicate()
-        return process, folder
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
-
-
-def wait_until(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "took too long"
-        time.sleep(0.05)
-
-
-def progress(folder, rank):
-    return json.loads((folder / f"progress/rank-{rank:05}.json").read_text())
+LONG = ["train.epochs=100000", "data.test_split=", "data.validation_fraction=0"]
 
 
 def alive(pid):
@@ -60,11 +23,11 @@ def alive(pid):
 
 
 def test_a_stopped_rank_is_named_and_the_job_ends(job):
-    process, folder = job(3, "cluster.timeout_seconds=3")
+    process, folder = job(3, *LONG, "cluster.timeout_seconds=3")
     ranks = [progress(folder, rank)["process"] for rank in range(3)]
     os.kill(ranks[1], signal.SIGSTOP)
     # While it hangs, the others' files tell what they wait in.
-    wait_until(lambda: progress(folder, 0).get("collective", {}).get("seconds", 0) > 1)
+    wait_until(lambda: progress(folder, 0).get("collective", {}).get("seconds", 0) > 1, "wait in a collective")
     stuck = progress(folder, 0)
     assert stuck["state"] == "running" and stuck["unit"].startswith("train step ")
     assert [step["step"] for step in stuck["last_steps"]] == sorted(step["step"] for step in stuck["last_steps"])
@@ -73,7 +36,8 @@ def test_a_stopped_rank_is_named_and_the_job_ends(job):
     assert "rank 0 of 3 on" in errors and "rank 2 of 3 on" in errors
     assert "the run hangs; 2 of 3 ranks have waited" in errors
     assert "rank 1 on" in errors and "did not answer" in errors
-    wait_until(lambda: not any(alive(pid) for pid in ranks), 20)  # mpirun does not wait for their last breath
+    # mpirun does not wait for their last breath.
+    wait_until(lambda: not any(alive(pid) for pid in ranks), "end of all ranks", 20)
     report = json.loads((folder / "progress/hang.json").read_text())
     assert [rank["answered"] for rank in report["ranks"]] == [True, False, True]
     assert "rank 1 on" in report["summary"]
@@ -81,7 +45,7 @@ def test_a_stopped_rank_is_named_and_the_job_ends(job):
 
 def test_a_step_beyond_its_limit_ends_the_job(job):
     # The limit of collectives is far away: it is the step of rank 0, which waits, that takes too long.
-    process, folder = job(2, "cluster.step_timeout_seconds=2")
+    process, folder = job(2, *LONG, "cluster.step_timeout_seconds=2")
     os.kill(progress(folder, 1)["process"], signal.SIGSTOP)
     errors = process.communicate(timeout=90)[1]
     assert process.returncode == 1
@@ -90,20 +54,21 @@ def test_a_step_beyond_its_limit_ends_the_job(job):
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_rank_ends_the_job_and_the_last_checkpoint_is_whole(job, train, victim):
-    process, folder = job(2, "checkpoint.every_steps=2")
-    wait_until(lambda: (folder / "last").exists())
+    process, folder = job(2, *LONG, "checkpoint.every_steps=2")
+    wait_until(lambda: (folder / "last").exists(), "checkpoint")
     pids = [progress(folder, rank)["process"] for rank in range(2)]
     os.kill(pids[victim], signal.SIGKILL)
     output, errors = process.communicate(timeout=60)
     assert process.returncode != 0
     assert f"process rank {victim} " in output + errors and "signal 9" in output + errors
-    wait_until(lambda: not any(alive(pid) for pid in pids), 20)
+    wait_until(lambda: not any(alive(pid) for pid in pids), "end of all ranks", 20)
     _, done = train("run", *LONG, "train.max_steps=30", "checkpoint.every_steps=2", ranks=2)
     assert "going on from" in done.stderr and "damaged" not in done.stderr
 
 
 def test_a_slow_rank_is_named_once_with_where_its_time_goes(job):
-    process, folder = job(2, "cluster.straggler_steps=5", "cluster.straggler_factor=2", "run.stop_signals=SIGUSR1")
+    process, folder = job(2, *LONG, "cluster.straggler_steps=5", "cluster.straggler_factor=2",
+                          "run.stop_signals=SIGUSR1")
     slow = progress(folder, 1)["process"]
     done = threading.Event()
 
@@ -128,7 +93,7 @@ def test_a_slow_rank_is_named_once_with_where_its_time_goes(job):
 
 
 def test_any_signal_can_be_the_one_that_saves(job):
-    process, folder = job(2, "run.stop_signals=SIGUSR2")
+    process, folder = job(2, *LONG, "run.stop_signals=SIGUSR2")
     process.send_signal(signal.SIGUSR2)
     errors = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + signal.SIGUSR2, errors

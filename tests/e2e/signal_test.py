@@ -8,51 +8,14 @@ import json
 import os
 import re
 import signal
-import subprocess
-import time
 
 import pytest
-from conftest import BIN, MPI_ENVIRONMENT, read_lines
+from conftest import progress, read_lines, steps_logged
 from resume_test import RANDOM, assert_same, outcome
 
-RUN = [*RANDOM, "schedule.name=constant", "schedule.warmup_steps=0", "train.epochs=0", "cluster.progress_seconds=0.2"]
-NEVER = "train.max_steps=10000000"
+RUN = [*RANDOM, "schedule.name=constant", "schedule.warmup_steps=0", "train.epochs=0"]
+ENDLESS = [*RUN, "train.max_steps=10000000"]
 PATIENCE = 300  # seconds
-
-
-def steps_logged(folder):
-    metrics = folder / "metrics.jsonl"
-    return metrics.read_text().count("\n") if metrics.exists() else 0
-
-
-@pytest.fixture
-def job(settings, shards, model, tmp_path):
-    """job(ranks or None, *overrides) -> (process, run folder) past its third step; ranks are mpirun's."""
-    started = []
-
-    def start(ranks, *overrides):
-        folder = tmp_path / "run"
-        launcher = ["mpirun", "-np", str(ranks)] if ranks else []
-        process = subprocess.Popen([*launcher, BIN / "s2i-train", settings, f"data.dir={shards}", f"model.init={model}",
-                                    f"run.dir={folder}", *RUN, NEVER, *overrides],
-                                   stderr=subprocess.PIPE, text=True, env={**os.environ, **MPI_ENVIRONMENT})
-        started.append(process)
-        deadline = time.monotonic() + PATIENCE
-        while steps_logged(folder) < 3:
-            assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < deadline, "no third step"
-            time.sleep(0.01)
-        return process, folder
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
-
-
-def progress(folder, rank):
-    return json.loads((folder / f"progress/rank-{rank:05}.json").read_text())
 
 
 def saved_after(process, folder, number):
@@ -78,7 +41,7 @@ def assert_goes_on_as_if_undisturbed(train, step, ranks, *overrides):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 @pytest.mark.parametrize("ranks, victim", [(None, 0), (2, 0), (2, 1)])
 def test_a_signal_to_one_rank_stops_all_at_one_step_and_the_next_start_goes_on(job, train, ranks, victim, number):
-    process, folder = job(ranks)
+    process, folder = job(ranks, *ENDLESS)
     os.kill(progress(folder, victim)["process"], number)
     # The signal is seen at the beginning of the step after the one the victim is in. Rank 0 may be in the step
     # after the last one logged by now; another rank in the one after that, waiting for rank 0.
@@ -92,7 +55,7 @@ def test_a_signal_to_one_rank_stops_all_at_one_step_and_the_next_start_goes_on(j
 
 
 def test_a_signal_that_mpirun_passes_on_to_every_rank_stops_them_once(job, train):
-    process, folder = job(2)
+    process, folder = job(2, *ENDLESS)
     process.send_signal(signal.SIGUSR1)
     step = saved_after(process, folder, signal.SIGUSR1)
     assert_goes_on_as_if_undisturbed(train, step, 2)
@@ -100,7 +63,7 @@ def test_a_signal_that_mpirun_passes_on_to_every_rank_stops_them_once(job, train
 
 def test_a_signal_at_a_step_with_a_validation_leaves_it_to_the_next_start(job, train):
     each_step = "train.evaluate_every_steps=1"
-    process, folder = job(2, each_step)
+    process, folder = job(2, *ENDLESS, each_step)
     os.kill(progress(folder, 1)["process"], signal.SIGUSR1)
     step = saved_after(process, folder, signal.SIGUSR1)
     assert json.loads((folder / "last/trainer.json").read_text())["validation_due"]

@@ -48,6 +48,7 @@ State& state() {
     if (key == "at") plan.at = std::atoll(value.c_str());
     if (key == "count") plan.count = std::atoll(value.c_str());
     if (key == "delay_ms") plan.delay_ms = std::atoll(value.c_str());
+    if (key == "lock_error") plan.lock_error = std::atoi(value.c_str());
   }
   arm(plan);
 }
@@ -139,6 +140,22 @@ int open_at(int folder, const char* path, int flags, mode_t mode) {
   return static_cast<int>(through({kind, where, (flags & O_TRUNC) != 0 ? "" : "keep"}, call));
 }
 
+/// What a lock of this file has to fail with; 0 if nothing.
+int lock_error(int command, int descriptor) {
+  State& s = state();
+  if (!s.armed || (command != F_OFD_SETLK && command != F_SETLK)) return 0;
+  const std::lock_guard lock(s.mutex);
+  return path_of(descriptor).starts_with(s.plan.below) ? s.plan.lock_error : 0;
+}
+
+int control(int descriptor, int command, void* argument) {
+  static const auto real = next<int (*)(int, int, ...)>("fcntl");
+  const int error = lock_error(command, descriptor);
+  if (error == 0) return real(descriptor, command, argument);
+  errno = error;
+  return -1;
+}
+
 mode_t mode_argument(int flags, va_list arguments) {
   return (flags & (O_CREAT | O_TMPFILE)) != 0 ? static_cast<mode_t>(va_arg(arguments, int)) : 0;
 }
@@ -147,6 +164,7 @@ mode_t mode_argument(int flags, va_list arguments) {
 }  // namespace s2i::faults
 
 using s2i::faults::absolute;
+using s2i::faults::control;
 using s2i::faults::Kind;
 using s2i::faults::mode_argument;
 using s2i::faults::next;
@@ -178,6 +196,14 @@ int open(const char* path, int flags, ...)
       {Kind::kWrite, path_of(descriptor), {static_cast<const char*>(bytes), count}},
       [&] { return static_cast<long>(real(descriptor, bytes, count)); },
       [&] { (void)!real(descriptor, bytes, count / 2); });
+}
+
+int fcntl(int descriptor, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void* const argument = va_arg(arguments, void*);
+  va_end(arguments);
+  return control(descriptor, command, argument);
 }
 
 int fsync(int descriptor) {

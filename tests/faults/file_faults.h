@@ -5,7 +5,7 @@
 // did.
 //
 // For a preloaded program the plan is in the environment: S2I_FAULTS="below=/runs/x error=28 at=100
-// count=50 delay_ms=0".
+// count=50 delay_ms=0". Locks are not counted: they all fail, or none does.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@ struct Plan {
   int64_t at = INT64_MAX;  ///< From 0.
   int64_t count = 1;
   int64_t delay_ms = 0;  ///< Every fsync takes so much longer.
+  int lock_error = 0;    ///< Every lock (fcntl) fails with this errno.
   bool record = false;
 };
 
