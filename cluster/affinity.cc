@@ -38,6 +38,7 @@ int topology_file(int core, const char* name, int fallback) {
 
 std::vector<LogicalCore> located(const std::vector<int>& ids) {
   std::vector<LogicalCore> cores;
+  cores.reserve(ids.size());
   for (const int id : ids) {
     cores.push_back(
         {id, topology_file(id, "physical_package_id", 0), topology_file(id, "core_id", id)});

@@ -31,7 +31,7 @@ void Communicator::broadcast(const at::Tensor& tensor, int root, const std::stri
 at::Tensor Communicator::all_gather(const at::Tensor& input, const std::string& label) {
   auto shape = input.sizes().vec();
   shape.insert(shape.begin(), size());
-  const auto output = at::empty(shape, input.options());
+  auto output = at::empty(shape, input.options());
   start_all_gather(output, input.contiguous(), label)->wait();
   return output;
 }
@@ -41,7 +41,7 @@ at::Tensor Communicator::reduce_scatter(const at::Tensor& input, const std::stri
   S2I_CHECK(!shape.empty() && shape[0] % size() == 0, "reduce_scatter of {} rows over {} ranks",
             shape.empty() ? 0 : shape[0], size());
   shape[0] /= size();
-  const auto output = at::empty(shape, input.options());
+  auto output = at::empty(shape, input.options());
   start_reduce_scatter(output, input.contiguous(), label)->wait();
   return output;
 }
@@ -49,7 +49,7 @@ at::Tensor Communicator::reduce_scatter(const at::Tensor& input, const std::stri
 at::Tensor Communicator::all_to_all(const at::Tensor& input, const std::string& label) {
   S2I_CHECK(input.dim() > 0 && input.size(0) % size() == 0, "all_to_all of {} over {} ranks",
             input.numel(), size());
-  const auto output = at::empty(input.sizes(), input.options());
+  auto output = at::empty(input.sizes(), input.options());
   start_all_to_all(output, input.contiguous(), label)->wait();
   return output;
 }

@@ -30,6 +30,7 @@ std::vector<DeviceClaim> gather_claims(const MpiSession& session, const DeviceCl
   S2I_MPI(MPI_Allgather(&block, sizeof(ClaimBlock), MPI_BYTE, blocks.data(), sizeof(ClaimBlock),
                         MPI_BYTE, session.world()));
   std::vector<DeviceClaim> claims;
+  claims.reserve(blocks.size());
   for (const auto& one : blocks) claims.push_back({one.host.data(), one.uuid.data()});
   return claims;
 }

@@ -19,12 +19,16 @@ endif()
 
 set(S2I_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined or thread")
 
-add_library(s2i_settings INTERFACE)
-target_compile_features(s2i_settings INTERFACE cxx_std_20)
-target_compile_options(s2i_settings INTERFACE
+# For what is loaded into programs that have no sanitizer too; all else takes s2i_settings.
+add_library(s2i_language INTERFACE)
+target_compile_features(s2i_language INTERFACE cxx_std_20)
+target_compile_options(s2i_language INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor;-Wpedantic>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${S2I_WARNINGS_AS_ERRORS}>>:-Werror>)
-target_compile_definitions(s2i_settings INTERFACE S2I_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(s2i_language INTERFACE S2I_VERSION="${PROJECT_VERSION}")
+
+add_library(s2i_settings INTERFACE)
+target_link_libraries(s2i_settings INTERFACE s2i_language)
 if(S2I_SANITIZE)
   target_compile_options(s2i_settings INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${S2I_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>)

@@ -5,8 +5,8 @@
 #   tools/sanitize.sh tsan            ThreadSanitizer: those with threads, and whole runs
 #   tools/sanitize.sh asan data_test  only these
 #
-# Whole runs are tests/e2e/resume_test.py (e2e_resume): loader, reducer, watchdog and the writer of checkpoints
-# side by side in one s2i-train, on one rank and on two.
+# Whole runs (e2e_NAME is tests/e2e/NAME_test.py) have loader, reducer, watchdog and the writer of checkpoints side by
+# side in one s2i-train, on one rank and on more.
 # A LibTorch source takes 30 s to compile here; the first run of all of them is a matter of an hour.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,17 +14,25 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=${1:-}
 case $preset in
   asan) tests=(core_test audio_test data_test preprocess_test fuzz_targets kernels_test model_test
-    cluster_test cluster_mpi_test job_end_test train_test checkpoint_fault_test bench_test e2e_resume) ;;
+    cluster_test cluster_mpi_test job_end_test train_test checkpoint_fault_test bench_test
+    e2e_resume e2e_checkpoint e2e_signal e2e_trouble e2e_hang e2e_parallel e2e_reproducible e2e_report e2e_bad_input
+    e2e_kill) ;;
   tsan) tests=(core_test data_test preprocess_test cluster_test cluster_mpi_test job_end_test train_test e2e_resume) ;;
   *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 shift
 [ $# -eq 0 ] || tests=("$@")
 
-# Open MPI and LibTorch keep memory to the end of a process.
-# A test asks for more memory than there is.
-export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS="suppressions=$PWD/cmake/tsan.supp allocator_may_return_null=1 ignore_noninstrumented_modules=1 halt_on_error=0 exitcode=66"
+# Findings go to files: a test that kills a program, or expects it to fail, would not see one.
+findings=$PWD/build/$preset/findings
+rm -rf "$findings"
+mkdir -p "$findings"
+common="log_path=$findings/of:exitcode=66:allocator_may_return_null=1"  # a test asks for more memory than there is
+# Open MPI and LibTorch keep memory to the end of a process. Libraries that inject faults are preloaded before the
+# sanitizer's.
+export ASAN_OPTIONS=$common:detect_leaks=0:verify_asan_link_order=0
+export UBSAN_OPTIONS=$common:print_stacktrace=1
+export TSAN_OPTIONS=$common:suppressions=$PWD/cmake/tsan.supp:ignore_noninstrumented_modules=1:halt_on_error=0
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
@@ -43,7 +51,8 @@ status=0
 for name in "${tests[@]}"; do
   echo "== $name ($preset)"
   case $name in
-    e2e_*) targets=(s2i-preprocess s2i-make-random-wavlm s2i-train) ;;
+    e2e_*) targets=(s2i-preprocess s2i-make-random-wavlm s2i-train s2i-evaluate s2i-predict s2i-checkpoint s2i-epoch-plan
+      s2i_file_faults s2i_signal_at_read) ;;
     *) targets=("$name") ;;
   esac
   cmake --build --preset "$preset" --target "${targets[@]}" > "build/$preset/build.log" 2>&1 ||
@@ -54,5 +63,11 @@ for name in "${tests[@]}"; do
     *_mpi_test|job_end_test) ctest --test-dir "build/$preset" -R "^$name" --output-on-failure || status=1 ;;
     *) "build/$preset/bin/$name" --gtest_brief=1 || status=1 ;;
   esac
+done
+# An allocation that is refused leaves a warning there, which is none.
+for finding in $(grep -lE 'ERROR: |runtime error: |WARNING: ThreadSanitizer' -r "$findings"); do
+  echo "== $finding" >&2
+  head -n 40 "$finding" >&2
+  status=1
 done
 exit $status

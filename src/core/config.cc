@@ -161,6 +161,7 @@ const ConfigField& find_field(const ConfigFields& fields, const std::string& key
                                   [&](const ConfigField& field) { return field.key == key; });
   if (found != fields.end()) return *found;
   std::vector<std::string> keys;
+  keys.reserve(fields.size());
   for (const auto& field : fields) keys.push_back(field.key);
   const std::string near = nearest_name(key, keys);
   throw UserError(

@@ -65,6 +65,7 @@ at::Tensor FeatureEncoder::forward(const at::Tensor& audio, const ForwardPass& p
 at::Tensor FeatureEncoder::first_layer(const at::Tensor& audio, const ForwardPass& pass) const {
   const Layer& layer = layers_[0];
   std::vector<int64_t> frames;
+  frames.reserve(pass.samples.size());
   for (const int64_t samples : pass.samples) {
     frames.push_back(
         pass.config.frames_after(pass.options.masked ? samples : pass.padded_samples, 1));

@@ -69,6 +69,7 @@ std::vector<std::string> read_labels(const Json& json, std::string_view where) {
   const auto count = json_get_or<int64_t>(json, "num_labels", 2, where);
   if (count < 1 || count > 1'000'000) throw UserError("{}: \"num_labels\" is {}", where, count);
   std::vector<std::string> labels;
+  labels.reserve(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) labels.push_back("LABEL_" + std::to_string(i));
   return labels;
 }

@@ -68,6 +68,7 @@ std::unique_ptr<Corpus> open_corpus(const TrainConfig& config) {
     training.train_utterances = all_utterances(train);
   } else {
     std::vector<int64_t> labels;
+    labels.reserve(train.size());
     for (size_t i = 0; i < train.size(); ++i) labels.push_back(train.label(i));
     Split split = split_stratified(labels, config.data.validation_fraction,
                                    static_cast<uint64_t>(config.run.seed));

@@ -19,6 +19,7 @@ std::vector<NamedParameter> trainable(WavLMForIntent& model) {
 
 std::vector<at::Tensor> tensors_of(const std::vector<NamedParameter>& parameters) {
   std::vector<at::Tensor> tensors;
+  tensors.reserve(parameters.size());
   for (const auto& parameter : parameters) tensors.push_back(parameter.tensor);
   return tensors;
 }
