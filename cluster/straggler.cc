@@ -12,6 +12,7 @@ namespace {
 
 double median_total(const std::vector<RankWork>& work) {
   std::vector<double> totals;
+  totals.reserve(work.size());
   for (const auto& one : work) totals.push_back(one.total());
   // The lower of two middles: of two ranks the faster is the measure.
   const auto middle = totals.begin() + static_cast<ptrdiff_t>((totals.size() - 1) / 2);
@@ -21,6 +22,7 @@ double median_total(const std::vector<RankWork>& work) {
 
 double median_of(const std::vector<RankWork>& work, double RankWork::*part) {
   std::vector<double> values;
+  values.reserve(work.size());
   for (const auto& one : work) values.push_back(one.*part);
   const auto middle = values.begin() + static_cast<ptrdiff_t>((values.size() - 1) / 2);
   std::ranges::nth_element(values, middle);
