@@ -27,13 +27,15 @@ target_compile_options(s2i_language INTERFACE
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${S2I_WARNINGS_AS_ERRORS}>>:-Werror>)
 target_compile_definitions(s2i_language INTERFACE S2I_VERSION="${PROJECT_VERSION}")
 
-add_library(s2i_settings INTERFACE)
-target_link_libraries(s2i_settings INTERFACE s2i_language)
+add_library(s2i_sanitizers INTERFACE)
 if(S2I_SANITIZE)
-  target_compile_options(s2i_settings INTERFACE
+  target_compile_options(s2i_sanitizers INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${S2I_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>)
-  target_link_options(s2i_settings INTERFACE -fsanitize=${S2I_SANITIZE})
+  target_link_options(s2i_sanitizers INTERFACE -fsanitize=${S2I_SANITIZE})
 endif()
+
+add_library(s2i_settings INTERFACE)
+target_link_libraries(s2i_settings INTERFACE s2i_language s2i_sanitizers)
 
 # s2i_library(NAME SOURCES ... [PUBLIC lib ...] [PRIVATE lib ...])
 # Declares a static library whose headers are included from the project root: "core/error.h" for
