@@ -1,5 +1,6 @@
 #include "core/config.h"
 
+#include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -181,7 +182,7 @@ void read_map(const ConfigFields& fields, const YAML::Node& map, const std::stri
               const std::string& where, std::set<std::string>& seen) {
   for (const auto& entry : map) {
     const std::string name = entry.first.as<std::string>("");
-    const std::string key = prefix.empty() ? name : prefix + "." + name;
+    const std::string key = prefix.empty() ? name : fmt::format("{}.{}", prefix, name);
     const std::string at = place(where, entry.first.Mark());
     if (!seen.insert(key).second) throw UserError("{}: the key '{}' twice", at, key);
     if (is_group(fields, key)) {

@@ -34,10 +34,10 @@ std::string list_text(const std::vector<std::string>& names) {
   return text;
 }
 
-TensorMap current_names(NamedTensors tensors, const std::string& source) {
+TensorMap current_names(const NamedTensors& tensors, const std::string& source) {
   TensorMap result;
-  for (auto& [name, tensor] : tensors) {
-    if (!result.emplace(current_name(name), std::move(tensor)).second) {
+  for (const auto& [name, tensor] : tensors) {
+    if (!result.emplace(current_name(name), tensor).second) {
       throw UserError("{}: the tensor {} is there twice", source, current_name(name));
     }
   }

@@ -124,7 +124,7 @@ void CheckpointStore::recover() const {
 
 fs::path CheckpointStore::save(int64_t step, bool is_best,
                                const std::function<void(const fs::path&)>& write_content) {
-  const fs::path final_path = at(step);
+  fs::path final_path = at(step);
   const fs::path temporary = dir_ / (std::string(kWriting) + step_name(step));
   const fs::path replaced = dir_ / (std::string(kReplaced) + step_name(step));
   try {

@@ -155,7 +155,7 @@ void CheckpointWriter::write_again() {
 
 std::string CheckpointWriter::write_best() {
   if (!unsaved_best_) return "";
-  const std::string error = try_write(*unsaved_best_);
+  std::string error = try_write(*unsaved_best_);
   if (!error.empty()) return error;
   if (unsaved_newest_ == unsaved_best_) unsaved_newest_.reset();
   unsaved_best_.reset();

@@ -17,7 +17,8 @@
 namespace s2i {
 
 /// What a checkpoint is made from: the tensors may live on any device.
-struct CheckpointContent {
+// NOLINT: nlohmann-json's move, declared noexcept, checks its invariants.
+struct CheckpointContent {  // NOLINT(bugprone-exception-escape)
   int64_t step = 0;
   bool is_best = false;
   NamedTensors model;

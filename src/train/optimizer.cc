@@ -14,11 +14,11 @@
 
 namespace s2i {
 
-Optimizer::Optimizer(const OptimizerConfig& config, std::vector<NamedParameter> parameters)
+Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<NamedParameter>& parameters)
     : config_(config), groups_(2) {
   const at::NoGradGuard no_grad;
   groups_[0].weight_decay = config.weight_decay;
-  for (auto& [name, tensor] : parameters) {
+  for (const auto& [name, tensor] : parameters) {
     Group& group = groups_[tensor.dim() >= 2 ? 0 : 1];
     group.names.push_back(name);
     group.parameters.push_back(tensor);

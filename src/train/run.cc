@@ -130,7 +130,7 @@ std::string choose_resume(const TrainConfig& config, const TrainingData& data,
 void require_agreement(const Trainer& trainer, Communicator& communicator) {
   const RunIdentity identity = trainer.identity();
   std::string settings;
-  for (const auto& [key, value] : identity.config) settings += key + ": " + value + "\n";
+  for (const auto& [key, value] : identity.config) settings += fmt::format("{}: {}\n", key, value);
   agree(communicator, "configuration", settings);
   agree(communicator, "training data", identity.data_checksum);
   agree(communicator, "validation data", identity.validation_checksum);
