@@ -64,9 +64,7 @@ int print_difference(const OrderedJson& difference) {
   return difference["equal"].get<bool>() ? s2i::kExitDone : s2i::kExitRunFailed;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("Shows, checks and compares checkpoints. Reads only.", "s2i-checkpoint");
   app.require_subcommand(1);
   bool json = false;
@@ -86,20 +84,24 @@ int main(int argc, char** argv) {
   int status = 0;
   if (!s2i::parse_command_line(app, argc, argv, status)) return status;
   s2i::set_up_logging("info");
-  return s2i::run_program([&] {
-    if (diff_command->parsed()) {
-      const OrderedJson difference = s2i::compare_checkpoints(path, other);
-      if (!json) return print_difference(difference);
-      fmt::print("{}\n", difference.dump(2));
-      return difference["equal"].get<bool>() ? s2i::kExitDone : s2i::kExitRunFailed;
-    }
-    const OrderedJson list = s2i::describe_checkpoints(s2i::checkpoints_at(path));
-    if (verify_command->parsed()) return verify(list, json);
-    if (json) {
-      fmt::print("{}\n", list.dump(2));
-    } else {
-      print_list(list);
-    }
-    return s2i::kExitDone;
-  });
+  if (diff_command->parsed()) {
+    const OrderedJson difference = s2i::compare_checkpoints(path, other);
+    if (!json) return print_difference(difference);
+    fmt::print("{}\n", difference.dump(2));
+    return difference["equal"].get<bool>() ? s2i::kExitDone : s2i::kExitRunFailed;
+  }
+  const OrderedJson list = s2i::describe_checkpoints(s2i::checkpoints_at(path));
+  if (verify_command->parsed()) return verify(list, json);
+  if (json) {
+    fmt::print("{}\n", list.dump(2));
+  } else {
+    print_list(list);
+  }
+  return s2i::kExitDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return s2i::run_program([&] { return run(argc, argv); });
 }

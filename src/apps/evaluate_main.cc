@@ -55,9 +55,7 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
   return kExitDone;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app(
       "Evaluates a model on a split of shards: each utterance exactly once, the same figures "
       "for any number of ranks.",
@@ -92,4 +90,10 @@ int main(int argc, char** argv) {
   s2i::set_up_logging(command.run.log_level);
   return s2i::run_with_mpi(
       [&](const s2i::MpiSession& session) { return evaluate(command, session); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return s2i::run_program([&] { return run(argc, argv); });
 }

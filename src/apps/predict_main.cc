@@ -112,9 +112,7 @@ int predict_files(const PredictCommand& command) {
   return failed == 0 ? kExitDone : kExitRunFailed;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("Prints the intent of each audio file and its probability, separated by tabs.",
                "s2i-predict");
   PredictCommand command;
@@ -135,5 +133,11 @@ int main(int argc, char** argv) {
   int status = 0;
   if (!s2i::parse_command_line(app, argc, argv, status)) return status;
   s2i::set_up_logging("warn");
-  return s2i::run_program([&] { return predict_files(command); });
+  return predict_files(command);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return s2i::run_program([&] { return run(argc, argv); });
 }

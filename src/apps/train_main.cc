@@ -22,9 +22,7 @@ int show_setting(const s2i::TrainCommand& command, const std::string& key) {
   return s2i::kExitDone;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app(
       "Fine-tunes WavLM for intent classification. One process trains alone; mpirun -np N or "
       "srun train together.",
@@ -53,9 +51,13 @@ int main(int argc, char** argv) {
         "no configuration file; try: s2i-train configs/demo.yaml data.dir=SHARDS run.dir=runs/x");
     return s2i::kExitUsage;
   }
-  if (!shown_key.empty()) {
-    return s2i::run_program([&] { return show_setting(command, shown_key); });
-  }
+  if (!shown_key.empty()) return show_setting(command, shown_key);
   return s2i::run_with_mpi(
       [&](const s2i::MpiSession& session) { return s2i::run_training(command, session); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return s2i::run_program([&] { return run(argc, argv); });
 }

@@ -54,8 +54,8 @@ S2I_SIMD void dropout_row_bits(uint64_t key, uint64_t row, int64_t columns, uint
     // A block's four words in a row are its eight columns' bits, low halves first.
     const Words low = blocks.word[0] | (blocks.word[1] << 32);
     const Words high = blocks.word[2] | (blocks.word[3] << 32);
-    const Words front = __builtin_shuffle(low, high, Words{0, 8, 1, 9, 2, 10, 3, 11});
-    const Words back = __builtin_shuffle(low, high, Words{4, 12, 5, 13, 6, 14, 7, 15});
+    const Words front = __builtin_shufflevector(low, high, 0, 8, 1, 9, 2, 10, 3, 11);
+    const Words back = __builtin_shufflevector(low, high, 4, 12, 5, 13, 6, 14, 7, 15);
     std::memcpy(bits + first * 8, &front, sizeof(front));
     std::memcpy(bits + first * 8 + 32, &back, sizeof(back));
   }

@@ -7,7 +7,9 @@
 #include "core/program.h"
 #include "model/pretrained.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   std::string shape, out;
   uint64_t seed = 0;
   int64_t labels = 14;
@@ -27,15 +29,20 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? s2i::kExitDone : s2i::kExitUsage;
   }
-  return s2i::run_program([&] {
-    s2i::WavLMConfig config = s2i::WavLMConfig::of_shape(shape);
-    config.labels.clear();
-    for (int64_t i = 0; i < labels; ++i) config.labels.push_back("LABEL_" + std::to_string(i));
-    s2i::WavLMForIntent model(config, at::kCPU);
-    model.initialise(seed);
-    // As the published ones: normalised audio and a mask for Large, neither for Base.
-    const bool large = shape == "large";
-    s2i::save_pretrained(out, model, {16000, large, large});
-    return s2i::kExitDone;
-  });
+  s2i::WavLMConfig config = s2i::WavLMConfig::of_shape(shape);
+  config.labels.clear();
+  config.labels.reserve(static_cast<size_t>(labels));
+  for (int64_t i = 0; i < labels; ++i) config.labels.push_back("LABEL_" + std::to_string(i));
+  s2i::WavLMForIntent model(config, at::kCPU);
+  model.initialise(seed);
+  // As the published ones: normalised audio and a mask for Large, neither for Base.
+  const bool large = shape == "large";
+  s2i::save_pretrained(out, model, {16000, large, large});
+  return s2i::kExitDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return s2i::run_program([&] { return run(argc, argv); });
 }
