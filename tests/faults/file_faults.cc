@@ -20,10 +20,13 @@ namespace {
 struct State {
   std::mutex mutex;
   Plan plan;
-  std::atomic<bool> armed = false;
   int64_t calls = 0;
   std::vector<Operation> operations;
 };
+
+/// Apart from the state, for calls come before anything can be allocated: from a sanitizer that
+/// starts.
+constinit std::atomic<bool> armed = false;
 
 /// Never destroyed: calls come until the very end of the process.
 State& state() {
@@ -72,13 +75,14 @@ std::string absolute(int folder, const char* path) {
   return ::getcwd(buffer, sizeof(buffer)) == nullptr ? path : std::string(buffer) + "/" + path;
 }
 
-/// Does one call: counts it, kills or fails as planned, else runs it and records it. `by_half` is
-/// done before a kill.
-template <typename Call, typename Half>
-long through(const Operation& operation, Call&& call, Half&& by_half) {
-  State& s = state();
-  if (!s.armed) return call();
+/// Does one call: counts it, kills or fails as planned, else runs it and records it. `describe`
+/// returns the Operation; `by_half` is done before a kill.
+template <typename Describe, typename Call, typename Half>
+long through(Describe&& describe, Call&& call, Half&& by_half) {
+  if (!armed) return call();
   const int before = errno;
+  const Operation operation = describe();
+  State& s = state();
   const std::lock_guard lock(s.mutex);
   if (!operation.path.starts_with(s.plan.below)) {
     errno = before;
@@ -103,9 +107,9 @@ long through(const Operation& operation, Call&& call, Half&& by_half) {
   return result;
 }
 
-template <typename Call>
-long through(const Operation& operation, Call&& call) {
-  return through(operation, call, [] {});
+template <typename Describe, typename Call>
+long through(Describe&& describe, Call&& call) {
+  return through(describe, call, [] {});
 }
 
 }  // namespace
@@ -116,13 +120,13 @@ void arm(const Plan& plan) {
   s.plan = plan;
   s.calls = 0;
   s.operations.clear();
-  s.armed = true;
+  armed = true;
 }
 
 int64_t disarm() {
   State& s = state();
   const std::lock_guard lock(s.mutex);
-  s.armed = false;
+  armed = false;
   return s.calls;
 }
 
@@ -134,16 +138,19 @@ int open_at(int folder, const char* path, int flags, mode_t mode) {
   static const auto real = next<int (*)(int, const char*, int, ...)>("openat");
   const auto call = [&] { return static_cast<long>(real(folder, path, flags, mode)); };
   if ((flags & (O_WRONLY | O_RDWR | O_CREAT)) == 0) return static_cast<int>(call());
-  const std::string where = absolute(folder, path);
-  const bool exists = ::access(where.c_str(), F_OK) == 0;
-  const Kind kind = exists ? Kind::kTruncate : Kind::kCreate;
-  return static_cast<int>(through({kind, where, (flags & O_TRUNC) != 0 ? "" : "keep"}, call));
+  const auto describe = [&] {
+    const std::string where = absolute(folder, path);
+    const bool exists = ::access(where.c_str(), F_OK) == 0;
+    return Operation{exists ? Kind::kTruncate : Kind::kCreate, where,
+                     (flags & O_TRUNC) != 0 ? "" : "keep"};
+  };
+  return static_cast<int>(through(describe, call));
 }
 
 /// What a lock of this file has to fail with; 0 if nothing.
 int lock_error(int command, int descriptor) {
+  if (!armed || (command != F_OFD_SETLK && command != F_SETLK)) return 0;
   State& s = state();
-  if (!s.armed || (command != F_OFD_SETLK && command != F_SETLK)) return 0;
   const std::lock_guard lock(s.mutex);
   return path_of(descriptor).starts_with(s.plan.below) ? s.plan.lock_error : 0;
 }
@@ -154,6 +161,11 @@ int control(int descriptor, int command, void* argument) {
   if (error == 0) return real(descriptor, command, argument);
   errno = error;
   return -1;
+}
+
+/// Describes a call on one path.
+auto on(Kind kind, const char* path, int folder = AT_FDCWD) {
+  return [=] { return Operation{kind, absolute(folder, path), ""}; };
 }
 
 mode_t mode_argument(int flags, va_list arguments) {
@@ -168,7 +180,9 @@ using s2i::faults::control;
 using s2i::faults::Kind;
 using s2i::faults::mode_argument;
 using s2i::faults::next;
+using s2i::faults::on;
 using s2i::faults::open_at;
+using s2i::faults::Operation;
 using s2i::faults::path_of;
 using s2i::faults::through;
 
@@ -191,9 +205,11 @@ int open(const char* path, int flags, ...)
 
                     ssize_t write(int descriptor, const void* bytes, size_t count) {
   static const auto real = next<ssize_t (*)(int, const void*, size_t)>("write");
-  if (!s2i::faults::state().armed) return real(descriptor, bytes, count);
   return through(
-      {Kind::kWrite, path_of(descriptor), {static_cast<const char*>(bytes), count}},
+      [&] {
+        return Operation{
+            Kind::kWrite, path_of(descriptor), {static_cast<const char*>(bytes), count}};
+      },
       [&] { return static_cast<long>(real(descriptor, bytes, count)); },
       [&] { (void)!real(descriptor, bytes, count / 2); });
 }
@@ -208,52 +224,61 @@ int fcntl(int descriptor, int command, ...) {
 
 int fsync(int descriptor) {
   static const auto real = next<int (*)(int)>("fsync");
-  return static_cast<int>(through({Kind::kSync, path_of(descriptor), ""},
-                                  [&] { return static_cast<long>(real(descriptor)); }));
+  return static_cast<int>(through(
+      [&] {
+        return Operation{Kind::kSync, path_of(descriptor), ""};
+      },
+      [&] { return static_cast<long>(real(descriptor)); }));
 }
 
 int fdatasync(int descriptor) { return fsync(descriptor); }
 
 int rename(const char* from, const char* to) {
   static const auto real = next<int (*)(const char*, const char*)>("rename");
-  return static_cast<int>(through({Kind::kRename, absolute(AT_FDCWD, from), absolute(AT_FDCWD, to)},
-                                  [&] { return static_cast<long>(real(from, to)); }));
+  return static_cast<int>(through(
+      [&] {
+        return Operation{Kind::kRename, absolute(AT_FDCWD, from), absolute(AT_FDCWD, to)};
+      },
+      [&] { return static_cast<long>(real(from, to)); }));
 }
 
 int mkdir(const char* path, mode_t mode) {
   static const auto real = next<int (*)(const char*, mode_t)>("mkdir");
-  return static_cast<int>(through({Kind::kMakeFolder, absolute(AT_FDCWD, path), ""},
-                                  [&] { return static_cast<long>(real(path, mode)); }));
+  return static_cast<int>(
+      through(on(Kind::kMakeFolder, path), [&] { return static_cast<long>(real(path, mode)); }));
 }
 
 int symlink(const char* target, const char* path) {
   static const auto real = next<int (*)(const char*, const char*)>("symlink");
-  return static_cast<int>(through({Kind::kLink, absolute(AT_FDCWD, path), target},
-                                  [&] { return static_cast<long>(real(target, path)); }));
+  return static_cast<int>(through(
+      [&] {
+        return Operation{Kind::kLink, absolute(AT_FDCWD, path), target};
+      },
+      [&] { return static_cast<long>(real(target, path)); }));
 }
 
 int unlinkat(int folder, const char* path, int flags) {
   static const auto real = next<int (*)(int, const char*, int)>("unlinkat");
-  return static_cast<int>(through({Kind::kRemove, absolute(folder, path), ""},
+  return static_cast<int>(through(on(Kind::kRemove, path, folder),
                                   [&] { return static_cast<long>(real(folder, path, flags)); }));
 }
 
 int unlink(const char* path) {
   static const auto real = next<int (*)(const char*)>("unlink");
-  return static_cast<int>(through({Kind::kRemove, absolute(AT_FDCWD, path), ""},
-                                  [&] { return static_cast<long>(real(path)); }));
+  return static_cast<int>(
+      through(on(Kind::kRemove, path), [&] { return static_cast<long>(real(path)); }));
 }
 
 int rmdir(const char* path) {
   static const auto real = next<int (*)(const char*)>("rmdir");
-  return static_cast<int>(through({Kind::kRemove, absolute(AT_FDCWD, path), ""},
-                                  [&] { return static_cast<long>(real(path)); }));
+  return static_cast<int>(
+      through(on(Kind::kRemove, path), [&] { return static_cast<long>(real(path)); }));
 }
 
 int remove(const char* path) {
   static const auto real = next<int (*)(const char*)>("remove");
-  return static_cast<int>(through({Kind::kRemove, absolute(AT_FDCWD, path), ""},
-                                  [&] { return static_cast<long>(real(path)); }));
+  return static_cast<int>(
+      through(on(Kind::kRemove, path), [&] { return static_cast<long>(real(path)); }));
 }
 
 }  // extern "C"
