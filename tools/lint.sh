@@ -6,7 +6,7 @@ mapfile -t sources < <(git ls-files '*.cc' '*.h' '*.cu')
 clang-format --dry-run --Werror "${sources[@]}"
 echo "clang-format: ${#sources[@]} files are clean"
 if [ "${1:-}" = --tidy ]; then
-  mapfile -t units < <(git ls-files 'src/*.cc' 'preprocess/*.cc' 'cluster/*.cc')
+  mapfile -t units < <(git ls-files 'src/*.cc' 'preprocess/*.cc' 'cluster/*.cc' 'bench/*.cc')
   printf '%s\n' "${units[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "build/${S2I_PRESET:-release}"
   echo "clang-tidy: ${#units[@]} files are clean"
 fi

@@ -71,14 +71,16 @@ std::vector<double> time_size(const Backend& backend, const AllReduceOptions& op
 
 std::vector<int64_t> element_counts(const AllReduceOptions& options, int64_t element_bytes) {
   std::vector<int64_t> counts;
-  for (auto bytes = static_cast<double>(options.min_bytes);
-       bytes <= static_cast<double>(options.max_bytes); bytes *= options.factor) {
+  auto bytes = static_cast<double>(options.min_bytes);
+  while (bytes <= static_cast<double>(options.max_bytes)) {
     counts.push_back(std::max<int64_t>(1, std::llround(bytes) / element_bytes));
+    bytes *= options.factor;
   }
   return counts;
 }
 
-struct BackendReport {
+// NOLINT: nlohmann-json's move, declared noexcept, checks its invariants.
+struct BackendReport {  // NOLINT(bugprone-exception-escape)
   OrderedJson json;
   std::string text;
   int64_t wrong = 0;

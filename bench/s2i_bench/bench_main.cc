@@ -99,9 +99,7 @@ void add_model(CLI::App& app, s2i::ModelOptions& options) {
   app.add_option("--json", options.json, "File for the results");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app(
       "Measures collectives and training, alone or under mpirun or srun, and predicts larger runs.",
       "s2i-bench");
@@ -141,11 +139,17 @@ int main(int argc, char** argv) {
   int status = 0;
   if (!s2i::parse_command_line(app, argc, argv, status)) return status;
   s2i::set_up_logging("info");
-  if (*model_command) return s2i::run_program([&] { return s2i::run_model(model); });
+  if (*model_command) return s2i::run_model(model);
   return s2i::run_with_mpi([&](const s2i::MpiSession& session) {
     s2i::set_up_logging("info", session.rank(), session.size());
     if (*all_reduce_command) return s2i::run_all_reduce(all_reduce, session);
     if (*scale_command) return s2i::run_scale(scale, session);
     return s2i::run_train_bench(train, session);
   });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return s2i::run_program([&] { return run(argc, argv); });
 }
