@@ -26,7 +26,8 @@ bool is_launcher(pid_t process) {
 /// Sleeps in small steps; ends this process when `launcher` has ended. Async-signal-safe.
 void wait_for_end(pid_t launcher, double seconds) {
   constexpr timespec kStep{0, 100'000'000};
-  for (double waited = 0; waited < seconds; waited += 0.1) {
+  const auto steps = static_cast<int>(seconds * 10);
+  for (int step = 0; step < steps; ++step) {
     if (kill(launcher, 0) != 0) _exit(0);
     nanosleep(&kStep, nullptr);
   }
