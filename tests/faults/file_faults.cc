@@ -26,7 +26,10 @@ struct State {
 
 /// Apart from the state, for calls come before anything can be allocated: from a sanitizer that
 /// starts.
-constinit std::atomic<bool> armed = false;
+std::atomic<bool>& armed() {
+  static constinit std::atomic<bool> value = false;
+  return value;
+}
 
 /// Never destroyed: calls come until the very end of the process.
 State& state() {
@@ -79,7 +82,7 @@ std::string absolute(int folder, const char* path) {
 /// returns the Operation; `by_half` is done before a kill.
 template <typename Describe, typename Call, typename Half>
 long through(Describe&& describe, Call&& call, Half&& by_half) {
-  if (!armed) return call();
+  if (!armed()) return call();
   const int before = errno;
   const Operation operation = describe();
   State& s = state();
@@ -120,13 +123,13 @@ void arm(const Plan& plan) {
   s.plan = plan;
   s.calls = 0;
   s.operations.clear();
-  armed = true;
+  armed() = true;
 }
 
 int64_t disarm() {
   State& s = state();
   const std::lock_guard lock(s.mutex);
-  armed = false;
+  armed() = false;
   return s.calls;
 }
 
@@ -149,7 +152,7 @@ int open_at(int folder, const char* path, int flags, mode_t mode) {
 
 /// What a lock of this file has to fail with; 0 if nothing.
 int lock_error(int command, int descriptor) {
-  if (!armed || (command != F_OFD_SETLK && command != F_SETLK)) return 0;
+  if (!armed() || (command != F_OFD_SETLK && command != F_SETLK)) return 0;
   State& s = state();
   const std::lock_guard lock(s.mutex);
   return path_of(descriptor).starts_with(s.plan.below) ? s.plan.lock_error : 0;
