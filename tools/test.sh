@@ -3,4 +3,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/setup.sh --tests
-exec ctest --preset "${S2I_PRESET:-release}" -j "$(nproc)" "$@"
+# One test more at a time than there are cores: many wait for ranks, jobs and limits more than they compute.
+exec ctest --preset "${S2I_PRESET:-release}" -j "$(($(nproc) + 1))" "$@"
