@@ -15,8 +15,8 @@ preset=${1:-}
 case $preset in
   asan) tests=(core_test audio_test data_test preprocess_test fuzz_targets kernels_test model_test
     cluster_test cluster_mpi_test job_end_test train_test checkpoint_fault_test bench_test
-    e2e_resume e2e_checkpoint e2e_signal e2e_trouble e2e_hang e2e_parallel e2e_reproducible e2e_report e2e_bad_input
-    e2e_kill) ;;
+    preprocess_program_test e2e_resume e2e_checkpoint e2e_signal e2e_trouble e2e_hang e2e_parallel
+    e2e_reproducible e2e_report e2e_bad_input e2e_kill) ;;
   tsan) tests=(core_test data_test preprocess_test cluster_test cluster_mpi_test job_end_test train_test e2e_resume) ;;
   *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
@@ -39,11 +39,9 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 python=.deps/python/bin/python  # with the packages of the tests, as in cmake/PythonTest.cmake
 [ -x $python ] || python=python3
 
-# run_whole NAME: the tests in tests/e2e/NAME_test.py with this build's programs; ctest's own limit is for a build without
-# sanitizers.
+# run_whole FILE...: tests of whole programs with this build's; ctest's own limit is for a build without sanitizers.
 run_whole() {
-  S2I_BIN=$PWD/build/$preset/bin PYTHONDONTWRITEBYTECODE=1 \
-    $python -m pytest -q -rs -p no:cacheprovider "tests/e2e/$1_test.py"
+  S2I_BIN=$PWD/build/$preset/bin PYTHONDONTWRITEBYTECODE=1 $python -m pytest -q -rs -p no:cacheprovider "$@"
 }
 
 [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" > /dev/null
@@ -53,13 +51,15 @@ for name in "${tests[@]}"; do
   case $name in
     e2e_*) targets=(s2i-preprocess s2i-make-random-wavlm s2i-train s2i-evaluate s2i-predict s2i-checkpoint s2i-epoch-plan
       s2i_file_faults s2i_signal_at_read) ;;
+    preprocess_program_test) targets=(s2i-preprocess) ;;
     *) targets=("$name") ;;
   esac
   cmake --build --preset "$preset" --target "${targets[@]}" > "build/$preset/build.log" 2>&1 ||
     { cat "build/$preset/build.log" >&2; exit 1; }
   case $name in
     fuzz_targets) ctest --test-dir "build/$preset" -R '^fuzz_replay\.' --output-on-failure || status=1 ;;
-    e2e_*) run_whole "${name#e2e_}" || status=1 ;;
+    e2e_*) run_whole "tests/e2e/${name#e2e_}_test.py" || status=1 ;;
+    preprocess_program_test) run_whole tests/preprocess/*_test.py || status=1 ;;
     *_mpi_test|job_end_test) ctest --test-dir "build/$preset" -R "^$name" --output-on-failure || status=1 ;;
     *) "build/$preset/bin/$name" --gtest_brief=1 || status=1 ;;
   esac
