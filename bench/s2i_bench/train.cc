@@ -54,6 +54,7 @@ double compute_jitter(const Measurement& measured) {
   });
   const double middle = spread_of(rates).median;
   std::vector<double> deviations;
+  deviations.reserve(rates.size());
   for (const double rate : rates) deviations.push_back(std::abs(rate - middle));
   return 1.4826 * spread_of(deviations).median / middle;  // of a normal distribution
 }
@@ -187,7 +188,11 @@ int find_bucket(const TrainBenchOptions& options, Workbench& bench) {
   if (communicator.size() == 1) throw UserError("--find-bucket needs two ranks or more");
   const double all_mib = static_cast<double>(bench.trained_parameters()) * 4 / (1 << 20);
   std::vector<double> sizes;
-  for (double mib = 1; mib < all_mib; mib *= 2.5) sizes.push_back(mib);
+  double mib = 1;
+  while (mib < all_mib) {
+    sizes.push_back(mib);
+    mib *= 2.5;
+  }
   sizes.push_back(std::max(1.0, std::ceil(all_mib)));
   std::vector<std::vector<double>> seconds(sizes.size());
   std::vector<int> buckets(sizes.size());
