@@ -1,8 +1,8 @@
 # s2i_python_test(NAME FILES a_test.py ... [TIMEOUT seconds] [PROCESSORS n])
-# PROCESSORS is for a test that keeps more than one core busy all the while. One that starts ranks which mostly
-# start, wait and end counts as one, so that two of them fill two cores.
 # Runs pytest on the files, with the programs' folder in $S2I_BIN. Needs the packages of
 # tools/requirements/tests.txt (tools/setup.sh --tests); a test whose package is missing skips and says so.
+# PROCESSORS is for a test that keeps more than one core busy all the while. One that starts ranks which mostly
+# start, wait and end counts as one, so that two of them fill two cores.
 find_program(S2I_PYTHON python
   HINTS ${PROJECT_SOURCE_DIR}/.deps/python/bin NO_DEFAULT_PATH
   DOC "Python with the references that the tests compare with")

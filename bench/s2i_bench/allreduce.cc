@@ -79,7 +79,7 @@ std::vector<int64_t> element_counts(const AllReduceOptions& options, int64_t ele
   return counts;
 }
 
-// NOLINT: nlohmann-json's move, declared noexcept, checks its invariants.
+// clang-tidy takes nlohmann-json's move, which is noexcept, for one that may throw.
 struct BackendReport {  // NOLINT(bugprone-exception-escape)
   OrderedJson json;
   std::string text;

@@ -17,7 +17,7 @@
 namespace s2i {
 
 /// What a checkpoint is made from: the tensors may live on any device.
-// NOLINT: nlohmann-json's move, declared noexcept, checks its invariants.
+// clang-tidy takes nlohmann-json's move, which is noexcept, for one that may throw.
 struct CheckpointContent {  // NOLINT(bugprone-exception-escape)
   int64_t step = 0;
   bool is_best = false;

@@ -3,12 +3,16 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <memory>
 #include <optional>
+#include <sstream>
 
 #include "core/error.h"
 #include "faults/file_faults.h"
@@ -82,11 +86,17 @@ TEST(FolderLock, TheWaitCanBeGivenUp) {
 /// Lustre mounted without `flock` has no locks, NFS may lack its lock daemon.
 class FolderLockWithout : public ::testing::TestWithParam<int> {};
 
-TEST_P(FolderLockWithout, LocksOfTheFileSystemGoesOn) {
+TEST_P(FolderLockWithout, LocksOfTheFileSystemSaysSoAndGoesOn) {
   const TemporaryFolder folder;
+  std::ostringstream said;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "t", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
   faults::arm({.below = folder.path().string(), .lock_error = GetParam()});
   EXPECT_NO_THROW(FolderLock(folder.path(), "process 1 on a", kLong));
   faults::disarm();
+  spdlog::set_default_logger(before);
+  EXPECT_THAT(said.str(), HasSubstr("no lock on " + folder.path().string()));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FolderLockWithout,

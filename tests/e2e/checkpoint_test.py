@@ -14,7 +14,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BIN, MPI_ENVIRONMENT, read_lines, run
+from conftest import BIN, MPI_ENVIRONMENT, read_lines, run, start_train, wait_for_steps
 from resume_test import RANDOM, assert_same, outcome, remove_checkpoints_after
 
 FAULTS = BIN.parent / "lib/libs2i_file_faults.so"
@@ -33,21 +33,6 @@ def faults(folder, **plan):
 def undisturbed(train):
     folder, _ = train("undisturbed", *OFTEN)
     return outcome(folder)
-
-
-def wait_for_lines(path, count, process):
-    deadline = time.time() + 120
-    while time.time() < deadline and process.poll() is None:
-        if path.exists() and path.read_text().count("\n") >= count:
-            return
-        time.sleep(0.01)
-    assert process.poll() is None, process.communicate()[1]
-    pytest.fail(f"{path} has not got {count} lines")
-
-
-def start(*arguments, environment=None, launcher=()):
-    return subprocess.Popen([*launcher, BIN / "s2i-train", *arguments], stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, **MPI_ENVIRONMENT, **(environment or {})})
 
 
 def test_a_disk_that_is_full_for_a_while_costs_no_step(train, tmp_path, undisturbed):
@@ -90,9 +75,9 @@ def test_a_slow_disk_is_seen_in_the_metrics(train, tmp_path, undisturbed):
 
 def test_a_second_signal_ends_at_once(settings, shards, model, tmp_path):
     folder = tmp_path / "run"
-    process = start(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}",
+    process = start_train(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}",
                     "train.epochs=1000", environment=faults(folder / "checkpoints", delay_ms=5000))
-    wait_for_lines(folder / "metrics.jsonl", 2, process)
+    wait_for_steps(folder, 2, process)
     process.send_signal(signal.SIGTERM)  # its checkpoint would take a minute and more
     time.sleep(2)
     assert process.poll() is None
@@ -221,9 +206,9 @@ def test_no_checkpoint_is_made_amid_steps_that_are_not_finite(train):
 def test_a_signal_amid_bad_steps_keeps_the_checkpoint_before_and_the_count(train, settings, shards, model, tmp_path):
     folder = tmp_path / "run"
     overrides = [*NOT_FINITE, "train.epochs=1000", "checkpoint.every_steps=1", "checkpoint.keep=1"]
-    process = start(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}", *overrides,
+    process = start_train(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}", *overrides,
                     "train.max_bad_steps=100000")
-    wait_for_lines(folder / "metrics.jsonl", 3, process)
+    wait_for_steps(folder, 3, process)
     process.send_signal(signal.SIGUSR1)
     stderr = process.communicate(timeout=120)[1]
     assert process.returncode == 128 + signal.SIGUSR1, stderr
@@ -255,9 +240,9 @@ def test_a_shard_that_changes_under_a_running_job_is_named(settings, shards, mod
     shutil.copytree(shards, changed)
     shard = next((changed / "train").glob("*.h5"))
     folder = tmp_path / "run"
-    process = start(settings, f"data.dir={changed}", f"model.init={model}", f"run.dir={folder}",
+    process = start_train(settings, f"data.dir={changed}", f"model.init={model}", f"run.dir={folder}",
                     "train.epochs=1000")
-    wait_for_lines(folder / "metrics.jsonl", 2, process)
+    wait_for_steps(folder, 2, process)
     fault(shard)
     stderr = process.communicate(timeout=120)[1]
     assert process.returncode == 1

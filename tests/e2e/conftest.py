@@ -56,6 +56,18 @@ def steps_logged(folder):
     return metrics.read_text().count("\n") if metrics.exists() else 0
 
 
+def start_train(*arguments, environment=None, launcher=()):
+    """s2i-train under way; the caller sees to its end."""
+    return subprocess.Popen([*launcher, BIN / "s2i-train", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, env={**os.environ, **MPI_ENVIRONMENT, **(environment or {})})
+
+
+def wait_for_steps(folder, count, process):
+    """Until so many steps are logged; fails when the run ends before."""
+    wait_until(lambda: process.poll() is not None or steps_logged(folder) >= count, f"step {count}")
+    assert steps_logged(folder) >= count, process.communicate()
+
+
 def progress(folder, rank):
     """What a rank last told about itself."""
     return json.loads((folder / f"progress/rank-{rank:05}.json").read_text())
@@ -147,13 +159,10 @@ def job(settings, shards, model, tmp_path):
     def start(ranks, *overrides):
         folder = tmp_path / "run"
         launcher = ["mpirun", "-np", str(ranks)] if ranks else []
-        process = subprocess.Popen([*launcher, BIN / "s2i-train", settings, f"data.dir={shards}", f"model.init={model}",
-                                    f"run.dir={folder}", "cluster.progress_seconds=0.2", *overrides],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   env={**os.environ, **MPI_ENVIRONMENT})
+        process = start_train(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}",
+                              "cluster.progress_seconds=0.2", *overrides, launcher=launcher)
         started.append(process)
-        wait_until(lambda: process.poll() is not None or steps_logged(folder) >= 3, "third step")
-        assert process.poll() is None, process.communicate()
+        wait_for_steps(folder, 3, process)
         return process, folder
 
     yield start

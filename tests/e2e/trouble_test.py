@@ -13,8 +13,8 @@ import signal
 import numpy as np
 import pytest
 import soundfile as sf
-from checkpoint_test import ENOSPC, faults, start, wait_for_lines
-from conftest import BIN, read_lines, run
+from checkpoint_test import ENOSPC, faults
+from conftest import BIN, read_lines, run, start_train, wait_for_steps
 from resume_test import RANDOM, assert_same, outcome
 
 LIBRARIES = BIN.parent / "lib"
@@ -70,7 +70,8 @@ def test_a_signal_in_the_final_evaluation_leaves_it_to_the_next_start(train, sha
 
 def test_an_early_stop_holds_when_only_the_evaluation_is_left(train, shards, tmp_path):
     # Nothing is learnt, so no validation is better than the first.
-    overrides = ["optimizer.learning_rate=1.0e-20", "train.early_stop_patience=1", "train.epochs=50", "batch.evaluation=1"]
+    overrides = ["optimizer.learning_rate=1.0e-20", "train.early_stop_patience=1", "train.epochs=50",
+                 "batch.evaluation=1"]
     plan = signal_at_read(signal.SIGUSR1, 3, shards / "test", tmp_path / "run/metrics.jsonl")
     folder, done = train("run", *overrides, environment=plan, check=False)
     assert done.returncode == 128 + signal.SIGUSR1, done.stderr
@@ -85,11 +86,11 @@ def test_an_early_stop_holds_when_only_the_evaluation_is_left(train, shards, tmp
 def test_a_last_write_that_fails_once_is_tried_again(settings, shards, model, tmp_path, steps):
     folder = tmp_path / "run"
     # With an epoch of 56 steps a signal's checkpoint is the first.
-    process = start(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}", "batch.global=1",
+    process = start_train(settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}", "batch.global=1",
                     "data.validation_fraction=0", "train.epochs=0", steps,
                     environment=faults(f"{folder}/checkpoints/.writing-", error=ENOSPC, at=0))
     if "100000" in steps:
-        wait_for_lines(folder / "metrics.jsonl", 1, process)
+        wait_for_steps(folder, 1, process)
         process.send_signal(signal.SIGUSR1)
     stderr = process.communicate(timeout=120)[1]
     assert "failed writes in a row: 1" in stderr
@@ -107,8 +108,8 @@ def test_the_wait_for_the_last_checkpoint_is_said(train, tmp_path):
 def test_a_run_folder_is_one_runs_at_a_time(train, settings, shards, model, tmp_path):
     folder = tmp_path / "run"
     endless = [settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={folder}", "train.epochs=100000"]
-    first = start(*endless)
-    wait_for_lines(folder / "metrics.jsonl", 1, first)
+    first = start_train(*endless)
+    wait_for_steps(folder, 1, first)
     half_written = folder / "checkpoints/.writing-step-99999999"
     half_written.mkdir()
     second = run("s2i-train", *endless, "cluster.timeout_seconds=1", check=False)
@@ -117,14 +118,14 @@ def test_a_run_folder_is_one_runs_at_a_time(train, settings, shards, model, tmp_
     assert half_written.exists()
     assert run("s2i-train", *endless, "--dry-run").returncode == 0
     # One that waits goes on when the first has ended, whatever ended it.
-    third = start(*endless)
+    third = start_train(*endless)
     while "waiting up to" not in (line := third.stderr.readline()):
         assert line, "the third start did not wait"
     first.kill()
     first.communicate()
     while "an epoch" not in (line := third.stderr.readline()):
         assert line, "the third start did not go on"
-    wait_for_lines(folder / "metrics.jsonl", 1, third)
+    wait_for_steps(folder, 1, third)
     third.send_signal(signal.SIGUSR1)
     assert third.communicate(timeout=120) and third.returncode == 128 + signal.SIGUSR1
 
