@@ -23,7 +23,8 @@ esac
 shift
 [ $# -eq 0 ] || tests=("$@")
 
-# Findings go to files: a test that kills a program, or expects it to fail, would not see one.
+# AddressSanitizer's and ThreadSanitizer's findings go to files: a test that kills a program, or expects it to fail,
+# would not see one. UndefinedBehaviorSanitizer's are on standard error, with the same exit status.
 findings=$PWD/build/$preset/findings
 rm -rf "$findings"
 mkdir -p "$findings"
