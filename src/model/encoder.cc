@@ -4,7 +4,7 @@
 #include <ATen/TensorOperators.h>
 
 #include "core/random.h"
-#include "kernels/dropout.h"
+#include "ops/dropout/dropout.h"
 
 namespace s2i {
 

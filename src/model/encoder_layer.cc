@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "kernels/attention.h"
-#include "kernels/dropout.h"
+#include "ops/gated_attention/gated_attention.h"
+#include "ops/dropout/dropout.h"
 
 namespace s2i {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
-#include "kernels/first_conv.h"
-#include "kernels/strided_conv.h"
+#include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
+#include "ops/strided_conv/strided_conv.h"
 
 namespace s2i {
 namespace {

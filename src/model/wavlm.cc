@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/error.h"
-#include "kernels/dropout.h"
-#include "kernels/host_memory.h"
+#include "ops/dropout/dropout.h"
+#include "core/host_memory.h"
 #include "model/encoder.h"
 #include "model/feature_encoder.h"
 #include "model/initialise.h"

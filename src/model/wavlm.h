@@ -17,7 +17,7 @@ namespace s2i {
 class WavLMForIntent {
  public:
   /// Allocates the parameters without giving them values: initialise() or load_pretrained() does.
-  /// On the CPU the process keeps freed memory from here on (kernels/host_memory.h).
+  /// On the CPU the process keeps freed memory from here on (core/host_memory.h).
   WavLMForIntent(WavLMConfig config, at::Device device);
   ~WavLMForIntent();
   WavLMForIntent(const WavLMForIntent&) = delete;

@@ -24,7 +24,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/program.h"
-#include "kernels/dropout.h"
+#include "ops/dropout/dropout.h"
 
 namespace s2i {
 namespace {

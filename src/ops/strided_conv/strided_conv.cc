@@ -1,4 +1,4 @@
-#include "kernels/strided_conv.h"
+#include "ops/strided_conv/strided_conv.h"
 
 #include <ATen/Functions.h>
 #include <torch/csrc/autograd/custom_function.h>

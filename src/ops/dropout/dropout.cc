@@ -1,4 +1,4 @@
-#include "kernels/dropout.h"
+#include "ops/dropout/dropout.h"
 
 #include <ATen/Dispatch.h>
 #include <ATen/Functions.h>
@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "core/error.h"
-#include "kernels/dropout_bits.h"
-#include "kernels/dropout_cpu.h"
+#include "ops/dropout/dropout_bits.h"
+#include "ops/dropout/dropout_cpu.h"
 
 #ifdef S2I_HAVE_CUDA
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
-#include "kernels/dropout_cuda.h"
+#include "ops/dropout/dropout_cuda.h"
 #endif
 
 namespace s2i {

@@ -1,5 +1,5 @@
 // Sixteen floats at a time, with GCC's vector extensions: the compiler makes of them what the
-// instruction set of the S2I_SIMD clone has (kernels/simd.h).
+// instruction set of the S2I_SIMD clone has (ops/simd/simd.h).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "kernels/host_memory.h"
+#include "core/host_memory.h"
 
 #include <cstdlib>
 

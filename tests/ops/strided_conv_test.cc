@@ -1,6 +1,6 @@
-#include "kernels/strided_conv.h"
+#include "ops/strided_conv/strided_conv.h"
 
-#include "kernel_testing.h"
+#include "op_testing.h"
 
 namespace s2i {
 namespace {

@@ -1,4 +1,4 @@
-#include "kernels/attention.h"
+#include "ops/gated_attention/gated_attention.h"
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "core/error.h"
-#include "kernels/dropout.h"
+#include "ops/dropout/dropout.h"
 
 namespace s2i {
 namespace {

@@ -1,10 +1,10 @@
-#include "kernels/attention.h"
+#include "ops/gated_attention/gated_attention.h"
 
 #include <cmath>
 #include <vector>
 
-#include "kernel_testing.h"
-#include "kernels/dropout.h"
+#include "op_testing.h"
+#include "ops/dropout/dropout.h"
 
 namespace s2i {
 namespace {

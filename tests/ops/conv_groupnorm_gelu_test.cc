@@ -1,6 +1,6 @@
-#include "kernels/first_conv.h"
+#include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
 
-#include "kernel_testing.h"
+#include "op_testing.h"
 
 namespace s2i {
 namespace {

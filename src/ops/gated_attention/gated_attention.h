@@ -10,7 +10,7 @@ namespace s2i {
 
 struct AttentionDropout {
   at::Tensor keys;   ///< [B] int64, each utterance's key; unused if p is 0
-  int64_t site = 0;  ///< kernels/dropout.h
+  int64_t site = 0;  ///< ops/dropout/dropout.h
   double p = 0;
 };
 

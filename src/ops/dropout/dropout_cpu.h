@@ -5,7 +5,7 @@
 
 namespace s2i {
 
-/// The 16 random bits of columns 0 ... columns-1 of a row (kernels/dropout_bits.h), one uint16
+/// The 16 random bits of columns 0 ... columns-1 of a row (ops/dropout/dropout_bits.h), one uint16
 /// each. `bits` has room for `columns` rounded up to a multiple of 64.
 void dropout_row_bits(uint64_t key, uint64_t row, int64_t columns, uint16_t* bits);
 

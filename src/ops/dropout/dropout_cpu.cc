@@ -1,8 +1,8 @@
-#include "kernels/dropout_cpu.h"
+#include "ops/dropout/dropout_cpu.h"
 
-#include "kernels/dropout_bits.h"
-#include "kernels/simd.h"
-#include "kernels/vector_math.h"
+#include "ops/dropout/dropout_bits.h"
+#include "ops/simd/simd.h"
+#include "ops/simd/vector_math.h"
 
 namespace s2i {
 namespace {

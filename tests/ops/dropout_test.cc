@@ -1,12 +1,12 @@
-#include "kernels/dropout.h"
+#include "ops/dropout/dropout.h"
 
 #include <c10/core/Device.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <cmath>
 
-#include "kernel_testing.h"
-#include "kernels/dropout_bits.h"
+#include "op_testing.h"
+#include "ops/dropout/dropout_bits.h"
 
 #ifdef S2I_HAVE_CUDA
 #include <cuda_runtime_api.h>

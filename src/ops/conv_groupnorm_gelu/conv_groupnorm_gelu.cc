@@ -1,10 +1,10 @@
-#include "kernels/first_conv.h"
+#include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 
 #include "core/error.h"
-#include "kernels/strided_conv.h"
+#include "ops/strided_conv/strided_conv.h"
 
 namespace s2i {
 

@@ -1,7 +1,7 @@
 #include <cuda_bf16.h>
 
-#include "kernels/dropout_bits.h"
-#include "kernels/dropout_cuda.h"
+#include "ops/dropout/dropout_bits.h"
+#include "ops/dropout/dropout_cuda.h"
 
 namespace s2i {
 namespace {

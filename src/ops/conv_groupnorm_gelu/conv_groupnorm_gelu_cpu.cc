@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "core/error.h"
-#include "kernels/first_conv.h"
-#include "kernels/simd.h"
-#include "kernels/vector_math.h"
+#include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
+#include "ops/simd/simd.h"
+#include "ops/simd/vector_math.h"
 
 namespace s2i {
 namespace {
