@@ -24,7 +24,7 @@
 #include "core/random.h"
 #include "model/loss.h"
 #include "model/pretrained.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 
 namespace s2i {
 namespace {

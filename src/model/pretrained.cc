@@ -11,8 +11,8 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "model/initialise.h"
-#include "model/safetensors.h"
-#include "model/weights.h"
+#include "weights/safetensors.h"
+#include "weights/model_weights.h"
 
 namespace s2i {
 namespace {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "model/hub.h"
+#include "weights/hub_cache.h"
 #include "model/preprocessor_config.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 #include "model/wavlm.h"
 
 namespace s2i {

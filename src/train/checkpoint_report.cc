@@ -12,7 +12,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_store.h"
 #include "train/trainer_state.h"

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "core/json.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 #include "train/checkpoint_store.h"
 
 namespace s2i {

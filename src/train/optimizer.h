@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 #include "model/wavlm.h"
 #include "train/config.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "model/hub.h"
+#include "weights/hub_cache.h"
 #include "model/wavlm_config.h"
 
 namespace s2i {

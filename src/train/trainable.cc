@@ -5,7 +5,7 @@
 #include <map>
 
 #include "core/error.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 
 namespace s2i {
 

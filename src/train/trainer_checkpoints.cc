@@ -8,7 +8,7 @@
 #include "core/checksum.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 #include "train/trainable.h"
 #include "train/trainer.h"
 

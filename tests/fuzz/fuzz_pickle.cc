@@ -1,5 +1,5 @@
 #include "fuzzing.h"
-#include "model/pickle_reader.h"
+#include "weights/pickle_reader.h"
 
 using namespace s2i;
 

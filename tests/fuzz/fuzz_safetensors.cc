@@ -1,5 +1,5 @@
 #include "fuzzing.h"
-#include "model/safetensors_header.h"
+#include "weights/safetensors_header.h"
 
 using namespace s2i;
 

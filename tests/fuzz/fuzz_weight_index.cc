@@ -1,5 +1,5 @@
 #include "fuzzing.h"
-#include "model/weight_index.h"
+#include "weights/weight_index.h"
 
 using namespace s2i;
 

@@ -1,5 +1,5 @@
 #include "fuzzing.h"
-#include "model/zip_directory.h"
+#include "weights/zip_directory.h"
 
 using namespace s2i;
 

@@ -20,7 +20,7 @@
 #include "core/program.h"
 #include "model/loss.h"
 #include "model/pretrained.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 
 namespace s2i {
 namespace {

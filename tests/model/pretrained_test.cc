@@ -8,8 +8,8 @@
 #include <fstream>
 
 #include "core/error.h"
-#include "model/safetensors.h"
-#include "model/weights.h"
+#include "weights/safetensors.h"
+#include "weights/model_weights.h"
 #include "model_testing.h"
 #include "temporary_folder.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "model/element_type.h"
+#include "weights/element_type.h"
 
 namespace s2i {
 

@@ -1,4 +1,4 @@
-#include "model/pickle_reader.h"
+#include "weights/pickle_reader.h"
 
 #include <cstring>
 #include <map>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "model/pickle_values.h"
+#include "weights/pickle_values.h"
 
 namespace s2i {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <c10/core/ScalarType.h>
 
-#include "model/element_type.h"
+#include "weights/element_type.h"
 
 namespace s2i {
 

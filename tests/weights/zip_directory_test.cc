@@ -1,4 +1,4 @@
-#include "model/zip_directory.h"
+#include "weights/zip_directory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "model/torch_archive.h"
+#include "weights/torch_archive.h"
 
 namespace s2i {
 namespace {

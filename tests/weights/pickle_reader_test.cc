@@ -1,12 +1,12 @@
-#include "model/pickle_reader.h"
+#include "weights/pickle_reader.h"
 
 #include <ATen/Functions.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "model/scalar_type.h"
-#include "model/torch_archive.h"
+#include "weights/scalar_type.h"
+#include "weights/torch_archive.h"
 
 namespace s2i {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/hub.h"
+#include "weights/hub_cache.h"
 
 #include <algorithm>
 #include <cstdlib>

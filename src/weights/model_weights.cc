@@ -1,4 +1,4 @@
-#include "model/weights.h"
+#include "weights/model_weights.h"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +8,8 @@
 
 #include "core/error.h"
 #include "core/json.h"
-#include "model/torch_archive.h"
-#include "model/weight_index.h"
+#include "weights/torch_archive.h"
+#include "weights/weight_index.h"
 
 namespace s2i {
 namespace {

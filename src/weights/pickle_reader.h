@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/pickled_tensors.h"
+#include "weights/pickled_tensors.h"
 
 namespace s2i {
 

@@ -1,4 +1,4 @@
-#include "model/weight_index.h"
+#include "weights/weight_index.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 
 namespace s2i {
 

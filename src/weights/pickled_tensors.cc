@@ -1,10 +1,10 @@
-#include "model/pickled_tensors.h"
+#include "weights/pickled_tensors.h"
 
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "model/pickle_values.h"
+#include "weights/pickle_values.h"
 
 namespace s2i {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 
 #include <ATen/ops/empty.h>
 
@@ -7,8 +7,8 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "model/safetensors_header.h"
-#include "model/scalar_type.h"
+#include "weights/safetensors_header.h"
+#include "weights/scalar_type.h"
 
 namespace s2i {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/torch_archive.h"
+#include "weights/torch_archive.h"
 
 #include <ATen/ops/empty.h>
 #include <caffe2/serialize/inline_container.h>
@@ -10,9 +10,9 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "model/pickle_reader.h"
-#include "model/scalar_type.h"
-#include "model/zip_directory.h"
+#include "weights/pickle_reader.h"
+#include "weights/scalar_type.h"
+#include "weights/zip_directory.h"
 
 namespace s2i {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 
 #include <ATen/Functions.h>
 #include <gmock/gmock.h>

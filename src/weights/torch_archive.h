@@ -6,8 +6,8 @@
 #include <functional>
 #include <vector>
 
-#include "model/pickled_tensors.h"
-#include "model/safetensors.h"
+#include "weights/pickled_tensors.h"
+#include "weights/safetensors.h"
 
 namespace s2i {
 

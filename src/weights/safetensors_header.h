@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/byte_source.h"
-#include "model/element_type.h"
+#include "weights/element_type.h"
 
 namespace s2i {
 

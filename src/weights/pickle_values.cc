@@ -1,4 +1,4 @@
-#include "model/pickle_values.h"
+#include "weights/pickle_values.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "model/zip_directory.h"
+#include "weights/zip_directory.h"
 
 #include <algorithm>
 #include <set>
