@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/wavlm_config.h"
+#include "nn/encoder_config.h"
 
 namespace s2i {
 

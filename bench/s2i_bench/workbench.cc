@@ -8,7 +8,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/random.h"
-#include "model/encoder.h"
+#include "nn/transformer_encoder.h"
 #include "train/batch_tensors.h"
 #include "train/evaluation.h"
 #include "train/train_step.h"

@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "model/initialise.h"
+#include "nn/initialization.h"
 #include "weights/safetensors.h"
 #include "weights/model_weights.h"
 

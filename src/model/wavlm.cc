@@ -9,11 +9,11 @@
 #include "core/error.h"
 #include "ops/dropout/dropout.h"
 #include "core/host_memory.h"
-#include "model/encoder.h"
-#include "model/feature_encoder.h"
-#include "model/initialise.h"
-#include "model/modules.h"
-#include "model/spec_augment.h"
+#include "nn/transformer_encoder.h"
+#include "nn/feature_encoder.h"
+#include "nn/initialization.h"
+#include "nn/modules.h"
+#include "nn/spec_augment.h"
 
 namespace s2i {
 

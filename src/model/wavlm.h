@@ -8,9 +8,9 @@
 #include <memory>
 #include <vector>
 
-#include "model/forward_pass.h"
-#include "model/parameters.h"
-#include "model/wavlm_config.h"
+#include "nn/forward_pass.h"
+#include "nn/parameters.h"
+#include "nn/encoder_config.h"
 
 namespace s2i {
 

@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "weights/hub_cache.h"
-#include "model/wavlm_config.h"
+#include "nn/encoder_config.h"
 
 namespace s2i {
 namespace {

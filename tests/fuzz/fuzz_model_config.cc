@@ -1,6 +1,6 @@
 #include "fuzzing.h"
 #include "model/preprocessor_config.h"
-#include "model/wavlm_config.h"
+#include "nn/encoder_config.h"
 
 using namespace s2i;
 

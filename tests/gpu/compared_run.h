@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/wavlm_config.h"
+#include "nn/encoder_config.h"
 
 namespace s2i {
 

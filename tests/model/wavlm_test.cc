@@ -7,7 +7,7 @@
 #include <map>
 
 #include "core/error.h"
-#include "model/encoder.h"
+#include "nn/transformer_encoder.h"
 #include "model/loss.h"
 #include "model_testing.h"
 

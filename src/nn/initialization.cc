@@ -1,4 +1,4 @@
-#include "model/initialise.h"
+#include "nn/initialization.h"
 
 #include <ATen/Functions.h>
 #include <c10/core/GradMode.h>

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "model/wavlm_config.h"
+#include "nn/encoder_config.h"
 
 namespace s2i {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "model/parameters.h"
-#include "model/wavlm_config.h"
+#include "nn/parameters.h"
+#include "nn/encoder_config.h"
 
 namespace s2i {
 

@@ -1,4 +1,4 @@
-#include "model/encoder.h"
+#include "nn/transformer_encoder.h"
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>

@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include "model/forward_pass.h"
-#include "model/modules.h"
+#include "nn/forward_pass.h"
+#include "nn/modules.h"
 
 namespace s2i {
 

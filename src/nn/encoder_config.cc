@@ -1,4 +1,4 @@
-#include "model/wavlm_config.h"
+#include "nn/encoder_config.h"
 
 #include <algorithm>
 #include <array>

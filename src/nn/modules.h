@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "model/parameters.h"
+#include "nn/parameters.h"
 
 namespace s2i {
 

@@ -1,4 +1,4 @@
-#include "model/feature_encoder.h"
+#include "nn/feature_encoder.h"
 
 #include <ATen/Functions.h>
 

@@ -1,4 +1,4 @@
-#include "model/modules.h"
+#include "nn/modules.h"
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>

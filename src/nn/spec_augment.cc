@@ -1,4 +1,4 @@
-#include "model/spec_augment.h"
+#include "nn/spec_augment.h"
 
 #include <ATen/ops/zeros.h>
 

@@ -1,4 +1,4 @@
-#include "model/encoder_layer.h"
+#include "nn/transformer_layer.h"
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>

@@ -6,9 +6,9 @@
 
 #include <vector>
 
-#include "model/encoder_layer.h"
-#include "model/forward_pass.h"
-#include "model/modules.h"
+#include "nn/transformer_layer.h"
+#include "nn/forward_pass.h"
+#include "nn/modules.h"
 
 namespace s2i {
 
