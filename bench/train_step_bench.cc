@@ -22,8 +22,8 @@
 #include "core/clock.h"
 #include "core/program.h"
 #include "core/random.h"
-#include "model/loss.h"
-#include "model/pretrained.h"
+#include "classification/loss.h"
+#include "classification/pretrained.h"
 #include "weights/safetensors.h"
 
 namespace s2i {

@@ -12,7 +12,7 @@
 #include "train/batch_tensors.h"
 #include "train/evaluation.h"
 #include "train/train_step.h"
-#include "train/trainable.h"
+#include "classification/trainable.h"
 
 namespace s2i {
 namespace {

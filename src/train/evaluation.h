@@ -11,8 +11,8 @@
 #include "cluster/communicator.h"
 #include "core/json.h"
 #include "data/batch_loader.h"
-#include "model/wavlm.h"
-#include "train/classification.h"
+#include "classification/intent_classifier.h"
+#include "classification/metrics.h"
 
 namespace s2i {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "weights/safetensors.h"
-#include "model/wavlm.h"
+#include "classification/intent_classifier.h"
 #include "train/config.h"
 
 namespace s2i {

@@ -20,7 +20,7 @@
 #include "train/config.h"
 #include "train/resumable.h"
 #include "train/setup.h"
-#include "train/trainable.h"
+#include "classification/trainable.h"
 #include "train/trainer.h"
 
 namespace s2i {

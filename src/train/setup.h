@@ -12,7 +12,7 @@
 #include "cluster/watchdog.h"
 #include "data/batch_loader.h"
 #include "data/dataset.h"
-#include "model/pretrained.h"
+#include "classification/pretrained.h"
 #include "train/config.h"
 
 namespace s2i {

@@ -9,7 +9,7 @@
 
 #include "core/clock.h"
 #include "core/random.h"
-#include "model/loss.h"
+#include "classification/loss.h"
 #include "train/batch_tensors.h"
 
 namespace s2i {

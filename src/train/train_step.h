@@ -11,7 +11,7 @@
 #include "cluster/fixed_order_sum.h"
 #include "cluster/gradient_reducer.h"
 #include "data/batch_loader.h"
-#include "model/wavlm.h"
+#include "classification/intent_classifier.h"
 #include "train/optimizer.h"
 
 namespace s2i {

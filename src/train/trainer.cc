@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "core/stop_signal.h"
 #include "train/batch_tensors.h"
-#include "train/trainable.h"
+#include "classification/trainable.h"
 
 namespace s2i {
 namespace {

@@ -10,7 +10,7 @@
 #include "core/progress.h"
 #include "data/dataset.h"
 #include "data/epoch_plan.h"
-#include "model/pretrained.h"
+#include "classification/pretrained.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_store.h"
 #include "train/checkpoint_writer.h"

@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "weights/safetensors.h"
-#include "train/trainable.h"
+#include "classification/trainable.h"
 #include "train/trainer.h"
 
 namespace s2i {

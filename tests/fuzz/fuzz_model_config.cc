@@ -1,5 +1,5 @@
 #include "fuzzing.h"
-#include "model/preprocessor_config.h"
+#include "classification/preprocessor_config.h"
 #include "nn/encoder_config.h"
 
 using namespace s2i;

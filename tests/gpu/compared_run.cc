@@ -9,7 +9,7 @@
 #include "core/random.h"
 #include "train/batch_tensors.h"
 #include "train/train_step.h"
-#include "train/trainable.h"
+#include "classification/trainable.h"
 
 namespace s2i {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/wavlm.h"
+#include "classification/intent_classifier.h"
 
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "nn/transformer_encoder.h"
-#include "model/loss.h"
+#include "classification/loss.h"
 #include "model_testing.h"
 
 namespace s2i {

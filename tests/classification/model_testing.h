@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/random.h"
-#include "model/wavlm.h"
+#include "classification/intent_classifier.h"
 
 namespace s2i {
 

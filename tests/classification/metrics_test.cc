@@ -1,4 +1,4 @@
-#include "train/classification.h"
+#include "classification/metrics.h"
 
 #include <gtest/gtest.h>
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "weights/hub_cache.h"
-#include "model/preprocessor_config.h"
+#include "classification/preprocessor_config.h"
 #include "weights/safetensors.h"
-#include "model/wavlm.h"
+#include "classification/intent_classifier.h"
 
 namespace s2i {
 

@@ -1,4 +1,4 @@
-#include "model/pretrained.h"
+#include "classification/pretrained.h"
 
 #include <ATen/Functions.h>
 #include <c10/core/GradMode.h>

@@ -18,8 +18,8 @@
 
 #include "core/error.h"
 #include "core/program.h"
-#include "model/loss.h"
-#include "model/pretrained.h"
+#include "classification/loss.h"
+#include "classification/pretrained.h"
 #include "weights/safetensors.h"
 
 namespace s2i {

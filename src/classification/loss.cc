@@ -1,4 +1,4 @@
-#include "model/loss.h"
+#include "classification/loss.h"
 
 #include <ATen/Functions.h>
 

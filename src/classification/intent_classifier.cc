@@ -1,4 +1,4 @@
-#include "model/wavlm.h"
+#include "classification/intent_classifier.h"
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/program.h"
-#include "model/pretrained.h"
+#include "classification/pretrained.h"
 
 namespace {
 

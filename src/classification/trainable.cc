@@ -1,4 +1,4 @@
-#include "train/trainable.h"
+#include "classification/trainable.h"
 
 #include <ATen/core/grad_mode.h>
 

@@ -1,4 +1,4 @@
-#include "model/preprocessor_config.h"
+#include "classification/preprocessor_config.h"
 
 #include "core/error.h"
 

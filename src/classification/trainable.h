@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "model/wavlm.h"
+#include "classification/intent_classifier.h"
 
 namespace s2i {
 
