@@ -12,7 +12,7 @@
 #include "cluster/gradient_reducer.h"
 #include "data/batch_loader.h"
 #include "classification/intent_classifier.h"
-#include "train/optimizer.h"
+#include "optim/optimizer.h"
 
 namespace s2i {
 

@@ -17,7 +17,7 @@
 #include "train/config.h"
 #include "train/evaluation.h"
 #include "train/metrics_log.h"
-#include "train/schedule.h"
+#include "optim/schedule.h"
 #include "train/train_step.h"
 #include "train/trainer_state.h"
 #include "train/trouble.h"
