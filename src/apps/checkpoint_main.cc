@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "apps/command_line.h"
-#include "train/checkpoint_report.h"
+#include "checkpoint/report.h"
 
 namespace {
 

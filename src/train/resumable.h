@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "train/config.h"
-#include "train/trainer_state.h"
+#include "checkpoint/run_state.h"
 
 namespace s2i {
 

@@ -4,10 +4,10 @@
 
 #include "core/files.h"
 #include "fuzzing.h"
-#include "train/checkpoint.h"
-#include "train/checkpoint_store.h"
+#include "checkpoint/format.h"
+#include "checkpoint/store.h"
 #include "train/metrics_log.h"
-#include "train/trainer_state.h"
+#include "checkpoint/run_state.h"
 
 using namespace s2i;
 

@@ -12,7 +12,7 @@
 
 #include "core/json.h"
 #include "weights/safetensors.h"
-#include "train/checkpoint_store.h"
+#include "checkpoint/store.h"
 
 namespace s2i {
 

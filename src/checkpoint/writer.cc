@@ -1,4 +1,4 @@
-#include "train/checkpoint_writer.h"
+#include "checkpoint/writer.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>

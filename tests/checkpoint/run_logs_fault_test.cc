@@ -15,8 +15,8 @@
 #include "faults/disk_model.h"
 #include "faults/file_faults.h"
 #include "temporary_folder.h"
-#include "train/checkpoint.h"
-#include "train/checkpoint_store.h"
+#include "checkpoint/format.h"
+#include "checkpoint/store.h"
 #include "train/metrics_log.h"
 
 namespace s2i {

@@ -1,4 +1,4 @@
-#include "train/checkpoint_writer.h"
+#include "checkpoint/writer.h"
 
 #include <ATen/ops/full.h>
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "temporary_folder.h"
-#include "train/checkpoint.h"
+#include "checkpoint/format.h"
 
 namespace s2i {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/trainer_state.h"
+#include "checkpoint/run_state.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "train/checkpoint_report.h"
+#include "checkpoint/report.h"
 
 #include <ATen/ops/abs.h>
 #include <ATen/ops/max.h>
@@ -13,9 +13,9 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "weights/safetensors.h"
-#include "train/checkpoint.h"
-#include "train/checkpoint_store.h"
-#include "train/trainer_state.h"
+#include "checkpoint/format.h"
+#include "checkpoint/store.h"
+#include "checkpoint/run_state.h"
 
 namespace s2i {
 namespace {

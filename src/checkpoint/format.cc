@@ -1,4 +1,4 @@
-#include "train/checkpoint.h"
+#include "checkpoint/format.h"
 
 #include <fmt/format.h>
 

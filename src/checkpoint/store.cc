@@ -1,4 +1,4 @@
-#include "train/checkpoint_store.h"
+#include "checkpoint/store.h"
 
 #include <spdlog/spdlog.h>
 
@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "train/checkpoint.h"
+#include "checkpoint/format.h"
 
 namespace s2i {
 namespace {

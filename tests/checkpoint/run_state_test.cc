@@ -1,4 +1,4 @@
-#include "train/trainer_state.h"
+#include "checkpoint/run_state.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "train/checkpoint_store.h"
+#include "checkpoint/store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "temporary_folder.h"
-#include "train/checkpoint.h"
+#include "checkpoint/format.h"
 
 namespace s2i {
 namespace {
