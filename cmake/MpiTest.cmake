@@ -16,6 +16,7 @@ function(s2i_mpi_test name)
   s2i_program(${name}
     SOURCES ${PROJECT_SOURCE_DIR}/tests/cluster/mpi_test_main.cc ${ARG_SOURCES}
     LINK GTest::gmock GTest::gtest s2i_cluster ${ARG_LINK})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   foreach(ranks IN LISTS ARG_RANKS)
     add_test(NAME ${name}.ranks${ranks}
       COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${name}>)

@@ -39,7 +39,7 @@ target_link_libraries(s2i_settings INTERFACE s2i_language s2i_sanitizers)
 
 # s2i_library(NAME SOURCES ... [PUBLIC lib ...] [PRIVATE lib ...])
 # Declares a static library whose headers are included from the project root: "core/error.h" for
-# src/core/error.h, "cluster/communicator.h" for cluster/communicator.h.
+# src/core/error.h, "cluster/comm/communicator.h" for cluster/comm/communicator.h.
 function(s2i_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "cluster/mpi_session.h"
+#include "cluster/comm/mpi_session.h"
 
 namespace s2i {
 

@@ -4,7 +4,7 @@
 #include "bench/s2i_bench/link.h"
 #include "bench/s2i_bench/model_command.h"
 #include "bench/s2i_bench/train.h"
-#include "cluster/mpi_session.h"
+#include "cluster/comm/mpi_session.h"
 
 namespace {
 

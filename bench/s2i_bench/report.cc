@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <ctime>
 
-#include "cluster/gpu.h"
+#include "cluster/comm/gpu.h"
 #include "core/error.h"
 
 namespace s2i {

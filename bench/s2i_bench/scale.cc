@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "bench/s2i_bench/train.h"
-#include "cluster/mpi_check.h"
+#include "cluster/comm/mpi_check.h"
 #include "core/error.h"
 #include "core/program.h"
 

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "cluster/communicator.h"
-#include "cluster/topology.h"
+#include "cluster/comm/communicator.h"
+#include "cluster/placement/topology.h"
 #include "data/dataset.h"
 
 namespace s2i {

@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "apps/command_line.h"
-#include "cluster/mpi_session.h"
+#include "cluster/comm/mpi_session.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "train/batch_tensors.h"

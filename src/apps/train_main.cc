@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "apps/command_line.h"
-#include "cluster/mpi_session.h"
+#include "cluster/comm/mpi_session.h"
 #include "train/config.h"
 #include "train/run.h"
 

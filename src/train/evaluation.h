@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/communicator.h"
+#include "cluster/comm/communicator.h"
 #include "core/json.h"
 #include "data/batch_loader.h"
 #include "classification/intent_classifier.h"

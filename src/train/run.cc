@@ -9,7 +9,7 @@
 #include <cmath>
 #include <optional>
 
-#include "cluster/agree.h"
+#include "cluster/comm/agree.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/folder_lock.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/mpi_session.h"
+#include "cluster/comm/mpi_session.h"
 
 namespace s2i {
 

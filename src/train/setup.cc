@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "cluster/affinity.h"
-#include "cluster/agree.h"
-#include "cluster/device.h"
-#include "cluster/run_table.h"
+#include "cluster/placement/affinity.h"
+#include "cluster/comm/agree.h"
+#include "cluster/placement/device.h"
+#include "cluster/placement/run_table.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "train/batch_tensors.h"

@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
-#include "cluster/communicator.h"
-#include "cluster/progress_file.h"
-#include "cluster/topology.h"
-#include "cluster/watchdog.h"
+#include "cluster/comm/communicator.h"
+#include "cluster/health/progress_file.h"
+#include "cluster/placement/topology.h"
+#include "cluster/health/watchdog.h"
 #include "data/batch_loader.h"
 #include "data/dataset.h"
 #include "classification/pretrained.h"

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "cluster/communicator.h"
+#include "cluster/comm/communicator.h"
 
 namespace s2i {
 

@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
-#include "cluster/communicator.h"
-#include "cluster/fixed_order_sum.h"
-#include "cluster/gradient_reducer.h"
+#include "cluster/comm/communicator.h"
+#include "cluster/reduce/fixed_order_sum.h"
+#include "cluster/reduce/gradient_reducer.h"
 #include "data/batch_loader.h"
 #include "classification/intent_classifier.h"
 #include "optim/optimizer.h"

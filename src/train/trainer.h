@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "cluster/communicator.h"
-#include "cluster/straggler.h"
+#include "cluster/comm/communicator.h"
+#include "cluster/health/straggler.h"
 #include "core/progress.h"
 #include "data/dataset.h"
 #include "data/epoch_plan.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/communicator.h"
+#include "cluster/comm/communicator.h"
 #include "core/error.h"
 
 namespace s2i {

@@ -3,11 +3,11 @@
 
 #include <memory>
 
-#include "cluster/communicator.h"
-#include "cluster/device.h"
-#include "cluster/gpu.h"
-#include "cluster/launcher.h"
-#include "cluster/mpi_session.h"
+#include "cluster/comm/communicator.h"
+#include "cluster/placement/device.h"
+#include "cluster/comm/gpu.h"
+#include "cluster/comm/launcher.h"
+#include "cluster/comm/mpi_session.h"
 
 namespace s2i {
 

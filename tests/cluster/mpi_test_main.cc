@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "cluster/mpi_check.h"
-#include "mpi_test.h"
+#include "cluster/comm/mpi_check.h"
+#include "cluster/mpi_test.h"
 
 namespace {
 

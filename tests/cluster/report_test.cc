@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cluster/agree.h"
-#include "cluster/device.h"
-#include "cluster/run_table.h"
+#include "cluster/comm/agree.h"
+#include "cluster/placement/device.h"
+#include "cluster/placement/run_table.h"
 
 namespace s2i {
 namespace {

@@ -17,8 +17,8 @@
 #include <cstdio>
 #include <thread>
 
-#include "cluster/gpu.h"
-#include "cluster/run_table.h"
+#include "cluster/comm/gpu.h"
+#include "cluster/placement/run_table.h"
 #include "compared_run.h"
 #include "core/clock.h"
 #include "core/error.h"

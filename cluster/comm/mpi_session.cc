@@ -1,0 +1,213 @@
+#include "cluster/comm/mpi_session.h"
+
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <new>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "cluster/comm/launcher.h"
+#include "cluster/comm/mpi_check.h"
+#include "core/checksum.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/program.h"
+
+namespace s2i {
+namespace {
+
+/// What a rank tells the others at its end; a plain block of bytes for MPI. The message follows.
+struct Farewell {
+  int status = 0;
+  int bytes = 0;  ///< Of the message.
+  uint64_t checksum = 0;
+};
+
+/// Longer messages are cut, with a mark.
+constexpr size_t kMaxMessageBytes = size_t{1} << 20;
+
+std::string bounded(const std::string& message) {
+  if (message.size() <= kMaxMessageBytes) return message;
+  return message.substr(0, kMaxMessageBytes) + " ... (cut)";
+}
+
+/// The lowest rank with the same message as `rank`: it alone sends the text.
+size_t speaker_of(const std::vector<Farewell>& farewells, size_t rank) {
+  const auto same = [&](const Farewell& one) {
+    return one.bytes == farewells[rank].bytes && one.checksum == farewells[rank].checksum;
+  };
+  return static_cast<size_t>(std::ranges::find_if(farewells, same) - farewells.begin());
+}
+
+/// Logs each different message once, with the ranks that sent it.
+void log_farewells(const std::vector<Farewell>& farewells, const std::vector<std::string>& texts) {
+  std::map<std::string, std::vector<int>> ranks_of;
+  for (size_t rank = 0; rank < farewells.size(); ++rank) {
+    const std::string& message = texts[speaker_of(farewells, rank)];
+    if (!message.empty()) ranks_of[message].push_back(static_cast<int>(rank));
+  }
+  for (const auto& [message, ranks] : ranks_of) {
+    if (ranks.size() == farewells.size()) {
+      spdlog::error("{}", message);
+    } else {
+      spdlog::error("rank {}: {}", fmt::join(ranks, ", "), message);
+    }
+  }
+}
+
+int run_body(const MpiSession& session, const std::function<int(const MpiSession&)>& body) {
+  int status = kExitRunFailed;
+  std::string message;
+  try {
+    status = body(session);
+  } catch (const UserError& error) {
+    status = kExitUsage;
+    message = error.what();
+  } catch (const std::bad_alloc&) {
+    message = "out of memory: lower the batch, or use a larger machine";
+  } catch (const std::exception& error) {
+    message = error.what();
+  }
+  return session.finish(status, message);
+}
+
+}  // namespace
+
+void check_mpi(int code, const char* call, const char* file, int line) {
+  if (code == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING + 1> text{};
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  throw RunError("MPI failed: {} in {} ({}:{})", text.data(), call, file, line);
+}
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown host";
+}
+
+MpiSession::MpiSession() {
+  // Collectives have a thread of their own beside those that compute, so a rank that waits inside
+  // MPI has to give way. Open MPI reads this once; a value that the user or mpirun has set stays.
+  setenv("OMPI_MCA_mpi_yield_when_idle", "1", /*overwrite=*/0);
+  int provided = MPI_THREAD_SINGLE;
+  S2I_MPI(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided));
+  try {
+    S2I_MPI(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+    S2I_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &world_));
+    S2I_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &finish_));
+    S2I_MPI(MPI_Comm_rank(world_, &rank_));
+    S2I_MPI(MPI_Comm_size(world_, &size_));
+    if (provided < MPI_THREAD_MULTIPLE) {
+      throw RunError(
+          "this MPI offers thread level {} where MPI_THREAD_MULTIPLE ({}) is needed; use a build "
+          "of it "
+          "with thread support (Open MPI: --enable-mpi-thread-multiple; MVAPICH2: "
+          "MV2_ENABLE_AFFINITY=0)",
+          provided, static_cast<int>(MPI_THREAD_MULTIPLE));
+    }
+    if (const auto problem = launcher_problem(size_, environment_variable)) {
+      throw UserError("{}", *problem);
+    }
+  } catch (...) {
+    MPI_Finalize();
+    throw;
+  }
+}
+
+MpiSession::MpiSession(const MpiSession& whole, int group) : owns_mpi_(false) {
+  S2I_MPI(MPI_Comm_split(whole.world_, group, whole.rank_, &world_));
+  S2I_MPI(MPI_Comm_dup(world_, &finish_));
+  S2I_MPI(MPI_Comm_rank(world_, &rank_));
+  S2I_MPI(MPI_Comm_size(world_, &size_));
+}
+
+MpiSession::~MpiSession() {
+  if (!owns_mpi_) {
+    // While an exception unwinds, the whole session ends the job; freeing waits for the others.
+    if (std::uncaught_exceptions() > 0) return;
+    MPI_Comm_free(&finish_);
+    MPI_Comm_free(&world_);
+    return;
+  }
+  if (size_ > 1 && std::uncaught_exceptions() > 0) {
+    spdlog::error("rank {} of {} on {} leaves by an exception", rank_, size_, host_name());
+    MPI_Abort(MPI_COMM_WORLD, kExitRunFailed);
+  }
+  MPI_Comm_free(&finish_);
+  MPI_Comm_free(&world_);
+  MPI_Finalize();
+}
+
+void MpiSession::abort_all(const std::string& message, int status) const {
+  if (size_ > 1) {
+    spdlog::error("rank {} of {} on {}: {}", rank_, size_, host_name(), message);
+  } else {
+    spdlog::error("{}", message);
+  }
+  spdlog::default_logger()->flush();
+  MPI_Abort(MPI_COMM_WORLD, status);
+  std::_Exit(status);  // MPI_Abort does not return; the compiler cannot know
+}
+
+int MpiSession::finish(int status, const std::string& message, double grace_seconds) const {
+  const std::string text = bounded(message);
+  const auto wait = [&](MPI_Request request) {
+    const Stopwatch watch;
+    for (int done = 0; true;) {
+      S2I_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+      if (done != 0) return;
+      if (status != 0 && watch.seconds() > grace_seconds) {
+        abort_all(message.empty() ? fmt::format("ends with status {}", status) : message, status);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  const Farewell mine{status, static_cast<int>(text.size()),
+                      checksum(std::as_bytes(std::span(text)))};
+  std::vector<Farewell> all(static_cast<size_t>(size_));
+  MPI_Request request = MPI_REQUEST_NULL;
+  S2I_MPI(MPI_Iallgather(&mine, sizeof(Farewell), MPI_BYTE, all.data(), sizeof(Farewell), MPI_BYTE,
+                         finish_, &request));
+  wait(request);
+
+  // Every rank has come. Each different message goes to rank 0 once.
+  std::vector<std::string> texts(all.size());
+  for (size_t rank = 0; rank < all.size(); ++rank) {
+    if (speaker_of(all, rank) != rank || all[rank].bytes == 0) continue;
+    if (rank == 0) {
+      texts[0] = rank_ == 0 ? text : "";
+    } else if (rank_ == 0) {
+      texts[rank].resize(static_cast<size_t>(all[rank].bytes));
+      S2I_MPI(MPI_Irecv(texts[rank].data(), all[rank].bytes, MPI_CHAR, static_cast<int>(rank), 0,
+                        finish_, &request));
+      wait(request);
+    } else if (static_cast<size_t>(rank_) == rank) {
+      S2I_MPI(MPI_Isend(text.data(), mine.bytes, MPI_CHAR, 0, 0, finish_, &request));
+      wait(request);
+    }
+  }
+  if (rank_ == 0) log_farewells(all, texts);
+  const auto first = std::ranges::find_if(all, [](const Farewell& one) { return one.status != 0; });
+  return first == all.end() ? 0 : first->status;
+}
+
+int run_with_mpi(const std::function<int(const MpiSession&)>& body) {
+  return run_program([&body] {
+    const MpiSession session;
+    return run_body(session, body);
+  });
+}
+
+}  // namespace s2i

@@ -1,0 +1,105 @@
+#include "cluster/placement/device.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "cluster/comm/gpu.h"
+#include "cluster/comm/launcher.h"
+#include "cluster/comm/mpi_check.h"
+#include "core/error.h"
+
+namespace s2i {
+namespace {
+
+/// A claim as a plain block of bytes for MPI.
+struct ClaimBlock {
+  std::array<char, 256> host{};
+  std::array<char, 64> uuid{};
+};
+
+std::vector<DeviceClaim> gather_claims(const MpiSession& session, const DeviceClaim& mine) {
+  ClaimBlock block;
+  mine.host.copy(block.host.data(), block.host.size() - 1);
+  mine.uuid.copy(block.uuid.data(), block.uuid.size() - 1);
+  std::vector<ClaimBlock> blocks(static_cast<size_t>(session.size()));
+  S2I_MPI(MPI_Allgather(&block, sizeof(ClaimBlock), MPI_BYTE, blocks.data(), sizeof(ClaimBlock),
+                        MPI_BYTE, session.world()));
+  std::vector<DeviceClaim> claims;
+  claims.reserve(blocks.size());
+  for (const auto& one : blocks) claims.push_back({one.host.data(), one.uuid.data()});
+  return claims;
+}
+
+}  // namespace
+
+std::string device_problem(const std::vector<DeviceClaim>& claims, bool allow_shared_gpu) {
+  std::map<std::string, std::vector<int>> ranks_of_gpu;
+  std::vector<int> without;
+  for (size_t rank = 0; rank < claims.size(); ++rank) {
+    auto& list = claims[rank].uuid.empty() ? without : ranks_of_gpu[claims[rank].uuid];
+    list.push_back(static_cast<int>(rank));
+  }
+  if (!without.empty() && !ranks_of_gpu.empty()) {
+    return fmt::format(
+        "some ranks have a GPU and others none: rank {} ({}) sees no GPU. Give every rank one, or "
+        "ask "
+        "for the CPU on all of them",
+        fmt::join(without, ", "), claims[static_cast<size_t>(without.front())].host);
+  }
+  if (allow_shared_gpu) return "";
+  for (const auto& [uuid, ranks] : ranks_of_gpu) {
+    if (ranks.size() < 2) continue;
+    return fmt::format(
+        "ranks {} would share one GPU ({} on {}). Start one rank a GPU, or set "
+        "cluster.allow_shared_gpu=true",
+        fmt::join(ranks, ", "), uuid, claims[static_cast<size_t>(ranks.front())].host);
+  }
+  return "";
+}
+
+bool shares_gpu(const std::vector<DeviceClaim>& claims) {
+  std::set<std::string> seen;
+  return std::ranges::any_of(claims, [&](const DeviceClaim& claim) {
+    return !claim.uuid.empty() && !seen.insert(claim.uuid).second;
+  });
+}
+
+at::Device choose_device(const MpiSession& session, const Topology& topology,
+                         const std::string& request, bool allow_shared_gpu) {
+  if (request != "auto" && request != "cpu" && request != "cuda") {
+    throw UserError("device '{}' is not one of auto, cpu, cuda", request);
+  }
+  const int count = request == "cpu" ? 0 : gpu_count();
+  const int index = count > 0 ? topology.local_rank % count : -1;
+  const DeviceClaim mine{topology.host, index < 0 ? std::string() : gpu_info(index).uuid};
+  const auto claims = gather_claims(session, mine);
+  if (const auto problem = device_problem(claims, allow_shared_gpu); !problem.empty()) {
+    throw UserError("{}", problem);
+  }
+  if (index < 0) {
+    if (request == "cuda") {
+      throw UserError(
+          "no GPU can be seen on {} (CUDA_VISIBLE_DEVICES={}); ask for device auto or cpu",
+          topology.host, environment_variable("CUDA_VISIBLE_DEVICES").value_or("not set"));
+    }
+    return at::Device(at::kCPU);
+  }
+  if (shares_gpu(claims)) share_gpu_over_nccl(session.rank());
+  select_gpu(index);
+  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+int threads_per_rank(const Topology& topology) {
+  if (const auto text = environment_variable("OMP_NUM_THREADS")) {
+    const int threads = std::atoi(text->c_str());
+    if (threads > 0) return threads;
+  }
+  return topology.cores;
+}
+
+}  // namespace s2i
