@@ -5,7 +5,7 @@
 //
 // BATCH holds "audio" [B,T] float32, "lengths" and "labels" [B] int64. For every line on standard
 // input it takes a step and prints its seconds, the loss, and the seconds of forward, backward and
-// optimiser; "frozen" freezes the feature encoder. With STEPS it takes so many at once,
+// optimizer; "frozen" freezes the feature encoder. With STEPS it takes so many at once,
 // and with TRACE writes the operations of the last there, for chrome://tracing.
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
@@ -19,11 +19,12 @@
 #include <optional>
 #include <string>
 
-#include "core/clock.h"
-#include "core/program.h"
-#include "core/random.h"
 #include "classification/loss.h"
 #include "classification/pretrained.h"
+#include "core/clock.h"
+#include "core/host_memory.h"
+#include "core/program.h"
+#include "core/random.h"
 #include "weights/safetensors.h"
 
 namespace s2i {
@@ -73,8 +74,8 @@ class Bench {
   }
 
   struct Times {
-    double forward, backward, optimiser, loss;
-    double total() const { return forward + backward + optimiser; }
+    double forward, backward, optimizer, loss;
+    double total() const { return forward + backward + optimizer; }
   };
 
   Times step() {
@@ -94,16 +95,16 @@ class Bench {
     times.forward = watch.lap();
     loss.backward();
     times.backward = watch.lap();
-    optimiser_.step(model_->parameters());
-    times.optimiser = watch.lap();
+    optimizer_.step(model_->parameters());
+    times.optimizer = watch.lap();
     return times;
   }
 
  private:
-  std::unique_ptr<WavLMForIntent> model_;
+  std::unique_ptr<IntentClassifier> model_;
   std::map<std::string, at::Tensor> batch_;
   ForwardOptions options_;
-  AdamW optimiser_;
+  AdamW optimizer_;
   uint64_t step_ = 0;
 };
 
@@ -111,7 +112,7 @@ int run(int argc, char** argv) {
   Bench bench(argv[1], argv[2], std::string(argv[3]) == "bf16", std::string(argv[4]) == "frozen");
   const auto print = [](const Bench::Times& t) {
     std::printf("%.6f %.6f %.6f %.6f %.6f\n", t.total(), t.loss, t.forward, t.backward,
-                t.optimiser);
+                t.optimizer);
     std::fflush(stdout);
   };
   if (argc > 5) {
@@ -137,5 +138,6 @@ int main(int argc, char** argv) {
                  "[TRACE]]\n");
     return s2i::kExitUsage;
   }
+  s2i::keep_host_memory();
   return s2i::run_program([&] { return s2i::run(argc, argv); });
 }

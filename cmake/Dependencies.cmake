@@ -1,5 +1,5 @@
 # Every third-party library the project uses, each behind one imported target. A site's own copies
-# are honoured: LIBTORCH, HDF5_ROOT, MPI_HOME and NCCL_ROOT in the environment or as -D settings.
+# are honored: LIBTORCH, HDF5_ROOT, MPI_HOME and NCCL_ROOT in the environment or as -D settings.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(spdlog REQUIRED)

@@ -37,13 +37,26 @@ endif()
 add_library(s2i_settings INTERFACE)
 target_link_libraries(s2i_settings INTERFACE s2i_language s2i_sanitizers)
 
-# s2i_library(NAME SOURCES ... [PUBLIC lib ...] [PRIVATE lib ...])
-# Declares a static library whose headers are included from the project root: "core/error.h" for
-# src/core/error.h, "cluster/comm/communicator.h" for cluster/comm/communicator.h.
+# s2i_own_headers(TARGET VISIBILITY): gives a target the headers of its own folder, and nothing else.
+# They are included by their path from src/ or from the project's root ("core/error.h", "cluster/comm/communicator.h").
+# build/<preset>/include/<folder>/ holds a link to the folder under that path, and that alone is the include
+# directory, so that a header of another folder is found only if its library is linked. tests/layers checks it.
+function(s2i_own_headers target visibility)
+  file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REGEX REPLACE "^src/" "" path ${path})
+  string(REPLACE "/" "_" name ${path})
+  set(include ${PROJECT_BINARY_DIR}/include/${name})
+  get_filename_component(parent ${include}/${path} DIRECTORY)
+  file(MAKE_DIRECTORY ${parent})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${include}/${path} SYMBOLIC)
+  target_include_directories(${target} ${visibility} ${include})
+endfunction()
+
+# s2i_library(NAME SOURCES ... [PUBLIC lib ...] [PRIVATE lib ...]): a static library. Its headers reach what links it.
 function(s2i_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+  s2i_own_headers(${name} PUBLIC)
   target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE s2i_settings ${ARG_PRIVATE})
 endfunction()
 
@@ -51,5 +64,6 @@ endfunction()
 function(s2i_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  s2i_own_headers(${name} PRIVATE)
   target_link_libraries(${name} PRIVATE s2i_settings ${ARG_LINK})
 endfunction()

@@ -109,7 +109,7 @@ void check(PreprocessOptions& options) {
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
     throw UserError("--split names '{}' twice", *std::adjacent_find(sorted.begin(), sorted.end()));
   }
-  // However the folder was spelt, an interrupted run is recognised.
+  // However the folder was spelt, an interrupted run is recognized.
   std::error_code error;
   const auto canonical = std::filesystem::weakly_canonical(options.corpus.folder, error);
   if (!error) options.corpus.folder = canonical;

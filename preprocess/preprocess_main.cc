@@ -45,7 +45,7 @@ int preprocess(const PreprocessOptions& options) {
         run_split(corpus, split, options.shards, options.portion, options.out);
     log_split(split, result, options.shards, options.portion, options.out);
     if (!options.portion.part) {
-      summaries.push_back(summarise_split(split, result, options.shards, options.out));
+      summaries.push_back(summarize_split(split, result, options.shards, options.out));
     }
     if (result.status == SplitResult::Status::kStopped) return kExitSignalBase + result.signal;
     if (result.status == SplitResult::Status::kBadRows) status = kExitRunFailed;

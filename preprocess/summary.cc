@@ -86,7 +86,7 @@ const char* where_all_are(const ShardSettings& settings, const Portion& portion)
 
 }  // namespace
 
-OrderedJson summarise_split(const CorpusSplit& split, const SplitResult& result,
+OrderedJson summarize_split(const CorpusSplit& split, const SplitResult& result,
                             const ShardSettings& settings, const std::filesystem::path& out) {
   const StageSeconds& stages = result.stages;
   OrderedJson json{{"split", split.name},

@@ -10,7 +10,7 @@ namespace s2i {
 
 /// One split: counts, hours, seconds of each stage, per intent and per speaker (from the finished
 /// data set), and every rejected row with its line.
-OrderedJson summarise_split(const CorpusSplit& split, const SplitResult& result,
+OrderedJson summarize_split(const CorpusSplit& split, const SplitResult& result,
                             const ShardSettings& settings, const std::filesystem::path& out);
 
 /// Writes to a file, or to standard output for "-".

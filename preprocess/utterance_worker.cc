@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "audio/quantise.h"
+#include "audio/quantize.h"
 #include "core/checksum.h"
 #include "core/clock.h"
 
@@ -27,7 +27,7 @@ PreparedUtterance UtteranceWorker::prepare(const CorpusRow& row) {
   if (type_ == SampleType::kInt16) {
     // operator new gives memory aligned for any type of ordinary size.
     const std::span to(reinterpret_cast<int16_t*>(result.samples.get()), audio.size());
-    result.clipped_samples = quantise_int16(audio, to);
+    result.clipped_samples = quantize_int16(audio, to);
   } else {
     std::memcpy(result.samples.get(), audio.data(), result.bytes);
   }

@@ -110,14 +110,14 @@ choose_launcher() {
 # shell gets (sbatch --signal=B:USR1@120) is passed on to the launcher, which passes it to the ranks.
 launch() {
   local process interrupted signal code
-  cancelled=no
+  canceled=no
   process=
   # shellcheck disable=SC2064  # the signal as it is now
   for signal in $requeue_signals; do
     trap "interrupted=yes; [ -z \"\$process\" ] || kill -s $signal \"\$process\" || true" "$signal"
   done
-  # Slurm sends TERM to the ranks itself; here it only says that the job was cancelled.
-  trap 'interrupted=yes; cancelled=yes' TERM
+  # Slurm sends TERM to the ranks itself; here it only says that the job was canceled.
+  trap 'interrupted=yes; canceled=yes' TERM
   say "job $job_id, start $((${SLURM_RESTART_COUNT:-0} + 1)) on ${SLURM_JOB_NODELIST:-$HOSTNAME}: ${launcher[*]:+${launcher[*]} }$(basename "$1")"
   "${launcher[@]}" "${run_prefix[@]}" "$@" &
   process=$!
@@ -153,7 +153,7 @@ nodes_answer() {
 requeue() {
   local state
   state=$(squeue --noheader --jobs="$job_id" --format=%T 2> /dev/null) || true
-  if [ $cancelled = yes ] || [ "$state" != RUNNING ]; then
+  if [ $canceled = yes ] || [ "$state" != RUNNING ]; then
     say "$1, but job $job_id is ${state:-unknown} and being ended: not requeued"
     exit "$status"
   fi

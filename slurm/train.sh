@@ -65,7 +65,7 @@ if stopped_by_requeue_signal; then
     exit "$status"
   fi
   requeue "saved after a signal"
-elif [ "$status" -ne 0 ] && [ "$status" -ne 2 ] && [ $cancelled = no ] && ! nodes_answer; then
+elif [ "$status" -ne 0 ] && [ "$status" -ne 2 ] && [ $canceled = no ] && ! nodes_answer; then
   requeue "a node of ${SLURM_JOB_NODELIST:-the job} failed"
 fi
 exit "$status"

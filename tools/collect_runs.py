@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The figures of several training runs, a line a setting: mean, deviation, minimum, maximum.
 
-Reads evaluation.json and last/trainer.json of each run folder. Runs whose configurations differ in
+Reads evaluation.json and last/run_state.json of each run folder. Runs whose configurations differ in
 nothing but run.seed and run.dir are one setting. A run that is missing, unfinished or has no finite
 figures is named and left out, and the exit status is then 1.
 
@@ -42,12 +42,12 @@ def read_run(folder):
     """{"folder", "config", "figures"} of a finished run. Raises NoResult."""
     if not folder.is_dir():
         raise NoResult("no such folder: it did not start")
-    if not (folder / "last/trainer.json").exists():
+    if not (folder / "last/run_state.json").exists():
         raise NoResult("no checkpoint: it failed, or has not come to one")
-    trainer = read_object(folder / "last/trainer.json")
+    trainer = read_object(folder / "last/run_state.json")
     config = trainer.get("config")
     if not isinstance(config, dict):
-        raise NoResult("trainer.json has no configuration")
+        raise NoResult("run_state.json has no configuration")
     if not trainer.get("finished"):
         raise NoResult(f"not finished: the last checkpoint is of step {trainer.get('step')}")
     if not (folder / "evaluation.json").exists():

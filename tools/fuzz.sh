@@ -5,7 +5,7 @@
 #   tools/fuzz.sh [--optional] [SECONDS [TARGET...]]     60 seconds of every target by default
 #
 # An input that is neither read nor refused is kept in build/fuzz/findings/TARGET and ends with status
-# 1: mend the reader, then move the input to tests/fuzz/regressions/TARGET. What is learnt between runs
+# 1: mend the reader, then move the input to tests/fuzz/regressions/TARGET. What is learned between runs
 # stays in build/fuzz/corpus/TARGET. --optional: status 77 where clang-14 is not installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -38,14 +38,14 @@ mkdir -p build/fuzz
 memory=${TMPDIR:-/tmp}; [ ! -w /dev/shm ] || memory=/dev/shm  # readers that take files get them there
 status=0
 for target in "${targets[@]}"; do
-  learnt=build/fuzz/corpus/$target
+  learned=build/fuzz/corpus/$target
   findings=build/fuzz/findings/$target
-  mkdir -p "$learnt" "$findings"
+  mkdir -p "$learned" "$findings"
   options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1024
     -max_len=65536 -print_final_stats=1 -verbosity=0 -artifact_prefix="$findings/")
   [ ! -f "tests/fuzz/dictionaries/$target.dict" ] ||
     options+=(-dict="tests/fuzz/dictionaries/$target.dict")
-  folders=("$learnt" "tests/fuzz/corpus/$target")
+  folders=("$learned" "tests/fuzz/corpus/$target")
   [ ! -d "tests/fuzz/regressions/$target" ] || folders+=("tests/fuzz/regressions/$target")
   # libsndfile 1.2.0 and HDF5 leak on some files they refuse; leaks of our own the asan preset finds.
   if TMPDIR=$memory ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \

@@ -101,7 +101,7 @@ def speak(text: str, voice: str, words_per_minute: int, pitch: int) -> np.ndarra
     return np.clip(np.rint(wide), -32768, 32767).astype(np.int16)
 
 
-def synthesise(task: tuple[int, int, tuple[str, ...]]) -> Utterance:
+def synthesize(task: tuple[int, int, tuple[str, ...]]) -> Utterance:
     """Make utterance `index` of `seed`: its own generator, so the worker count changes nothing."""
     seed, index, words = task
     rng = np.random.default_rng((seed, index))
@@ -117,10 +117,10 @@ def make_corpus(count: int, seed: int, processes: int) -> list[Utterance]:
     words = tuple(read_words(WORDS))
     tasks = [(seed, index, words) for index in range(count)]
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        return pool.map(synthesise, tasks, chunksize=64)
+        return pool.map(synthesize, tasks, chunksize=64)
 
 
-def normalise(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def normalize(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Add a little noise and bring to zero mean and unit variance, as the processor does."""
     wave = samples.astype(np.float32)
     level = wave.std() * NOISE_OF_SIGNAL * rng.random()
@@ -135,7 +135,7 @@ def collate(utterances: list[Utterance], rng: np.random.Generator) -> Batch:
     mask = torch.zeros(len(utterances), longest, dtype=torch.long)
     for row, utterance in enumerate(utterances):
         length = len(utterance.samples)
-        inputs[row, :length] = torch.from_numpy(normalise(utterance.samples, rng))
+        inputs[row, :length] = torch.from_numpy(normalize(utterance.samples, rng))
         mask[row, :length] = 1
     labels = torch.from_numpy(np.concatenate([utterance.labels for utterance in utterances]))
     lengths = torch.tensor([len(utterance.labels) for utterance in utterances])

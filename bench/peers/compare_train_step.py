@@ -51,17 +51,17 @@ class Transformers:
         self.batch = batch
         self.bfloat16 = kind == "bf16"
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
+        self.optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
 
     def step(self):
         start = time.perf_counter()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             logits = self.model(self.batch["audio"].clone()).logits
         loss = torch.nn.functional.cross_entropy(logits.float(), self.batch["labels"])
         value = loss.item()
         loss.backward()
-        self.optimiser.step()
+        self.optimizer.step()
         return time.perf_counter() - start, value
 
 

@@ -139,7 +139,7 @@ class Bench:
         run = self.folder / f"run-{self.runs}"
         self.call("s2i-train", self.folder / "empty.yaml", f"data.dir={self.shards.parent}",
                   f"data.train_split={self.shards.name}", "data.test_split=", "data.validation_fraction=0",
-                  f"model.init={model}", "model.normalise=true", "model.padding=huggingface_unmasked",
+                  f"model.init={model}", "model.normalize=true", "model.padding=huggingface_unmasked",
                   f"run.dir={run}", f"run.seed={SEED}", f"run.device={self.device}",
                   f"run.threads={args.threads}", "train.epochs=100000", f"train.max_steps={steps}", *settings)
         return run

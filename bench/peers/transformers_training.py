@@ -63,11 +63,11 @@ class Recipe:
             self.model.freeze_feature_encoder()
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         if adam:
-            self.optimiser = torch.optim.Adam(parameters, lr=learning_rate)
+            self.optimizer = torch.optim.Adam(parameters, lr=learning_rate)
         else:  # no decay for biases and norms, as s2i-train has it
             groups = [dict(params=[p for p in parameters if p.dim() >= 2], weight_decay=0.01),
                       dict(params=[p for p in parameters if p.dim() < 2], weight_decay=0.0)]
-            self.optimiser = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+            self.optimizer = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
     def loss(self, audio, labels):
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
@@ -87,10 +87,10 @@ def plain_loop(recipe, batches):
     for audio, labels in batches:
         audio = audio.to(recipe.device, non_blocking=True)
         labels = labels.to(recipe.device, non_blocking=True)
-        recipe.optimiser.zero_grad(set_to_none=True)
+        recipe.optimizer.zero_grad(set_to_none=True)
         loss = recipe.loss(audio, labels)
         loss.backward()
-        recipe.optimiser.step()
+        recipe.optimizer.step()
         losses.append(loss.item())
         ends.append(time.perf_counter())
     return losses, np.diff(ends).tolist()
@@ -106,7 +106,7 @@ def lightning_loop(recipe, batches):
             return recipe.loss(*batch)
 
         def configure_optimizers(self):
-            return recipe.optimiser
+            return recipe.optimizer
 
     class Clock(lightning.Callback):
         def on_train_start(self, *_):

@@ -5,6 +5,7 @@
 #include "bench/s2i_bench/model_command.h"
 #include "bench/s2i_bench/train.h"
 #include "cluster/comm/mpi_session.h"
+#include "core/host_memory.h"
 
 namespace {
 
@@ -151,5 +152,6 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  s2i::keep_host_memory();
   return s2i::run_program([&] { return run(argc, argv); });
 }

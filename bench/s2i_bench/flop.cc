@@ -25,7 +25,7 @@ StepFlop& StepFlop::operator+=(const StepFlop& other) {
   return *this;
 }
 
-StepFlop utterance_flop(const WavLMConfig& config, int64_t samples, const FrozenParts& frozen,
+StepFlop utterance_flop(const EncoderConfig& config, int64_t samples, const FrozenParts& frozen,
                         const std::vector<bool>& dropped) {
   StepFlop flop;
   // As in freeze(): frozen layers take everything below them along.

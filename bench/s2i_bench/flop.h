@@ -22,7 +22,7 @@ struct FlopCount {
   FlopCount& operator+=(const FlopCount& other);
 };
 
-/// Which parts train; as WavLMForIntent::freeze takes them.
+/// Which parts train; as IntentClassifier::freeze takes them.
 struct FrozenParts {
   bool feature_encoder = false;
   int64_t lower_layers = 0;
@@ -49,7 +49,7 @@ struct StepFlop {
 /// and backward, for each product, the same once for the gradient of its weights, where they train,
 /// and once for that of its input, where something below trains; for the two products of attention
 /// twice. `dropped`, if not empty, says which layers LayerDrop skips.
-StepFlop utterance_flop(const WavLMConfig& config, int64_t samples, const FrozenParts& frozen,
+StepFlop utterance_flop(const EncoderConfig& config, int64_t samples, const FrozenParts& frozen,
                         const std::vector<bool>& dropped = {});
 
 }  // namespace s2i

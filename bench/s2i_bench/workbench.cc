@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bench/s2i_bench/synthetic.h"
+#include "classification/trainable.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/random.h"
@@ -12,7 +13,6 @@
 #include "train/batch_tensors.h"
 #include "train/evaluation.h"
 #include "train/train_step.h"
-#include "classification/trainable.h"
 
 namespace s2i {
 namespace {
@@ -71,7 +71,7 @@ class GradientClock {
 
 }  // namespace
 
-StepFlop micro_batch_flop(const WavLMConfig& config, const MicroBatch& micro,
+StepFlop micro_batch_flop(const EncoderConfig& config, const MicroBatch& micro,
                           const std::vector<int64_t>& lengths, int64_t multiple,
                           const FrozenParts& frozen, const std::vector<bool>& dropped) {
   int64_t longest = 0;
@@ -120,21 +120,21 @@ Workbench::Workbench(WorkbenchOptions options, const MpiSession& session)
 
 LoadedModel Workbench::make_model() const {
   if (options_.shape.empty()) {
-    ModelSettings settings = config_.model;
+    ModelConfig settings = config_.model;
     if (config_.data.dir.empty()) settings.replace_head = true;  // made-up intents
     return load_model(settings, dataset_->intents(), config_.run.seed, cluster_);
   }
-  WavLMConfig shape = WavLMConfig::of_shape(options_.shape);
+  EncoderConfig shape = EncoderConfig::of_shape(options_.shape);
   if (config_.model.dropout >= 0) shape.set_dropout(config_.model.dropout);
   shape.layerdrop = 0;
   shape.labels = dataset_->intents();
   const bool large = options_.shape == "large";
   LoadedModel made;
-  made.model = std::make_unique<WavLMForIntent>(shape, cluster_.device);
-  made.model->initialise(static_cast<uint64_t>(config_.run.seed));
+  made.model = std::make_unique<IntentClassifier>(shape, cluster_.device);
+  made.model->initialize(static_cast<uint64_t>(config_.run.seed));
   made.model->freeze(config_.model.freeze_feature_encoder, config_.model.freeze_layers);
   made.preprocessor = {16000, large, large};
-  made.normalise = large;
+  made.normalize = large;
   return made;
 }
 
@@ -185,7 +185,7 @@ std::vector<std::pair<StepPlan, PaddingCount>> Workbench::plan_steps(
 
 void Workbench::count_work(StepSample& sample, const StepPlan& plan, int64_t step, int rank,
                            int ranks) const {
-  const WavLMConfig& config = model_config();
+  const EncoderConfig& config = model_config();
   const uint64_t key =
       derive_key(static_cast<uint64_t>(config_.run.seed), RandomPurpose::kLayerDrop, step);
   std::vector<bool> dropped;
@@ -228,7 +228,7 @@ Measurement Workbench::measure(Communicator& communicator, const MeasureSettings
     for (auto& micro : plan.of_rank(rank, ranks)) work.push_back(std::move(micro));
   }
   LoaderSettings loading;
-  loading.normalise = model_.normalise;
+  loading.normalize = model_.normalize;
   loading.verify = config_.data.verify;
   loading.length_multiple = config_.batch.length_multiple;
   loading.prefetch = config_.data.prefetch;
@@ -244,7 +244,7 @@ Measurement Workbench::measure(Communicator& communicator, const MeasureSettings
   for (size_t i = 0; i < plans.size(); ++i) {
     const auto& [plan, padding] = plans[i];
     const auto number = static_cast<int64_t>(i);
-    const StepSize size{plan.global_count, static_cast<int64_t>(plan.micro_batches.size())};
+    const StepWorkload size{plan.global_count, static_cast<int64_t>(plan.micro_batches.size())};
     const StepResult result = step.run(
         number, kLearningRate, size, [&] { return loader.next(); }, 0);
     if (number < options_.warmup) continue;
@@ -259,8 +259,9 @@ Measurement Workbench::measure(Communicator& communicator, const MeasureSettings
     const auto next = [&] { return load_batch(*dataset_, work.back(), loading); };
     const GradientClock clock(reducer);
     const auto& plan = plans.back().first;
-    const StepSize size{plan.global_count,
-                        std::min<int64_t>(ranks, static_cast<int64_t>(plan.micro_batches.size()))};
+    const StepWorkload size{
+        plan.global_count,
+        std::min<int64_t>(ranks, static_cast<int64_t>(plan.micro_batches.size()))};
     const StepTimes times = step.run(0, kLearningRate, size, next, 0).seconds;
     measured.gradient_ready = clock.shares(reducer, times.data + times.forward, times.backward);
   }

@@ -78,8 +78,8 @@ void select_gpu(int index) {
 }
 
 void share_gpu_over_nccl(int rank) {
-  // NCCL refuses two ranks on one GPU of one host: until 2.30, when it learnt to do it by a switch,
-  // they have to look like two hosts. What the user has set stays.
+  // NCCL refuses two ranks on one GPU of one host: until 2.30, when it learned to do it by a
+  // switch, they have to look like two hosts. What the user has set stays.
   const auto host = fmt::format("s2i-rank-{}", rank);
   setenv("NCCL_HOSTID", host.c_str(), /*overwrite=*/0);
   setenv("NCCL_MULTI_RANK_GPU_ENABLE", "1", /*overwrite=*/0);

@@ -231,7 +231,7 @@ class MpiCommunicator : public Communicator {
     try {
       poll(meeting->request, stopping, options_.time_limit_seconds, what);
     } catch (...) {
-      // A collective cannot be cancelled: MPI may still write here until the process ends.
+      // A collective cannot be canceled: MPI may still write here until the process ends.
       static_cast<void>(meeting.release());
       throw;
     }

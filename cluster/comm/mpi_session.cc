@@ -28,7 +28,7 @@ namespace s2i {
 namespace {
 
 /// What a rank tells the others at its end; a plain block of bytes for MPI. The message follows.
-struct Farewell {
+struct ExitReport {
   int status = 0;
   int bytes = 0;  ///< Of the message.
   uint64_t checksum = 0;
@@ -43,18 +43,19 @@ std::string bounded(const std::string& message) {
 }
 
 /// The lowest rank with the same message as `rank`: it alone sends the text.
-size_t speaker_of(const std::vector<Farewell>& farewells, size_t rank) {
-  const auto same = [&](const Farewell& one) {
+size_t first_rank_with_message(const std::vector<ExitReport>& farewells, size_t rank) {
+  const auto same = [&](const ExitReport& one) {
     return one.bytes == farewells[rank].bytes && one.checksum == farewells[rank].checksum;
   };
   return static_cast<size_t>(std::ranges::find_if(farewells, same) - farewells.begin());
 }
 
 /// Logs each different message once, with the ranks that sent it.
-void log_farewells(const std::vector<Farewell>& farewells, const std::vector<std::string>& texts) {
+void log_farewells(const std::vector<ExitReport>& farewells,
+                   const std::vector<std::string>& texts) {
   std::map<std::string, std::vector<int>> ranks_of;
   for (size_t rank = 0; rank < farewells.size(); ++rank) {
-    const std::string& message = texts[speaker_of(farewells, rank)];
+    const std::string& message = texts[first_rank_with_message(farewells, rank)];
     if (!message.empty()) ranks_of[message].push_back(static_cast<int>(rank));
   }
   for (const auto& [message, ranks] : ranks_of) {
@@ -174,18 +175,18 @@ int MpiSession::finish(int status, const std::string& message, double grace_seco
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   };
-  const Farewell mine{status, static_cast<int>(text.size()),
-                      checksum(std::as_bytes(std::span(text)))};
-  std::vector<Farewell> all(static_cast<size_t>(size_));
+  const ExitReport mine{status, static_cast<int>(text.size()),
+                        checksum(std::as_bytes(std::span(text)))};
+  std::vector<ExitReport> all(static_cast<size_t>(size_));
   MPI_Request request = MPI_REQUEST_NULL;
-  S2I_MPI(MPI_Iallgather(&mine, sizeof(Farewell), MPI_BYTE, all.data(), sizeof(Farewell), MPI_BYTE,
-                         finish_, &request));
+  S2I_MPI(MPI_Iallgather(&mine, sizeof(ExitReport), MPI_BYTE, all.data(), sizeof(ExitReport),
+                         MPI_BYTE, finish_, &request));
   wait(request);
 
   // Every rank has come. Each different message goes to rank 0 once.
   std::vector<std::string> texts(all.size());
   for (size_t rank = 0; rank < all.size(); ++rank) {
-    if (speaker_of(all, rank) != rank || all[rank].bytes == 0) continue;
+    if (first_rank_with_message(all, rank) != rank || all[rank].bytes == 0) continue;
     if (rank == 0) {
       texts[0] = rank_ == 0 ? text : "";
     } else if (rank_ == 0) {
@@ -199,7 +200,8 @@ int MpiSession::finish(int status, const std::string& message, double grace_seco
     }
   }
   if (rank_ == 0) log_farewells(all, texts);
-  const auto first = std::ranges::find_if(all, [](const Farewell& one) { return one.status != 0; });
+  const auto first =
+      std::ranges::find_if(all, [](const ExitReport& one) { return one.status != 0; });
   return first == all.end() ? 0 : first->status;
 }
 

@@ -11,9 +11,9 @@
 #include <exception>
 #include <utility>
 
+#include "cluster/comm/mpi_check.h"
 #include "cluster/health/activity_json.h"
 #include "cluster/health/launcher_guard.h"
-#include "cluster/comm/mpi_check.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/program.h"

@@ -7,8 +7,8 @@
 #include <sstream>
 #include <vector>
 
-#include "cluster/placement/affinity.h"
 #include "cluster/comm/mpi_check.h"
+#include "cluster/placement/affinity.h"
 
 namespace s2i {
 namespace {

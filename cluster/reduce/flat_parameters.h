@@ -11,7 +11,7 @@ namespace s2i {
 /// One flat fp32 buffer for parameters and one for gradients, of the same layout: the parameters in
 /// reverse order of use, so that the backward pass fills the gradients from the front to the back.
 /// Each parameter starts at a multiple of 64 bytes; what lies between them is zero and stays zero.
-/// Each parameter's storage and its grad() are views from the start: an optimiser step over the
+/// Each parameter's storage and its grad() are views from the start: an optimizer step over the
 /// flat buffers is one over the parameters, and reducing the gradients copies nothing.
 class FlatParameters {
  public:
@@ -41,7 +41,7 @@ class FlatParameters {
   void check_views() const;
 
   /// The global L2 norm of the gradients, a fp32 scalar tensor [] on their device, without a host
-  /// synchronisation. Bit-identical for equal gradients whatever the number of threads: ranks that
+  /// synchronization. Bit-identical for equal gradients whatever the number of threads: ranks that
   /// clip by it stay equal.
   at::Tensor gradient_norm() const;
 

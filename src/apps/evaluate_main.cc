@@ -2,9 +2,11 @@
 #include <cstdio>
 
 #include "apps/command_line.h"
+#include "classification/evaluation_report.h"
 #include "cluster/comm/mpi_session.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/host_memory.h"
 #include "train/batch_tensors.h"
 #include "train/evaluation.h"
 #include "train/setup.h"
@@ -38,7 +40,7 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
   EvaluationSettings evaluation;
   evaluation.batch = command.batch;
   evaluation.forward = forward_options(command.padding, command.precision);
-  evaluation.loader.normalise = loaded.normalise;
+  evaluation.loader.normalize = loaded.normalize;
   evaluation.loader.allocate = loader_memory(cluster.device);
   evaluation.progress = "evaluate";
   evaluation.batch_setting = "--batch";
@@ -46,7 +48,8 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
       predict(*loaded.model, cluster.device, dataset, all_utterances(dataset),
               *cluster.communicator, evaluation);
   if (!cluster.is_main()) return kExitDone;
-  const Classification figures = classify(predictions, loaded.model->config().num_labels());
+  const ClassificationMetrics figures =
+      compute_metrics(predictions, loaded.model->config().num_labels());
   if (!command.out.empty()) write_evaluation(command.out, figures, predictions, dataset);
   if (command.json) {
     std::puts(evaluation_json(figures, predictions, dataset).dump(2).c_str());
@@ -95,5 +98,6 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  s2i::keep_host_memory();
   return s2i::run_program([&] { return run(argc, argv); });
 }

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "core/program.h"
 #include "classification/pretrained.h"
+#include "core/program.h"
 
 namespace {
 
@@ -29,13 +29,13 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? s2i::kExitDone : s2i::kExitUsage;
   }
-  s2i::WavLMConfig config = s2i::WavLMConfig::of_shape(shape);
+  s2i::EncoderConfig config = s2i::EncoderConfig::of_shape(shape);
   config.labels.clear();
   config.labels.reserve(static_cast<size_t>(labels));
   for (int64_t i = 0; i < labels; ++i) config.labels.push_back("LABEL_" + std::to_string(i));
-  s2i::WavLMForIntent model(config, at::kCPU);
-  model.initialise(seed);
-  // As the published ones: normalised audio and a mask for Large, neither for Base.
+  s2i::IntentClassifier model(config, at::kCPU);
+  model.initialize(seed);
+  // As the published ones: normalized audio and a mask for Large, neither for Base.
   const bool large = shape == "large";
   s2i::save_pretrained(out, model, {16000, large, large});
   return s2i::kExitDone;

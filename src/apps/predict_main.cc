@@ -11,14 +11,15 @@
 
 #include "apps/command_line.h"
 #include "audio/load.h"
-#include "audio/normalise.h"
-#include "audio/quantise.h"
+#include "audio/normalize.h"
+#include "audio/quantize.h"
 #include "core/error.h"
+#include "core/host_memory.h"
 #include "core/json.h"
 #include "data/batch_loader.h"
 #include "train/batch_tensors.h"
+#include "train/out_of_memory.h"
 #include "train/setup.h"
-#include "train/trouble.h"
 
 namespace {
 
@@ -51,10 +52,10 @@ std::vector<std::string> list_files(const std::vector<std::string>& paths) {
 
 /// One utterance as the loader would give it from a shard: 16 bits, so that a prediction for a file
 /// is the prediction for its utterance in a corpus.
-Batch load_single(AudioLoader& loader, const std::string& path, bool normalised) {
+Batch load_single(AudioLoader& loader, const std::string& path, bool normalized) {
   const auto samples = loader.load(path);
-  std::vector<int16_t> quantised(samples.size());
-  quantise_int16(samples, quantised);
+  std::vector<int16_t> quantized(samples.size());
+  quantize_int16(samples, quantized);
   Batch batch;
   batch.rows = 1;
   batch.samples = static_cast<int64_t>(samples.size());
@@ -63,9 +64,9 @@ Batch load_single(AudioLoader& loader, const std::string& path, bool normalised)
   batch.utterance = {0};
   batch.audio = {new float[samples.size()], std::default_delete<float[]>()};
   const std::span<float> audio(batch.audio.get(), samples.size());
-  std::transform(quantised.begin(), quantised.end(), audio.begin(),
+  std::transform(quantized.begin(), quantized.end(), audio.begin(),
                  [](int16_t sample) { return static_cast<float>(sample) / kInt16Scale; });
-  if (normalised) normalise(audio);
+  if (normalized) normalize(audio);
   return batch;
 }
 
@@ -98,7 +99,7 @@ int predict_files(const PredictCommand& command) {
   for (const auto& path : list_files(command.paths)) {
     try {
       const BatchTensors tensors =
-          to_tensors(load_single(loader, path, loaded.normalise), at::kCPU);
+          to_tensors(load_single(loader, path, loaded.normalize), at::kCPU);
       print_prediction(path, loaded.model->forward(tensors.audio, tensors.length, options),
                        loaded.model->config().labels, command.json);
     } catch (const std::exception& error) {
@@ -139,5 +140,6 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  s2i::keep_host_memory();
   return s2i::run_program([&] { return run(argc, argv); });
 }

@@ -4,6 +4,7 @@
 
 #include "apps/command_line.h"
 #include "cluster/comm/mpi_session.h"
+#include "core/host_memory.h"
 #include "train/config.h"
 #include "train/run.h"
 
@@ -59,5 +60,6 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  s2i::keep_host_memory();
   return s2i::run_program([&] { return run(argc, argv); });
 }

@@ -7,7 +7,7 @@
 
 namespace s2i {
 
-/// False if any sample is NaN or infinite. Whole numbers throughout, so that it vectorises.
+/// False if any sample is NaN or infinite. Whole numbers throughout, so that it vectorizes.
 inline bool all_finite(std::span<const float> samples) {
   constexpr uint32_t kExponent = 0x7F800000;  // all ones in infinities and NaN alone
   uint32_t found = 0;

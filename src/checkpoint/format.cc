@@ -106,7 +106,7 @@ std::vector<std::string> checkpoint_problems(const fs::path& checkpoint) {
         problems.push_back(fmt::format("{} is not listed in {}", name, kChecksums));
       }
     }
-    for (const char* needed : {"model/config.json", "model/model.safetensors", "trainer.json",
+    for (const char* needed : {"model/config.json", "model/model.safetensors", "run_state.json",
                                "optimizer.safetensors"}) {
       if (!files.contains(needed)) {
         problems.push_back(fmt::format("{} does not list {}", kChecksums, needed));

@@ -1,5 +1,5 @@
 // What a checkpoint holds: model/ is a Hugging Face directory as it stands, beside it the
-// optimiser's state, where the run is, and the checksums of all of it; nothing is pickled.
+// optimizer's state, where the run is, and the checksums of all of it; nothing is pickled.
 // checkpoint_store.h keeps them on disk.
 #pragma once
 

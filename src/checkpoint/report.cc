@@ -10,12 +10,12 @@
 #include <set>
 #include <sstream>
 
+#include "checkpoint/format.h"
+#include "checkpoint/run_state.h"
+#include "checkpoint/store.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "weights/safetensors.h"
-#include "checkpoint/format.h"
-#include "checkpoint/store.h"
-#include "checkpoint/run_state.h"
 
 namespace s2i {
 namespace {
@@ -54,7 +54,7 @@ bool links_to(const fs::path& link, const fs::path& checkpoint) {
   return !error && target == fs::canonical(checkpoint, error);
 }
 
-/// Model and optimiser state under one name each.
+/// Model and optimizer state under one name each.
 std::map<std::string, at::Tensor> tensors_of(const fs::path& checkpoint) {
   std::map<std::string, at::Tensor> tensors;
   for (const char* file : {"model/model.safetensors", "optimizer.safetensors"}) {
@@ -76,7 +76,7 @@ OrderedJson difference(const at::Tensor& a, const at::Tensor& b) {
 
 std::vector<fs::path> checkpoints_at(const fs::path& path) {
   if (fs::is_directory(path / "checkpoints")) return list_checkpoints(path / "checkpoints");
-  if (fs::exists(path / "checksums.json") || fs::exists(path / "trainer.json") ||
+  if (fs::exists(path / "checksums.json") || fs::exists(path / "run_state.json") ||
       step_of(path) >= 0) {
     return {path};
   }
@@ -105,8 +105,8 @@ OrderedJson describe_checkpoints(const std::vector<fs::path>& checkpoints) {
                          {"validation", nullptr}};
     if (fs::is_directory(path)) entry["bytes"] = bytes_below(path);
     if (problems.empty()) {
-      const std::string where = (path / "trainer.json").string();
-      const TrainerState state = trainer_state_from_json(read_json(where), where);
+      const std::string where = (path / "run_state.json").string();
+      const RunState state = run_state_from_json(read_json(where), where);
       entry["step"] = state.step;
       entry["epoch"] = state.epoch;
     }
@@ -125,7 +125,7 @@ OrderedJson compare_checkpoints(const fs::path& a, const fs::path& b) {
   }
   OrderedJson settings = OrderedJson::object();
   const auto identity = [](const fs::path& path) {
-    const std::string where = (path / "trainer.json").string();
+    const std::string where = (path / "run_state.json").string();
     const Json json = read_json(where);
     RunIdentity found = run_identity_from_json(json, where);
     std::map<std::string, std::string> entries(found.config.begin(), found.config.end());

@@ -69,8 +69,8 @@ bool may_change(const std::string& key) {
 
 }  // namespace
 
-bool note_validation(TrainerState& state, double value, double loss) {
-  // A small validation set is soon all right; between equals the surer one generalises better.
+bool note_validation(RunState& state, double value, double loss) {
+  // A small validation set is soon all right; between equals the surer one generalizes better.
   const bool is_best = std::isfinite(value) && std::isfinite(loss) &&
                        (state.best_step < 0 || value > state.best_value ||
                         (value == state.best_value && loss < state.best_loss));
@@ -85,17 +85,7 @@ bool note_validation(TrainerState& state, double value, double loss) {
   return true;
 }
 
-RunIdentity run_identity(const TrainConfig& config, const Dataset& train, const Dataset& validation,
-                         int64_t world_size) {
-  TrainConfig copy = config;
-  const bool split = !config.data.validation_split.empty();
-  return {.data_checksum = checksum_text(train.checksum()),
-          .validation_checksum = split ? checksum_text(validation.checksum()) : "",
-          .world_size = world_size,
-          .config = config_entries(train_config_fields(copy))};
-}
-
-OrderedJson to_json(const TrainerState& state, const RunIdentity& identity) {
+OrderedJson to_json(const RunState& state, const RunIdentity& identity) {
   // JSON has no numbers that are not finite: they would be null, and no start could read that.
   S2I_CHECK(std::isfinite(state.best_value) && std::isfinite(state.best_loss));
   OrderedJson config = OrderedJson::object();
@@ -112,21 +102,21 @@ OrderedJson to_json(const TrainerState& state, const RunIdentity& identity) {
           {"best_step", state.best_step},
           {"since_best", state.since_best},
           {"skipped_steps", state.skipped_steps},
-          {"bad_in_a_row", state.bad_in_a_row},
+          {"consecutive_nonfinite_steps", state.consecutive_nonfinite_steps},
           {"world_size", identity.world_size},
           {"data_checksum", identity.data_checksum},
           {"validation_checksum", identity.validation_checksum},
           {"config", config}};
 }
 
-TrainerState trainer_state_from_json(const Json& json, const std::string& where) {
+RunState run_state_from_json(const Json& json, const std::string& where) {
   if (json_get<int64_t>(json, "format_version", where) != kFormatVersion) {
     throw UserError("{}: written by another version of s2i-train; start a new run.dir", where);
   }
   const auto count = [&](const char* key, int64_t lowest = 0) {
     return checked_count(json_get<int64_t>(json, key, where), key, lowest, where);
   };
-  TrainerState state;
+  RunState state;
   state.step = count("step");
   state.epoch = count("epoch");
   state.step_in_epoch = count("step_in_epoch");
@@ -143,7 +133,7 @@ TrainerState trainer_state_from_json(const Json& json, const std::string& where)
   }
   state.since_best = count("since_best");
   state.skipped_steps = count("skipped_steps");
-  state.bad_in_a_row = optional_count(json, "bad_in_a_row", where);
+  state.consecutive_nonfinite_steps = optional_count(json, "consecutive_nonfinite_steps", where);
   return state;
 }
 

@@ -1,4 +1,4 @@
-// trainer.json: where a run is, and which run it is.
+// run_state.json: where a run is, and which run it is.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "core/json.h"
-#include "data/dataset.h"
-#include "train/config.h"
 
 namespace s2i {
 
-/// Where a run is: all that a resume needs beside the weights and the optimiser's state. No state
+/// Where a run is: all that a resume needs beside the weights and the optimizer's state. No state
 /// of a random generator: every draw is a function of (seed, step, utterance).
-struct TrainerState {
+struct RunState {
   int64_t step = 0;             ///< Steps done.
   int64_t epoch = 0;            ///< The epoch of the next step.
   int64_t step_in_epoch = 0;    ///< The next step's index in its epoch.
@@ -25,15 +23,16 @@ struct TrainerState {
   int64_t best_step = -1;       ///< Its step; -1: none yet.
   int64_t since_best = 0;       ///< Validations since then.
   int64_t skipped_steps = 0;    ///< Steps whose gradient was not finite.
-  int64_t bad_in_a_row = 0;     ///< Of these, the newest without a good one between them.
+  int64_t consecutive_nonfinite_steps =
+      0;  ///< Of these, the newest without a good one between them.
 
-  friend bool operator==(const TrainerState&, const TrainerState&) = default;
+  friend bool operator==(const RunState&, const RunState&) = default;
 };
 
 /// Notes a validation, of which `value` is the metric (higher is better). True if it is the best so
 /// far: between equal values the lower loss is better, and one that is not finite is never the
 /// best.
-bool note_validation(TrainerState& state, double value, double loss);
+bool note_validation(RunState& state, double value, double loss);
 
 /// What must be the same for a resume to be the same run, and what is told if it is not.
 struct RunIdentity {
@@ -47,16 +46,12 @@ struct RunIdentity {
   friend bool operator==(const RunIdentity&, const RunIdentity&) = default;
 };
 
-/// `validation` counts with data.validation_split alone: otherwise it is a part of `train`.
-RunIdentity run_identity(const TrainConfig& config, const Dataset& train, const Dataset& validation,
-                         int64_t world_size);
-
-/// trainer.json. What is read from it is what was written.
-OrderedJson to_json(const TrainerState& state, const RunIdentity& identity);
+/// run_state.json. What is read from it is what was written.
+OrderedJson to_json(const RunState& state, const RunIdentity& identity);
 
 /// Both throw UserError for what no run wrote, naming it and `where`. What older versions did not
 /// write is unknown.
-TrainerState trainer_state_from_json(const Json& json, const std::string& where);
+RunState run_state_from_json(const Json& json, const std::string& where);
 RunIdentity run_identity_from_json(const Json& json, const std::string& where);
 
 /// Compares the run of a checkpoint with the one to go on with. Returns the lines of what changed

@@ -7,10 +7,10 @@
 #include <set>
 #include <string_view>
 
+#include "checkpoint/format.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "checkpoint/format.h"
 
 namespace s2i {
 namespace {
@@ -33,8 +33,8 @@ void sync_tree(const fs::path& folder) {
 bool there(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
 
 bool is_amid_bad_steps(const fs::path& checkpoint) {
-  const std::string where = (checkpoint / "trainer.json").string();
-  return json_get_or<int64_t>(read_json(where), "bad_in_a_row", 0, where) > 0;
+  const std::string where = (checkpoint / "run_state.json").string();
+  return json_get_or<int64_t>(read_json(where), "consecutive_nonfinite_steps", 0, where) > 0;
 }
 
 /// Names, sizes and times of the files below: what changes when anything writes to them.
@@ -219,7 +219,7 @@ void CheckpointStore::prune(const Retention& retention) {
 
 std::vector<fs::path> CheckpointStore::list() const { return list_checkpoints(dir_); }
 
-std::optional<fs::path> CheckpointStore::newest_whole() const {
+std::optional<fs::path> CheckpointStore::latest_valid() const {
   std::vector<fs::path> all = list();
   for (auto path = all.rbegin(); path != all.rend(); ++path) {
     const std::string problem = check_checkpoint(*path);

@@ -51,7 +51,7 @@ class CheckpointStore {
   void prune(const Retention& retention);
 
   /// The newest that checks out; damaged ones are named in the log and passed over.
-  std::optional<std::filesystem::path> newest_whole() const;
+  std::optional<std::filesystem::path> latest_valid() const;
 
   /// All checkpoint folders, oldest first, whole or not.
   std::vector<std::filesystem::path> list() const;

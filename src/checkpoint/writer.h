@@ -10,9 +10,9 @@
 #include <string>
 #include <thread>
 
+#include "checkpoint/store.h"
 #include "core/json.h"
 #include "weights/safetensors.h"
-#include "checkpoint/store.h"
 
 namespace s2i {
 
@@ -23,7 +23,7 @@ struct CheckpointContent {  // NOLINT(bugprone-exception-escape)
   bool is_best = false;
   NamedTensors model;
   NamedTensors optimizer;
-  OrderedJson trainer;  ///< trainer.json
+  OrderedJson trainer;  ///< run_state.json
 };
 
 struct CheckpointWriterSettings {

@@ -7,17 +7,16 @@
 #include <utility>
 
 #include "core/error.h"
-#include "ops/dropout/dropout.h"
-#include "core/host_memory.h"
-#include "nn/transformer_encoder.h"
 #include "nn/feature_encoder.h"
 #include "nn/initialization.h"
 #include "nn/modules.h"
 #include "nn/spec_augment.h"
+#include "nn/transformer_encoder.h"
+#include "ops/dropout/dropout.h"
 
 namespace s2i {
 
-struct WavLMForIntent::Network {
+struct IntentClassifier::Network {
   FeatureEncoder features;
   LayerNorm projection_norm;
   Linear projection;
@@ -26,7 +25,7 @@ struct WavLMForIntent::Network {
   Linear projector, classifier;
 
   // Members are built in this order, which is the order of their use.
-  Network(const WavLMConfig& config, ParameterList& list)
+  Network(const EncoderConfig& config, ParameterList& list)
       : features(config, list),
         projection_norm(list, "wavlm.feature_projection.layer_norm", config.conv_dim.back(),
                         config.layer_norm_eps),
@@ -40,23 +39,22 @@ struct WavLMForIntent::Network {
         classifier(list, "classifier", config.classifier_proj_size, config.num_labels()) {}
 };
 
-WavLMForIntent::WavLMForIntent(WavLMConfig config, at::Device device)
+IntentClassifier::IntentClassifier(EncoderConfig config, at::Device device)
     : config_(std::move(config)), device_(device) {
-  if (device.is_cpu()) keep_host_memory();
   ParameterList list(device);
   network_ = std::make_unique<Network>(config_, list);
   parameters_ = list.take();
 }
 
-WavLMForIntent::~WavLMForIntent() = default;
+IntentClassifier::~IntentClassifier() = default;
 
-void WavLMForIntent::initialise(uint64_t seed) {
+void IntentClassifier::initialize(uint64_t seed) {
   for (const NamedParameter& parameter : parameters_) {
-    initialise_parameter(parameter, config_, seed);
+    initialize_parameter(parameter, config_, seed);
   }
 }
 
-void WavLMForIntent::freeze(bool feature_encoder, int64_t lower_layers) {
+void IntentClassifier::freeze(bool feature_encoder, int64_t lower_layers) {
   if (lower_layers < 0 || lower_layers > config_.num_hidden_layers) {
     throw UserError("cannot freeze {} layers of a model that has {}", lower_layers,
                     config_.num_hidden_layers);
@@ -76,8 +74,8 @@ void WavLMForIntent::freeze(bool feature_encoder, int64_t lower_layers) {
   }
 }
 
-at::Tensor WavLMForIntent::forward(const at::Tensor& audio, const at::Tensor& lengths,
-                                   const ForwardOptions& options) const {
+at::Tensor IntentClassifier::forward(const at::Tensor& audio, const at::Tensor& lengths,
+                                     const ForwardOptions& options) const {
   const ForwardPass pass = begin(audio, lengths, options);
   const at::Tensor features = network_->features.forward(audio, pass);
   at::Tensor hidden = network_->projection(network_->projection_norm(features)).to(at::kFloat);
@@ -89,8 +87,8 @@ at::Tensor WavLMForIntent::forward(const at::Tensor& audio, const at::Tensor& le
   return network_->classifier(network_->projector(pool(hidden, pass)));
 }
 
-ForwardPass WavLMForIntent::begin(const at::Tensor& audio, const at::Tensor& lengths,
-                                  const ForwardOptions& options) const {
+ForwardPass IntentClassifier::begin(const at::Tensor& audio, const at::Tensor& lengths,
+                                    const ForwardOptions& options) const {
   S2I_CHECK(audio.dim() == 2 && audio.scalar_type() == at::kFloat && audio.device() == device_);
   S2I_CHECK(lengths.dim() == 1 && lengths.size(0) == audio.size(0) && lengths.is_cpu() &&
             lengths.scalar_type() == at::kLong);
@@ -124,7 +122,7 @@ ForwardPass WavLMForIntent::begin(const at::Tensor& audio, const at::Tensor& len
 }
 
 // SpecAugment over the projected features.
-at::Tensor WavLMForIntent::mask_spectrum(const at::Tensor& input, const ForwardPass& pass) const {
+at::Tensor IntentClassifier::mask_spectrum(const at::Tensor& input, const ForwardPass& pass) const {
   if (!pass.options.training || !config_.apply_spec_augment) return input;
   at::Tensor hidden = input;
   if (config_.mask_time_prob > 0) {
@@ -145,7 +143,7 @@ at::Tensor WavLMForIntent::mask_spectrum(const at::Tensor& input, const ForwardP
 }
 
 // The mean over each utterance's frames: [B,F,D] -> [B,D].
-at::Tensor WavLMForIntent::pool(const at::Tensor& hidden, const ForwardPass& pass) const {
+at::Tensor IntentClassifier::pool(const at::Tensor& hidden, const ForwardPass& pass) const {
   if (!pass.frame_mask.defined()) return hidden.mean(1);
   const at::Tensor sum = hidden.masked_fill(pass.frame_mask.logical_not(), 0).sum(1);
   return sum / pass.device_frames.to(at::kFloat).unsqueeze(1);

@@ -8,26 +8,25 @@
 #include <memory>
 #include <vector>
 
+#include "nn/encoder_config.h"
 #include "nn/forward_pass.h"
 #include "nn/parameters.h"
-#include "nn/encoder_config.h"
 
 namespace s2i {
 
-class WavLMForIntent {
+class IntentClassifier {
  public:
-  /// Allocates the parameters without giving them values: initialise() or load_pretrained() does.
-  /// On the CPU the process keeps freed memory from here on (core/host_memory.h).
-  WavLMForIntent(WavLMConfig config, at::Device device);
-  ~WavLMForIntent();
-  WavLMForIntent(const WavLMForIntent&) = delete;
-  WavLMForIntent& operator=(const WavLMForIntent&) = delete;
+  /// Allocates the parameters without giving them values: initialize() or load_pretrained() does.
+  IntentClassifier(EncoderConfig config, at::Device device);
+  ~IntentClassifier();
+  IntentClassifier(const IntentClassifier&) = delete;
+  IntentClassifier& operator=(const IntentClassifier&) = delete;
 
   /// Random values for every parameter, with transformers' distributions; the same for a seed on
   /// every rank and device.
-  void initialise(uint64_t seed);
+  void initialize(uint64_t seed);
 
-  /// audio   [B,T] float32 on the model's device: normalised as the preprocessor says, zero padded
+  /// audio   [B,T] float32 on the model's device: normalized as the preprocessor says, zero padded
   /// lengths [B] int64 on the CPU: valid samples of each utterance, config().min_samples() ... T
   /// returns logits [B,C] float32
   ///
@@ -51,7 +50,7 @@ class WavLMForIntent {
   ///   pre-LayerNorm model's last norm.
   void freeze(bool feature_encoder, int64_t lower_layers);
 
-  const WavLMConfig& config() const { return config_; }
+  const EncoderConfig& config() const { return config_; }
   at::Device device() const { return device_; }
 
   /// Frames that so many samples give.
@@ -65,7 +64,7 @@ class WavLMForIntent {
   at::Tensor mask_spectrum(const at::Tensor& hidden, const ForwardPass& pass) const;
   at::Tensor pool(const at::Tensor& hidden, const ForwardPass& pass) const;
 
-  WavLMConfig config_;
+  EncoderConfig config_;
   at::Device device_;
   std::vector<NamedParameter> parameters_;
   std::unique_ptr<Network> network_;

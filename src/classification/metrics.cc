@@ -20,17 +20,17 @@ std::pair<double, double> wilson_interval(int64_t correct, int64_t count) {
   const auto n = static_cast<double>(count);
   const double p = static_cast<double>(correct) / n;
   const double denominator = 1 + kZ * kZ / n;
-  const double centre = (p + kZ * kZ / (2 * n)) / denominator;
+  const double center = (p + kZ * kZ / (2 * n)) / denominator;
   const double half = kZ * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n)) / denominator;
-  return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+  return {std::max(0.0, center - half), std::min(1.0, center + half)};
 }
 
-Classification classify(std::vector<Prediction> predictions, int64_t num_intents) {
+ClassificationMetrics compute_metrics(std::vector<Prediction> predictions, int64_t num_intents) {
   // Sums in the order of the data set, so that neither batches nor ranks show in the last bit.
   std::sort(predictions.begin(), predictions.end(),
             [](const Prediction& a, const Prediction& b) { return a.utterance < b.utterance; });
   const auto classes = static_cast<size_t>(num_intents);
-  Classification figures;
+  ClassificationMetrics figures;
   figures.per_intent.resize(classes);
   figures.confusion.assign(classes, std::vector<int64_t>(classes, 0));
   double loss = 0;
@@ -56,7 +56,7 @@ Classification classify(std::vector<Prediction> predictions, int64_t num_intents
   double macro = 0;
   int64_t seen = 0;
   for (size_t c = 0; c < classes; ++c) {
-    IntentFigures& intent = figures.per_intent[c];
+    IntentMetrics& intent = figures.per_intent[c];
     const int64_t hits = figures.confusion[c][c];
     intent.precision = share(hits, intent.predicted);
     intent.recall = share(hits, intent.support);
@@ -71,7 +71,7 @@ Classification classify(std::vector<Prediction> predictions, int64_t num_intents
   return figures;
 }
 
-double metric_value(const Classification& figures, const std::string& metric) {
+double metric_value(const ClassificationMetrics& figures, const std::string& metric) {
   if (metric == "accuracy") return figures.accuracy;
   if (metric == "f1_weighted") return figures.f1_weighted;
   if (metric == "f1_macro") return figures.f1_macro;
@@ -79,7 +79,7 @@ double metric_value(const Classification& figures, const std::string& metric) {
   return -figures.loss;
 }
 
-std::vector<Confusion> top_confusions(const Classification& figures, size_t limit) {
+std::vector<Confusion> top_confusions(const ClassificationMetrics& figures, size_t limit) {
   std::vector<Confusion> mistakes;
   for (size_t label = 0; label < figures.confusion.size(); ++label) {
     for (size_t predicted = 0; predicted < figures.confusion.size(); ++predicted) {

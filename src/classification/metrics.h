@@ -20,7 +20,7 @@ struct Prediction {
   std::vector<float> logits;  ///< [C]
 };
 
-struct IntentFigures {
+struct IntentMetrics {
   int64_t support = 0;    ///< Utterances that have this label.
   int64_t predicted = 0;  ///< Utterances that got this label.
   double precision = 0;
@@ -28,7 +28,7 @@ struct IntentFigures {
   double f1 = 0;
 };
 
-struct Classification {
+struct ClassificationMetrics {
   int64_t count = 0;
   int64_t correct = 0;
   double loss = 0;  ///< Mean cross entropy.
@@ -36,19 +36,19 @@ struct Classification {
   std::pair<double, double> accuracy_interval;  ///< 95% Wilson score interval.
   double f1_weighted = 0;                       ///< Weighted by support.
   double f1_macro = 0;  ///< Mean over the intents that occur as label or prediction.
-  std::vector<IntentFigures> per_intent;        ///< [C]
+  std::vector<IntentMetrics> per_intent;        ///< [C]
   std::vector<std::vector<int64_t>> confusion;  ///< [C label][C predicted]
 };
 
 /// `num_intents` is C. Order does not matter: the same predictions give the same figures to the
 /// bit.
-Classification classify(std::vector<Prediction> predictions, int64_t num_intents);
+ClassificationMetrics compute_metrics(std::vector<Prediction> predictions, int64_t num_intents);
 
 /// 95% Wilson score interval of a share.
 std::pair<double, double> wilson_interval(int64_t correct, int64_t count);
 
 /// The value of "accuracy", "f1_weighted", "f1_macro", or the loss negated: higher is better.
-double metric_value(const Classification& figures, const std::string& metric);
+double metric_value(const ClassificationMetrics& figures, const std::string& metric);
 
 struct Confusion {
   int64_t label = 0;
@@ -57,6 +57,6 @@ struct Confusion {
 };
 
 /// The most frequent mistakes, at most `limit`.
-std::vector<Confusion> top_confusions(const Classification& figures, size_t limit);
+std::vector<Confusion> top_confusions(const ClassificationMetrics& figures, size_t limit);
 
 }  // namespace s2i

@@ -9,7 +9,7 @@ PreprocessorConfig load_preprocessor(const std::filesystem::path& dir) {
   const std::filesystem::path path = dir / "preprocessor_config.json";
   if (!std::filesystem::exists(path)) {
     throw UserError(
-        "{} has no preprocessor_config.json, which says how audio is normalised; take it "
+        "{} has no preprocessor_config.json, which says how audio is normalized; take it "
         "from where the model comes from",
         dir.string());
   }

@@ -11,8 +11,8 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "nn/initialization.h"
-#include "weights/safetensors.h"
 #include "weights/model_weights.h"
+#include "weights/safetensors.h"
 
 namespace s2i {
 namespace {
@@ -78,7 +78,7 @@ bool may_be_missing(const std::string& name) {
   return !name.starts_with("wavlm.") || name == "wavlm.masked_spec_embed";
 }
 
-void copy_weights(WavLMForIntent& model, TensorMap& weights, const LoadSettings& settings,
+void copy_weights(IntentClassifier& model, TensorMap& weights, const LoadSettings& settings,
                   LoadReport& report) {
   const c10::NoGradGuard no_grad;
   std::vector<std::string> missing, misshapen;
@@ -86,8 +86,8 @@ void copy_weights(WavLMForIntent& model, TensorMap& weights, const LoadSettings&
     const auto entry = weights.find(parameter.name);
     if (entry == weights.end()) {
       if (may_be_missing(parameter.name)) {
-        initialise_parameter(parameter, model.config(), settings.seed);
-        report.initialised.push_back(parameter.name);
+        initialize_parameter(parameter, model.config(), settings.seed);
+        report.initialized.push_back(parameter.name);
       } else {
         missing.push_back(parameter.name);
       }
@@ -115,14 +115,15 @@ void copy_weights(WavLMForIntent& model, TensorMap& weights, const LoadSettings&
 
 }  // namespace
 
-std::unique_ptr<WavLMForIntent> load_pretrained(const fs::path& dir, at::Device device,
-                                                const LoadSettings& settings, LoadReport& report) {
+std::unique_ptr<IntentClassifier> load_pretrained(const fs::path& dir, at::Device device,
+                                                  const LoadSettings& settings,
+                                                  LoadReport& report) {
   const fs::path config_file = dir / "config.json";
   if (!fs::exists(config_file)) {
     throw UserError("{} is not a model directory: it has no config.json", dir.string());
   }
-  WavLMConfig config =
-      WavLMConfig::from_json(read_json(config_file, kMaxConfigBytes), config_file.string());
+  EncoderConfig config =
+      EncoderConfig::from_json(read_json(config_file, kMaxConfigBytes), config_file.string());
   if (settings.dropout) config.set_dropout(*settings.dropout);
   if (settings.spec_augment) config.apply_spec_augment = *settings.spec_augment;
   if (settings.weighted_layer_sum) config.use_weighted_layer_sum = *settings.weighted_layer_sum;
@@ -131,7 +132,7 @@ std::unique_ptr<WavLMForIntent> load_pretrained(const fs::path& dir, at::Device 
 
   const bool keep = keep_head(weights, config.labels, settings, report.source);
   if (!settings.intents.empty()) config.labels = settings.intents;
-  auto model = std::make_unique<WavLMForIntent>(std::move(config), device);
+  auto model = std::make_unique<IntentClassifier>(std::move(config), device);
   if (!keep) {  // the projector belongs to the head: it learned with the classifier
     for (const char* name :
          {"projector.weight", "projector.bias", kClassifierWeight, "classifier.bias"}) {
@@ -142,7 +143,7 @@ std::unique_ptr<WavLMForIntent> load_pretrained(const fs::path& dir, at::Device 
   return model;
 }
 
-NamedTensors named_tensors(const WavLMForIntent& model) {
+NamedTensors named_tensors(const IntentClassifier& model) {
   NamedTensors tensors;
   for (const NamedParameter& parameter : model.parameters()) {
     tensors.emplace_back(parameter.name, parameter.tensor);
@@ -150,13 +151,13 @@ NamedTensors named_tensors(const WavLMForIntent& model) {
   return tensors;
 }
 
-void save_pretrained(const fs::path& dir, const WavLMForIntent& model,
+void save_pretrained(const fs::path& dir, const IntentClassifier& model,
                      const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents) {
   save_pretrained(dir, model.config(), named_tensors(model), preprocessor, intents);
 }
 
-void save_pretrained(const fs::path& dir, WavLMConfig config, const NamedTensors& parameters,
+void save_pretrained(const fs::path& dir, EncoderConfig config, const NamedTensors& parameters,
                      const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents) {
   if (!intents.empty()) {

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "weights/hub_cache.h"
-#include "classification/preprocessor_config.h"
-#include "weights/safetensors.h"
 #include "classification/intent_classifier.h"
+#include "classification/preprocessor_config.h"
+#include "weights/hub_cache.h"
+#include "weights/safetensors.h"
 
 namespace s2i {
 
@@ -33,7 +33,7 @@ struct LoadSettings {
 
 /// What loading met that was not simply a parameter of the same name and shape.
 struct LoadReport {
-  std::vector<std::string> initialised;  ///< parameters that the weights lack or that were replaced
+  std::vector<std::string> initialized;  ///< parameters that the weights lack or that were replaced
   std::vector<std::string> ignored;      ///< tensors that this model does not have, e.g. lm_head
   std::string source;                    ///< the file the weights came from
 };
@@ -44,22 +44,23 @@ struct LoadReport {
 ///
 /// Throws UserError naming the file and the tensor: no config.json, no weights, weights cut short
 /// or malformed, an encoder parameter missing or of another shape, a head for other intents.
-std::unique_ptr<WavLMForIntent> load_pretrained(const std::filesystem::path& dir, at::Device device,
-                                                const LoadSettings& settings, LoadReport& report);
+std::unique_ptr<IntentClassifier> load_pretrained(const std::filesystem::path& dir,
+                                                  at::Device device, const LoadSettings& settings,
+                                                  LoadReport& report);
 
 /// The parameters by name, as save_pretrained writes them.
-NamedTensors named_tensors(const WavLMForIntent& model);
+NamedTensors named_tensors(const IntentClassifier& model);
 
 /// Writes config.json (id2label from the intents, unless they are empty), model.safetensors and
 /// preprocessor_config.json into `dir`, made if need be: a directory that
 /// WavLMForSequenceClassification.from_pretrained loads. Each file is written atomically, the
 /// weights last. Throws RunError.
-void save_pretrained(const std::filesystem::path& dir, const WavLMForIntent& model,
+void save_pretrained(const std::filesystem::path& dir, const IntentClassifier& model,
                      const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents = {});
 
 /// The same from a copy of the parameters.
-void save_pretrained(const std::filesystem::path& dir, WavLMConfig config,
+void save_pretrained(const std::filesystem::path& dir, EncoderConfig config,
                      const NamedTensors& parameters, const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents = {});
 

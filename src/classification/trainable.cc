@@ -9,7 +9,7 @@
 
 namespace s2i {
 
-std::vector<NamedParameter> trainable(WavLMForIntent& model) {
+std::vector<NamedParameter> trainable(IntentClassifier& model) {
   std::vector<NamedParameter> parameters;
   for (const auto& parameter : model.parameters()) {
     if (parameter.tensor.requires_grad()) parameters.push_back(parameter);
@@ -24,7 +24,7 @@ std::vector<at::Tensor> tensors_of(const std::vector<NamedParameter>& parameters
   return tensors;
 }
 
-void load_parameters(WavLMForIntent& model, const std::filesystem::path& safetensors) {
+void load_parameters(IntentClassifier& model, const std::filesystem::path& safetensors) {
   const at::NoGradGuard no_grad;
   const NamedTensors weights = read_safetensors(safetensors).tensors;
   const std::map<std::string, at::Tensor> by_name(weights.begin(), weights.end());

@@ -11,13 +11,13 @@
 namespace s2i {
 
 /// Those with requires_grad, in the model's order.
-std::vector<NamedParameter> trainable(WavLMForIntent& model);
+std::vector<NamedParameter> trainable(IntentClassifier& model);
 
 /// The tensors alone, in the same order.
 std::vector<at::Tensor> tensors_of(const std::vector<NamedParameter>& parameters);
 
 /// Restores every parameter from a file that save_pretrained wrote for the same model. Throws
 /// UserError naming a missing or misshapen tensor.
-void load_parameters(WavLMForIntent& model, const std::filesystem::path& safetensors);
+void load_parameters(IntentClassifier& model, const std::filesystem::path& safetensors);
 
 }  // namespace s2i

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "audio/normalise.h"
+#include "audio/normalize.h"
 #include "core/error.h"
 
 namespace s2i {
@@ -34,7 +34,7 @@ Batch load_batch(const Dataset& dataset, const MicroBatch& micro_batch,
     const std::span<float> line(batch.audio.get() + row * width, width);
     const auto audio = line.first(static_cast<size_t>(batch.length[row]));
     dataset.read_samples(batch.utterance[row], audio, settings.verify);
-    if (settings.normalise) normalise(audio);
+    if (settings.normalize) normalize(audio);
     std::fill(line.begin() + batch.length[row], line.end(), 0.0F);
   }
   return batch;

@@ -1,5 +1,5 @@
 // Reads a rank's micro-batches ahead of the training loop: decode from the shards, check,
-// normalise, pad, on a thread of its own.
+// normalize, pad, on a thread of its own.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct Batch {
 };
 
 struct LoaderSettings {
-  bool normalise = false;       ///< Zero mean, unit variance per utterance (audio/normalise.h).
+  bool normalize = false;       ///< Zero mean, unit variance per utterance (audio/normalize.h).
   bool verify = true;           ///< Check each utterance's checksum: a shard that changed is named.
   int64_t length_multiple = 1;  ///< T is rounded up to a multiple of this many samples.
   int64_t prefetch = 4;         ///< Micro-batches ready ahead of the loop.
@@ -34,7 +34,7 @@ struct LoaderSettings {
   std::function<std::shared_ptr<float>(size_t)> allocate;
 };
 
-/// Pads and normalises the given utterances. Throws RunError naming the shard of a bad utterance.
+/// Pads and normalizes the given utterances. Throws RunError naming the shard of a bad utterance.
 Batch load_batch(const Dataset& dataset, const MicroBatch& micro_batch,
                  const LoaderSettings& settings);
 

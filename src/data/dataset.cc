@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "audio/quantise.h"
+#include "audio/quantize.h"
 #include "core/checksum.h"
 #include "core/error.h"
 
@@ -127,6 +127,21 @@ std::vector<std::string> Dataset::verify() const {
     }
   }
   return problems;
+}
+
+std::vector<uint32_t> all_utterances(const Dataset& dataset) {
+  std::vector<uint32_t> utterances(dataset.size());
+  std::iota(utterances.begin(), utterances.end(), 0U);
+  return utterances;
+}
+
+std::vector<int64_t> utterance_lengths(const Dataset& dataset) {
+  std::vector<int64_t> lengths;
+  lengths.reserve(dataset.size());
+  for (size_t i = 0; i < dataset.size(); ++i) {
+    lengths.push_back(static_cast<int64_t>(dataset.num_samples(i)));
+  }
+  return lengths;
 }
 
 }  // namespace s2i

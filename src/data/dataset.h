@@ -72,4 +72,8 @@ class Dataset {
 /// Why the labels and speakers of `shard` are not those of `manifest`; empty if they are.
 std::string compare_with_manifest(const Shard& shard, const Manifest& manifest);
 
+/// The indices 0 ... n-1 of a data set, and the lengths in samples of all of it.
+std::vector<uint32_t> all_utterances(const Dataset& dataset);
+std::vector<int64_t> utterance_lengths(const Dataset& dataset);
+
 }  // namespace s2i

@@ -87,7 +87,7 @@ void check_activation(const std::string& name, std::string_view where) {
                   near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near));
 }
 
-WavLMConfig WavLMConfig::from_json(const Json& json, std::string_view where) {
+EncoderConfig EncoderConfig::from_json(const Json& json, std::string_view where) {
   if (!json.is_object()) throw UserError("{}: not a JSON object", where);
   const auto type = json_get_or<std::string>(json, "model_type", "wavlm", where);
   if (type != "wavlm") {
@@ -96,7 +96,7 @@ WavLMConfig WavLMConfig::from_json(const Json& json, std::string_view where) {
   if (json_get_or<bool>(json, "add_adapter", false, where)) {
     throw UserError("{}: \"add_adapter\" is true; models with adapters are not supported", where);
   }
-  WavLMConfig config;
+  EncoderConfig config;
   visit_members(config, [&]<typename T>(const char* key, T& value) {
     value = json_get_or<T>(json, key, value, where);
   });
@@ -106,7 +106,7 @@ WavLMConfig WavLMConfig::from_json(const Json& json, std::string_view where) {
   return config;
 }
 
-void WavLMConfig::check(std::string_view where) const {
+void EncoderConfig::check(std::string_view where) const {
   const auto within = [&](const char* key, int64_t value, int64_t low, int64_t high) {
     if (value < low || value > high) {
       throw UserError("{}: \"{}\" is {}, outside {} ... {}", where, key, value, low, high);
@@ -175,7 +175,7 @@ void WavLMConfig::check(std::string_view where) const {
   check_cost(where);
 }
 
-void WavLMConfig::check_cost(std::string_view where) const {
+void EncoderConfig::check_cost(std::string_view where) const {
   constexpr int64_t kMaxFirstFrame = 1 << 30;
   constexpr double kMaxParameters = 4e9;  // WavLM-Large has 3.2e8
   int64_t rows = 1;
@@ -206,7 +206,7 @@ void WavLMConfig::check_cost(std::string_view where) const {
   }
 }
 
-OrderedJson WavLMConfig::to_json() const {
+OrderedJson EncoderConfig::to_json() const {
   OrderedJson json = OrderedJson::object();
   json["architectures"] = {"WavLMForSequenceClassification"};
   json["model_type"] = "wavlm";
@@ -229,13 +229,13 @@ OrderedJson WavLMConfig::to_json() const {
   return json;
 }
 
-void WavLMConfig::set_dropout(double p) {
+void EncoderConfig::set_dropout(double p) {
   if (!(p >= 0 && p < 1)) throw UserError("a dropout of {}; it has to be 0 or more and below 1", p);
   hidden_dropout = activation_dropout = attention_dropout = feat_proj_dropout = final_dropout = p;
   layerdrop = p;
 }
 
-int64_t WavLMConfig::frames_after(int64_t samples, size_t layers) const {
+int64_t EncoderConfig::frames_after(int64_t samples, size_t layers) const {
   int64_t length = samples;
   for (size_t i = 0; i < layers; ++i) {
     if (length < conv_kernel[i]) return 0;
@@ -244,14 +244,14 @@ int64_t WavLMConfig::frames_after(int64_t samples, size_t layers) const {
   return length;
 }
 
-int64_t WavLMConfig::min_samples() const {
+int64_t EncoderConfig::min_samples() const {
   int64_t rows = 1;
   for (size_t i = conv_dim.size(); i-- > 0;) rows = (rows - 1) * conv_stride[i] + conv_kernel[i];
   return rows;
 }
 
-WavLMConfig WavLMConfig::of_shape(const std::string& shape) {
-  WavLMConfig config;
+EncoderConfig EncoderConfig::of_shape(const std::string& shape) {
+  EncoderConfig config;
   if (shape == "base" || shape == "base-plus") return config;
   if (shape == "large") {
     config.hidden_size = 1024;

@@ -1,4 +1,4 @@
-// The model's shape and regularisation: config.json of Hugging Face's WavLM, typed and checked.
+// The model's shape and regularization: config.json of Hugging Face's WavLM, typed and checked.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 namespace s2i {
 
 /// Field names, meanings and defaults are those of transformers' configuration_wavlm.py.
-struct WavLMConfig {
+struct EncoderConfig {
   int64_t hidden_size = 768;
   int64_t num_hidden_layers = 12;
   int64_t num_attention_heads = 12;
@@ -52,7 +52,7 @@ struct WavLMConfig {
 
   /// Reads config.json. `where` stands in the messages. Throws UserError for a value of the wrong
   /// type, out of range or not supported (adapters), naming it.
-  static WavLMConfig from_json(const Json& json, std::string_view where);
+  static EncoderConfig from_json(const Json& json, std::string_view where);
 
   /// What config.json says: the original's other members, and labels, for
   /// WavLMForSequenceClassification.
@@ -78,7 +78,7 @@ struct WavLMConfig {
 
   /// The published shapes, with random weights in mind: "base", "base-plus", "large", and "tiny",
   /// which is small enough for tests.
-  static WavLMConfig of_shape(const std::string& shape);
+  static EncoderConfig of_shape(const std::string& shape);
 
  private:
   /// Refuses what would take more memory than any WavLM, before anything is allocated.

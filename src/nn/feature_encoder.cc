@@ -15,7 +15,7 @@ constexpr double kNormEpsilon = 1e-5;  // of the norms between convolutions; not
 
 /// Rows that each utterance gets at the encoder's output, so that at every layer below its rows
 /// (a multiple of these by the strides) hold every window that ends in a frame.
-int64_t output_rows(const WavLMConfig& config, int64_t samples) {
+int64_t output_rows(const EncoderConfig& config, int64_t samples) {
   const size_t layers = config.conv_dim.size();
   int64_t rows = config.frames(samples);
   int64_t stride = 1, needed = rows;
@@ -31,7 +31,7 @@ int64_t output_rows(const WavLMConfig& config, int64_t samples) {
 
 }  // namespace
 
-FeatureEncoder::FeatureEncoder(const WavLMConfig& config, ParameterList& parameters)
+FeatureEncoder::FeatureEncoder(const EncoderConfig& config, ParameterList& parameters)
     : activation_(activation_of(config.feat_extract_activation)),
       strides_(config.conv_stride),
       group_norm_(config.feat_extract_norm == "group") {
@@ -50,7 +50,7 @@ FeatureEncoder::FeatureEncoder(const WavLMConfig& config, ParameterList& paramet
 }
 
 at::Tensor FeatureEncoder::forward(const at::Tensor& audio, const ForwardPass& pass) const {
-  const WavLMConfig& config = pass.config;
+  const EncoderConfig& config = pass.config;
   int64_t rows = output_rows(config, audio.size(1));
   for (const int64_t stride : config.conv_stride) rows *= stride;
   const int64_t columns = std::min(rows, audio.size(1));
@@ -70,12 +70,12 @@ at::Tensor FeatureEncoder::first_layer(const at::Tensor& audio, const ForwardPas
     frames.push_back(
         pass.config.frames_after(pass.options.masked ? samples : pass.padded_samples, 1));
   }
-  const FirstConv conv{layer.weight,    layer.bias,  layer.norm_weight,
-                       layer.norm_bias, strides_[0], kNormEpsilon};
+  const ConvGroupNormGelu conv{layer.weight,    layer.bias,  layer.norm_weight,
+                               layer.norm_bias, strides_[0], kNormEpsilon};
   if (audio.is_cpu() && activation_ == Activation::kGelu) {
-    return first_conv_gelu_cpu(audio, conv, frames, pass.type());
+    return conv_groupnorm_gelu_cpu(audio, conv, frames, pass.type());
   }
-  return activate(activation_, first_conv(audio, conv, frames).to(pass.type()));
+  return activate(activation_, conv_groupnorm(audio, conv, frames).to(pass.type()));
 }
 
 at::Tensor FeatureEncoder::next_layer(size_t index, const at::Tensor& input,

@@ -13,7 +13,7 @@ namespace s2i {
 
 class FeatureEncoder {
  public:
-  FeatureEncoder(const WavLMConfig& config, ParameterList& parameters);
+  FeatureEncoder(const EncoderConfig& config, ParameterList& parameters);
 
   /// audio [B,T] float32 -> [B,F,C] in the pass's type, C = conv_dim.back(), time-major
   at::Tensor forward(const at::Tensor& audio, const ForwardPass& pass) const;

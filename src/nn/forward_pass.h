@@ -41,7 +41,7 @@ enum DropoutSite : int64_t {
 
 /// One forward pass over a batch.
 struct ForwardPass {
-  const WavLMConfig& config;
+  const EncoderConfig& config;
   const ForwardOptions& options;
   at::Device device = at::kCPU;
   int64_t padded_samples = 0;    ///< T of the batch

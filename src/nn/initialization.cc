@@ -40,7 +40,7 @@ at::Tensor normal(at::IntArrayRef shape, double deviation, RandomStream random) 
   return tensor;
 }
 
-at::Tensor draw(const std::string& name, at::IntArrayRef shape, const WavLMConfig& config,
+at::Tensor draw(const std::string& name, at::IntArrayRef shape, const EncoderConfig& config,
                 uint64_t seed) {
   const RandomStream random = stream_of(name, seed);
   const auto ends = [&](const char* end) { return name.ends_with(end); };
@@ -79,7 +79,7 @@ at::Tensor draw(const std::string& name, at::IntArrayRef shape, const WavLMConfi
 
 }  // namespace
 
-void initialise_parameter(const NamedParameter& parameter, const WavLMConfig& config,
+void initialize_parameter(const NamedParameter& parameter, const EncoderConfig& config,
                           uint64_t seed) {
   const c10::NoGradGuard no_grad;
   parameter.tensor.copy_(draw(parameter.name, parameter.tensor.sizes(), config, seed));

@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "nn/parameters.h"
 #include "nn/encoder_config.h"
+#include "nn/parameters.h"
 
 namespace s2i {
 
 /// Fills one parameter from its name, its shape and the seed alone: the same values on every rank
-/// and device, whatever else is initialised. original0 of the positional convolution is the norm of
+/// and device, whatever else is initialized. original0 of the positional convolution is the norm of
 /// original1, which is drawn again for it.
-void initialise_parameter(const NamedParameter& parameter, const WavLMConfig& config,
+void initialize_parameter(const NamedParameter& parameter, const EncoderConfig& config,
                           uint64_t seed);
 
 }  // namespace s2i

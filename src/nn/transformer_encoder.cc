@@ -8,7 +8,7 @@
 
 namespace s2i {
 
-PositionalConv::PositionalConv(const WavLMConfig& config, ParameterList& parameters)
+PositionalConv::PositionalConv(const EncoderConfig& config, ParameterList& parameters)
     : groups_(config.num_conv_pos_embedding_groups),
       activation_(activation_of(config.feat_extract_activation)) {
   const std::string name = "wavlm.encoder.pos_conv_embed.conv.";
@@ -29,7 +29,7 @@ at::Tensor PositionalConv::operator()(const at::Tensor& x) const {
   return activate(activation_, y).transpose(1, 2);
 }
 
-Encoder::Encoder(const WavLMConfig& config, ParameterList& parameters)
+Encoder::Encoder(const EncoderConfig& config, ParameterList& parameters)
     : position_(config, parameters), pre_norm_(config.do_stable_layer_norm) {
   const auto norm = [&] {
     return LayerNorm(parameters, "wavlm.encoder.layer_norm", config.hidden_size,

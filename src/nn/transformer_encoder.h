@@ -6,9 +6,9 @@
 
 #include <vector>
 
-#include "nn/transformer_layer.h"
 #include "nn/forward_pass.h"
 #include "nn/modules.h"
+#include "nn/transformer_layer.h"
 
 namespace s2i {
 
@@ -16,7 +16,7 @@ namespace s2i {
 class PositionalConv {
  public:
   PositionalConv() = default;
-  PositionalConv(const WavLMConfig& config, ParameterList& parameters);
+  PositionalConv(const EncoderConfig& config, ParameterList& parameters);
 
   /// x [B,T,D] -> [B,T,D] in its type
   at::Tensor operator()(const at::Tensor& x) const;
@@ -31,7 +31,7 @@ class PositionalConv {
 
 class Encoder {
  public:
-  Encoder(const WavLMConfig& config, ParameterList& parameters);
+  Encoder(const EncoderConfig& config, ParameterList& parameters);
 
   /// hidden [B,F,D] float32, padding zeroed -> [B,F,D] float32; padded frames are meaningless
   at::Tensor forward(const at::Tensor& hidden, const ForwardPass& pass) const;

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "ops/gated_attention/gated_attention.h"
 #include "ops/dropout/dropout.h"
+#include "ops/gated_attention/gated_attention.h"
 
 namespace s2i {
 namespace {
@@ -16,7 +16,7 @@ constexpr int64_t kGateOutputs = 8;  // two gates, four values each, summed
 
 /// The bucket of each distance: exact up to a quarter of the buckets each way, then logarithmic up
 /// to max_distance. The operations are transformers' own, one by one, so that no distance falls
-/// into a neighbouring bucket by rounding.
+/// into a neighboring bucket by rounding.
 at::Tensor distance_buckets(int64_t frames, int64_t buckets, int64_t max_distance) {
   const at::Tensor distance = at::arange(1 - frames, frames, at::kLong);
   const int64_t one_way = buckets / 2;
@@ -31,7 +31,7 @@ at::Tensor distance_buckets(int64_t frames, int64_t buckets, int64_t max_distanc
 
 }  // namespace
 
-EncoderLayer::EncoderLayer(const WavLMConfig& config, ParameterList& parameters, int64_t index)
+EncoderLayer::EncoderLayer(const EncoderConfig& config, ParameterList& parameters, int64_t index)
     : index_(index),
       heads_(config.num_attention_heads),
       max_distance_(config.max_bucket_distance),

@@ -13,7 +13,7 @@ namespace s2i {
 
 class EncoderLayer {
  public:
-  EncoderLayer(const WavLMConfig& config, ParameterList& parameters, int64_t index);
+  EncoderLayer(const EncoderConfig& config, ParameterList& parameters, int64_t index);
 
   /// The bias of each distance between query and key, from layer 0's table: [H,2T-1] float32 for
   /// distances -(T-1) ... T-1 (T5's buckets, Raffel et al., arXiv 1910.10683).

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "nn/parameters.h"
+#include "optim/config.h"
 #include "weights/safetensors.h"
-#include "classification/intent_classifier.h"
-#include "train/config.h"
 
 namespace s2i {
 

@@ -12,7 +12,7 @@ Schedule::Schedule(const ScheduleConfig& config, double learning_rate, int64_t t
       total_steps_(total_steps),
       warmup_steps_(config.warmup_steps >= 0
                         ? config.warmup_steps
-                        : std::llround(config.warmup_share * static_cast<double>(total_steps))) {}
+                        : std::llround(config.warmup_ratio * static_cast<double>(total_steps))) {}
 
 double Schedule::learning_rate(int64_t step) const {
   if (step < warmup_steps_) {
@@ -24,7 +24,7 @@ double Schedule::learning_rate(int64_t step) const {
   const double share = config_.name == "cosine"
                            ? 0.5 * (1.0 + std::cos(std::numbers::pi * progress))
                            : 1.0 - progress;
-  return learning_rate_ * (config_.final_share + (1.0 - config_.final_share) * share);
+  return learning_rate_ * (config_.min_lr_ratio + (1.0 - config_.min_lr_ratio) * share);
 }
 
 }  // namespace s2i

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "train/config.h"
+#include "optim/config.h"
 
 namespace s2i {
 

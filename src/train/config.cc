@@ -27,13 +27,13 @@ void add_data(ConfigFields& fields, DataConfig& data) {
   fields.push_back({"data.prefetch", &data.prefetch, "Micro-batches read ahead", {}, 1, 1024});
 }
 
-void add_model(ConfigFields& fields, ModelSettings& model) {
+void add_model(ConfigFields& fields, ModelConfig& model) {
   fields.push_back(
       {"model.init", &model.init,
        "Weights to start from: a Hugging Face folder, or a hub name in the local cache"});
   fields.push_back(
-      {"model.normalise",
-       &model.normalise,
+      {"model.normalize",
+       &model.normalize,
        "Zero mean and unit variance per utterance; auto: as preprocessor_config.json says",
        {"auto", "true", "false"}});
   fields.push_back(
@@ -63,7 +63,7 @@ void add_model(ConfigFields& fields, ModelSettings& model) {
                     {"auto", "true", "false"}});
   fields.push_back({"model.weighted_layer_sum",
                     &model.weighted_layer_sum,
-                    "Classify a learnt mean of all layers; auto: as config.json says",
+                    "Classify a learned mean of all layers; auto: as config.json says",
                     {"auto", "true", "false"}});
   fields.push_back(
       {"model.replace_head", &model.replace_head,
@@ -202,18 +202,18 @@ void add_optimizer(ConfigFields& fields, OptimizerConfig& optimizer, ScheduleCon
                     {"linear", "cosine", "constant"}});
   fields.push_back({"schedule.warmup_steps",
                     &schedule.warmup_steps,
-                    "Steps of linear warm-up; -1: schedule.warmup_share of all",
+                    "Steps of linear warm-up; -1: schedule.warmup_ratio of all",
                     {},
                     -1,
                     1e12});
-  fields.push_back({"schedule.warmup_share",
-                    &schedule.warmup_share,
+  fields.push_back({"schedule.warmup_ratio",
+                    &schedule.warmup_ratio,
                     "Share of all steps that warm up, when warmup_steps is -1",
                     {},
                     0,
                     1});
-  fields.push_back({"schedule.final_share",
-                    &schedule.final_share,
+  fields.push_back({"schedule.min_lr_ratio",
+                    &schedule.min_lr_ratio,
                     "Learning rate of the last step as a share of the highest",
                     {},
                     0,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "optim/config.h"
 
 namespace s2i {
 
@@ -21,9 +22,9 @@ struct DataConfig {
   int64_t prefetch = 4;
 };
 
-struct ModelSettings {
+struct ModelConfig {
   std::string init;
-  std::string normalise = "auto";
+  std::string normalize = "auto";
   std::string padding = "masked";
   bool freeze_feature_encoder = true;
   int64_t freeze_layers = 0;
@@ -62,23 +63,6 @@ struct BatchConfig {
   int64_t evaluation_batch = 16;
 };
 
-struct OptimizerConfig {
-  std::string name = "adamw";
-  double learning_rate = 3e-5;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0.01;
-  double clip_norm = 1.0;
-};
-
-struct ScheduleConfig {
-  std::string name = "linear";
-  int64_t warmup_steps = -1;
-  double warmup_share = 0.1;
-  double final_share = 0.0;
-};
-
 struct CheckpointConfig {
   int64_t every_steps = 0;
   int64_t keep = 2;
@@ -102,7 +86,7 @@ struct ClusterConfig {
 
 struct TrainConfig {
   DataConfig data;
-  ModelSettings model;
+  ModelConfig model;
   RunConfig run;
   LoopConfig train;
   BatchConfig batch;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "weights/hub_cache.h"
 #include "nn/encoder_config.h"
+#include "weights/hub_cache.h"
 
 namespace s2i {
 namespace {
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 /// The members of config.json that a change of weights cannot bridge. Not those that only say how a
 /// model is trained.
-std::vector<std::string> shape_members(const ModelSettings& settings) {
+std::vector<std::string> shape_members(const ModelConfig& settings) {
   std::vector<std::string> members = {"hidden_size",
                                       "num_hidden_layers",
                                       "num_attention_heads",
@@ -51,9 +51,9 @@ std::optional<fs::path> config_of(const std::string& init) {
   return std::nullopt;
 }
 
-void require_same_shape(const fs::path& checkpoint, const ModelSettings& settings) {
+void require_same_shape(const fs::path& checkpoint, const ModelConfig& settings) {
   const auto read = [](const fs::path& path) {
-    return WavLMConfig::from_json(read_json(path), path.string()).to_json();
+    return EncoderConfig::from_json(read_json(path), path.string()).to_json();
   };
   const auto wanted_path = config_of(settings.init);
   if (wanted_path) {
@@ -79,7 +79,7 @@ void require_same_shape(const fs::path& checkpoint, const ModelSettings& setting
 
 void require_resumable(const fs::path& checkpoint, const TrainConfig& config,
                        const RunIdentity& wanted) {
-  const std::string where = (checkpoint / "trainer.json").string();
+  const std::string where = (checkpoint / "run_state.json").string();
   const RunIdentity saved = run_identity_from_json(read_json(where), where);
   for (const auto& change : check_resumable(saved, wanted)) {
     spdlog::info("changed since the checkpoint: {}", change);

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
-#include "train/config.h"
 #include "checkpoint/run_state.h"
+#include "train/config.h"
 
 namespace s2i {
 

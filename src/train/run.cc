@@ -9,6 +9,8 @@
 #include <cmath>
 #include <optional>
 
+#include "classification/evaluation_report.h"
+#include "classification/trainable.h"
 #include "cluster/comm/agree.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -19,8 +21,8 @@
 #include "train/batch_tensors.h"
 #include "train/config.h"
 #include "train/resumable.h"
+#include "train/run_identity.h"
 #include "train/setup.h"
-#include "classification/trainable.h"
 #include "train/trainer.h"
 
 namespace s2i {
@@ -101,7 +103,7 @@ std::string choose_resume(const TrainConfig& config, const TrainingData& data,
     const CheckpointStore checkpoints(config.run.dir);
     checkpoints.recover();
     if (resume == "auto") {
-      if (const auto newest = checkpoints.newest_whole()) chosen = newest->string();
+      if (const auto newest = checkpoints.latest_valid()) chosen = newest->string();
     } else if (resume == "never") {
       if (!checkpoints.list().empty()) {
         throw UserError("run.resume=never, but {} holds checkpoints; choose another run.dir",
@@ -118,8 +120,8 @@ std::string choose_resume(const TrainConfig& config, const TrainingData& data,
           run_identity(config, *data.train, *data.validation, cluster.communicator->size()));
     }
     if (!chosen.empty() && resume != "auto") {
-      const std::string where = chosen + "/trainer.json";
-      checkpoints.set_aside_after(trainer_state_from_json(read_json(where), where).step);
+      const std::string where = chosen + "/run_state.json";
+      checkpoints.set_aside_after(run_state_from_json(read_json(where), where).step);
     }
   }
   return cluster.communicator->broadcast_text(chosen, 0, "resume");
@@ -196,7 +198,7 @@ void require_whole_best(const TrainConfig& config, const Trainer& trainer, const
 }
 
 /// Returns the signal that stopped it, or 0.
-int evaluate_best(const TrainConfig& config, const Dataset& test, WavLMForIntent& model,
+int evaluate_best(const TrainConfig& config, const Dataset& test, IntentClassifier& model,
                   const Trainer& trainer, const Cluster& cluster,
                   const EvaluationSettings& settings) {
   require_whole_best(config, trainer, cluster);
@@ -204,7 +206,7 @@ int evaluate_best(const TrainConfig& config, const Dataset& test, WavLMForIntent
   const auto [predictions, stop_signal] =
       predict(model, cluster.device, test, all_utterances(test), *cluster.communicator, settings);
   if (stop_signal != 0 || !cluster.is_main()) return stop_signal;
-  const Classification figures = classify(predictions, model.config().num_labels());
+  const ClassificationMetrics figures = compute_metrics(predictions, model.config().num_labels());
   write_evaluation(config.run.dir, figures, predictions, test);
   spdlog::info("{}", evaluation_text(figures, test.intents(),
                                      fmt::format("best checkpoint on {}", config.data.test_split)));
@@ -236,7 +238,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   const std::string checkpoint =
       command.dry_run ? "" : choose_resume(config, corpus->training, cluster);
   // A checkpoint holds the model as it is: model.init need not be there any more.
-  ModelSettings model = config.model;
+  ModelConfig model = config.model;
   if (!checkpoint.empty()) model.init = checkpoint + "/model";
   const LoadedModel loaded = load_model(model, corpus->train->intents(), config.run.seed, cluster);
   for (const auto* dataset : {&corpus->train, &corpus->validation, &corpus->test}) {
@@ -245,7 +247,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
 
   const ForwardOptions forward = forward_options(config.model.padding, config.precision);
   LoaderSettings loader;
-  loader.normalise = loaded.normalise;
+  loader.normalize = loaded.normalize;
   loader.verify = config.data.verify;
   loader.length_multiple = config.batch.length_multiple;
   loader.prefetch = config.data.prefetch;

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "cluster/placement/affinity.h"
 #include "cluster/comm/agree.h"
+#include "cluster/placement/affinity.h"
 #include "cluster/placement/device.h"
 #include "cluster/placement/run_table.h"
 #include "core/error.h"
@@ -109,7 +109,7 @@ void require_same_intents(const std::vector<std::string>& expected,
   }
 }
 
-LoadedModel load_model(const ModelSettings& settings, const std::vector<std::string>& intents,
+LoadedModel load_model(const ModelConfig& settings, const std::vector<std::string>& intents,
                        int64_t seed, const Cluster& cluster) {
   const std::filesystem::path folder = resolve_model(settings.init);
   LoadSettings load;
@@ -123,15 +123,15 @@ LoadedModel load_model(const ModelSettings& settings, const std::vector<std::str
   LoadedModel loaded;
   loaded.model = load_pretrained(folder, cluster.device, load, report);
   loaded.preprocessor = load_preprocessor(folder);
-  loaded.normalise = choice(settings.normalise).value_or(loaded.preprocessor.do_normalize);
+  loaded.normalize = choice(settings.normalize).value_or(loaded.preprocessor.do_normalize);
   // What is saved with a checkpoint says how its audio was prepared.
-  loaded.preprocessor.do_normalize = loaded.normalise;
+  loaded.preprocessor.do_normalize = loaded.normalize;
   loaded.model->freeze(settings.freeze_feature_encoder, settings.freeze_layers);
   if (cluster.is_main()) {
     spdlog::info("model from {}", report.source);
-    if (!report.initialised.empty()) {
-      spdlog::info("not in the weights, so initialised at random: {}",
-                   fmt::join(report.initialised, ", "));
+    if (!report.initialized.empty()) {
+      spdlog::info("not in the weights, so initialized at random: {}",
+                   fmt::join(report.initialized, ", "));
     }
     if (!report.ignored.empty()) {
       spdlog::info("in the weights but not in this model, so left out: {}",
@@ -146,13 +146,13 @@ LoadedModel load_classifier(const std::string& init, at::Device device) {
   LoadReport report;
   LoadedModel loaded;
   loaded.model = load_pretrained(folder, device, LoadSettings{}, report);
-  if (!report.initialised.empty()) {
+  if (!report.initialized.empty()) {
     throw UserError(
         "{} is not a trained classifier: {} are not in its weights; train one with s2i-train",
-        folder.string(), fmt::join(report.initialised, ", "));
+        folder.string(), fmt::join(report.initialized, ", "));
   }
   loaded.preprocessor = load_preprocessor(folder);
-  loaded.normalise = loaded.preprocessor.do_normalize;
+  loaded.normalize = loaded.preprocessor.do_normalize;
   return loaded;
 }
 

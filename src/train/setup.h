@@ -6,13 +6,13 @@
 #include <optional>
 #include <string>
 
+#include "classification/pretrained.h"
 #include "cluster/comm/communicator.h"
 #include "cluster/health/progress_file.h"
-#include "cluster/placement/topology.h"
 #include "cluster/health/watchdog.h"
+#include "cluster/placement/topology.h"
 #include "data/batch_loader.h"
 #include "data/dataset.h"
-#include "classification/pretrained.h"
 #include "train/config.h"
 
 namespace s2i {
@@ -45,14 +45,14 @@ void require_same_intents(const std::vector<std::string>& expected,
 
 /// A model with what its folder says of the audio it wants.
 struct LoadedModel {
-  std::unique_ptr<WavLMForIntent> model;
+  std::unique_ptr<IntentClassifier> model;
   PreprocessorConfig preprocessor;
-  bool normalise = false;
+  bool normalize = false;
 };
 
 /// Loads model.init for the given intents and applies the settings (freezing included). Logs what
-/// was initialised or ignored.
-LoadedModel load_model(const ModelSettings& settings, const std::vector<std::string>& intents,
+/// was initialized or ignored.
+LoadedModel load_model(const ModelConfig& settings, const std::vector<std::string>& intents,
                        int64_t seed, const Cluster& cluster);
 
 /// Loads a trained classifier as it is: for evaluation and prediction. Throws UserError when the

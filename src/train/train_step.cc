@@ -7,14 +7,14 @@
 #include <cmath>
 #include <utility>
 
+#include "classification/loss.h"
 #include "core/clock.h"
 #include "core/random.h"
-#include "classification/loss.h"
 #include "train/batch_tensors.h"
 
 namespace s2i {
 
-TrainStep::TrainStep(WavLMForIntent& model, GradientReducer& reducer, Optimizer& optimizer,
+TrainStep::TrainStep(IntentClassifier& model, GradientReducer& reducer, Optimizer& optimizer,
                      Communicator& communicator, at::Device device, StepSettings settings)
     : model_(model),
       reducer_(reducer),
@@ -50,7 +50,7 @@ double TrainStep::forward_backward(const Batch& batch, int64_t step, int64_t glo
   return loss_sum.item<double>();
 }
 
-void TrainStep::sum_overlapped(int64_t step, const StepSize& size,
+void TrainStep::sum_overlapped(int64_t step, const StepWorkload& size,
                                const std::function<Batch()>& next_batch,
                                std::vector<double>& losses, StepResult& result) {
   const int64_t ranks = communicator_.size();
@@ -72,7 +72,7 @@ void TrainStep::sum_overlapped(int64_t step, const StepSize& size,
   result.reduction_hidden = reduced.hidden_share();
 }
 
-void TrainStep::sum_in_fixed_order(int64_t step, const StepSize& size,
+void TrainStep::sum_in_fixed_order(int64_t step, const StepWorkload& size,
                                    const std::function<Batch()>& next_batch,
                                    std::vector<double>& losses, StepResult& result) {
   const int64_t ranks = communicator_.size();
@@ -94,8 +94,8 @@ void TrainStep::sum_in_fixed_order(int64_t step, const StepSize& size,
   result.seconds.reduction = fixed_order_->finish();
 }
 
-void TrainStep::agree(StepResult& result, const StepSize& size, const std::vector<double>& losses,
-                      int received_signal) {
+void TrainStep::agree(StepResult& result, const StepWorkload& size,
+                      const std::vector<double>& losses, int received_signal) {
   communicator_.activity().enter("agreement");
   const auto& signals = settings_.stop_signals;
   at::Tensor shared =
@@ -114,7 +114,7 @@ void TrainStep::agree(StepResult& result, const StepSize& size, const std::vecto
   }
 }
 
-StepResult TrainStep::run(int64_t step, double learning_rate, const StepSize& size,
+StepResult TrainStep::run(int64_t step, double learning_rate, const StepWorkload& size,
                           const std::function<Batch()>& next_batch, int received_signal) {
   StepResult result;
   const Stopwatch total;

@@ -1,4 +1,4 @@
-// One optimiser step: the rank's micro-batches forward and backward, the gradients summed over
+// One optimizer step: the rank's micro-batches forward and backward, the gradients summed over
 // ranks, clipped, applied. Collective: every rank calls it the same number of times.
 #pragma once
 
@@ -7,11 +7,11 @@
 #include <optional>
 #include <vector>
 
+#include "classification/intent_classifier.h"
 #include "cluster/comm/communicator.h"
 #include "cluster/reduce/fixed_order_sum.h"
 #include "cluster/reduce/gradient_reducer.h"
 #include "data/batch_loader.h"
-#include "classification/intent_classifier.h"
 #include "optim/optimizer.h"
 
 namespace s2i {
@@ -49,7 +49,7 @@ struct StepSettings {
 };
 
 /// How much work a step is, over all ranks. Micro-batch m is rank m mod world size's.
-struct StepSize {
+struct StepWorkload {
   int64_t utterances = 0;
   int64_t micro_batches = 0;
 };
@@ -57,30 +57,31 @@ struct StepSize {
 class TrainStep {
  public:
   /// All referred to must outlive the step runner.
-  TrainStep(WavLMForIntent& model, GradientReducer& reducer, Optimizer& optimizer,
+  TrainStep(IntentClassifier& model, GradientReducer& reducer, Optimizer& optimizer,
             Communicator& communicator, at::Device device, StepSettings settings);
 
   /// Runs step number `step` of the run. `next_batch` gives this rank's micro-batches of it one
   /// after another; `received_signal` is this rank's.
-  StepResult run(int64_t step, double learning_rate, const StepSize& size,
+  StepResult run(int64_t step, double learning_rate, const StepWorkload& size,
                  const std::function<Batch()>& next_batch, int received_signal);
 
  private:
   /// Forward and backward of the rank's micro-batches; leaves the sum over ranks in the gradients.
   /// Fills in the loss summed over utterances of each micro-batch that was this rank's.
-  void sum_overlapped(int64_t step, const StepSize& size, const std::function<Batch()>& next_batch,
-                      std::vector<double>& losses, StepResult& result);
-  void sum_in_fixed_order(int64_t step, const StepSize& size,
+  void sum_overlapped(int64_t step, const StepWorkload& size,
+                      const std::function<Batch()>& next_batch, std::vector<double>& losses,
+                      StepResult& result);
+  void sum_in_fixed_order(int64_t step, const StepWorkload& size,
                           const std::function<Batch()>& next_batch, std::vector<double>& losses,
                           StepResult& result);
   /// Adds to the gradients; returns the loss summed over the utterances of this micro-batch.
   double forward_backward(const Batch& batch, int64_t step, int64_t global_count, bool reduce,
                           StepTimes& times);
   /// The loss and the signal of all ranks.
-  void agree(StepResult& result, const StepSize& size, const std::vector<double>& losses,
+  void agree(StepResult& result, const StepWorkload& size, const std::vector<double>& losses,
              int received_signal);
 
-  WavLMForIntent& model_;
+  IntentClassifier& model_;
   GradientReducer& reducer_;
   Optimizer& optimizer_;
   Communicator& communicator_;

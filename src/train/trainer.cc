@@ -6,11 +6,13 @@
 #include <cmath>
 #include <utility>
 
+#include "classification/trainable.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/format.h"
 #include "core/stop_signal.h"
 #include "train/batch_tensors.h"
-#include "classification/trainable.h"
+#include "train/out_of_memory.h"
 
 namespace s2i {
 namespace {
@@ -34,13 +36,13 @@ CheckpointWriterSettings writer_settings(const CheckpointConfig& checkpoint) {
           .retention = {checkpoint.keep, checkpoint.keep_every_steps}};
 }
 
-StepSize size_of(const StepPlan& plan) {
+StepWorkload size_of(const StepPlan& plan) {
   return {plan.global_count, static_cast<int64_t>(plan.micro_batches.size())};
 }
 
 }  // namespace
 
-Trainer::Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIntent& model,
+Trainer::Trainer(const TrainConfig& config, const TrainingData& data, IntentClassifier& model,
                  const PreprocessorConfig& preprocessor, Communicator& communicator,
                  at::Device device, ForwardOptions forward, LoaderSettings loader)
     : config_(config),
@@ -145,7 +147,7 @@ StepResult Trainer::run_step(const std::string& what, double learning_rate, cons
     throw RunError(
         "out of memory in {} on rank {} with a micro-batch of {}; lower batch.micro (now {}; the "
         "result stays the same), or set precision=bf16",
-        what, communicator_.rank(), batch_text(batch, loader_.length_multiple, *data_.train),
+        what, communicator_.rank(), describe_batch(batch, loader_.length_multiple, *data_.train),
         batch_.micro_batch == 0 ? "a rank's whole share" : std::to_string(batch_.micro_batch));
   }
 }
@@ -216,17 +218,17 @@ void Trainer::advance(bool epoch_ended) {
 
 void Trainer::check_finite(const StepResult& result, const StepPlan& plan) {
   if (result.applied) {
-    state_.bad_in_a_row = 0;
+    state_.consecutive_nonfinite_steps = 0;
     return;
   }
   if (is_main()) {
     spdlog::warn("step {}: loss {} or gradient norm {} is not finite; the update is skipped",
-                 state_.step + 1, figure_text(result.loss), figure_text(result.grad_norm));
+                 state_.step + 1, number_text(result.loss), number_text(result.grad_norm));
   }
-  const int64_t in_a_row = state_.bad_in_a_row + 1;
+  const int64_t in_a_row = state_.consecutive_nonfinite_steps + 1;
   if (in_a_row < config_.train.max_bad_steps) {
     ++state_.skipped_steps;
-    state_.bad_in_a_row = in_a_row;
+    state_.consecutive_nonfinite_steps = in_a_row;
     return;
   }
   const std::vector<std::string> ids = ids_of(plan);
@@ -257,14 +259,14 @@ bool Trainer::validate() {
       model_, device_, *data_.validation, data_.validation_utterances, communicator_, settings);
   stop_signal_ = stopped_by;
   if (stop_signal_ != 0) return false;
-  const Classification figures = classify(predictions, model_.config().num_labels());
+  const ClassificationMetrics figures = compute_metrics(predictions, model_.config().num_labels());
   const double value = metric_value(figures, config_.train.best_metric);
   const bool is_best = note_validation(state_, value, figures.loss);
   if (out_of_patience()) state_.finished = true;
   if (!is_main()) return is_best;
   if (!std::isfinite(figures.loss)) {
     spdlog::warn("step {}: the validation loss {} is not finite; it is not taken for the best",
-                 state_.step, figure_text(figures.loss));
+                 state_.step, number_text(figures.loss));
   }
   validations_->append({{"step", state_.step},
                         {"epoch", state_.epoch},

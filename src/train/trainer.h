@@ -5,22 +5,22 @@
 #include <optional>
 #include <vector>
 
+#include "checkpoint/format.h"
+#include "checkpoint/run_state.h"
+#include "checkpoint/store.h"
+#include "checkpoint/writer.h"
+#include "classification/pretrained.h"
 #include "cluster/comm/communicator.h"
 #include "cluster/health/straggler.h"
 #include "core/progress.h"
 #include "data/dataset.h"
 #include "data/epoch_plan.h"
-#include "classification/pretrained.h"
-#include "checkpoint/format.h"
-#include "checkpoint/store.h"
-#include "checkpoint/writer.h"
+#include "optim/schedule.h"
 #include "train/config.h"
 #include "train/evaluation.h"
 #include "train/metrics_log.h"
-#include "optim/schedule.h"
+#include "train/spike_detector.h"
 #include "train/train_step.h"
-#include "checkpoint/run_state.h"
-#include "train/trouble.h"
 
 namespace s2i {
 
@@ -33,19 +33,19 @@ struct TrainingData {
 };
 
 struct TrainOutcome {
-  TrainerState state;
+  RunState state;
   int stop_signal = 0;  ///< Stopped by this signal after saving, or 0.
 };
 
 class Trainer {
  public:
   /// All referred to must outlive the trainer. Makes the folders of the run. Collective.
-  Trainer(const TrainConfig& config, const TrainingData& data, WavLMForIntent& model,
+  Trainer(const TrainConfig& config, const TrainingData& data, IntentClassifier& model,
           const PreprocessorConfig& preprocessor, Communicator& communicator, at::Device device,
           ForwardOptions forward, LoaderSettings loader);
   ~Trainer();
 
-  /// Restores weights, optimiser and position from a checkpoint of the same run
+  /// Restores weights, optimizer and position from a checkpoint of the same run
   /// (check_resumable()). Collective. Throws UserError or RunError.
   void resume(const std::filesystem::path& checkpoint);
 
@@ -57,7 +57,7 @@ class Trainer {
 
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   const Schedule& schedule() const { return schedule_; }
-  const TrainerState& state() const { return state_; }
+  const RunState& state() const { return state_; }
   const CheckpointStore& checkpoints() const { return checkpoints_; }
   RunIdentity identity() const;
   /// XXH3-64 of the parameters that train, as they are now.
@@ -94,7 +94,7 @@ class Trainer {
 
   const TrainConfig& config_;
   const TrainingData& data_;
-  WavLMForIntent& model_;
+  IntentClassifier& model_;
   const PreprocessorConfig& preprocessor_;
   Communicator& communicator_;
   at::Device device_;
@@ -114,7 +114,7 @@ class Trainer {
   int64_t work_steps_ = 0;             ///< Steps in it.
   std::optional<MetricsLog> metrics_;  ///< Rank 0 only, from run() on.
   std::optional<MetricsLog> validations_;
-  TrainerState state_;
+  RunState state_;
   SpikeDetector spikes_;
   int64_t saved_step_ = -1;
   int stop_signal_ = 0;

@@ -5,12 +5,14 @@
 
 #include <exception>
 
+#include "classification/trainable.h"
 #include "core/checksum.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "weights/safetensors.h"
-#include "classification/trainable.h"
+#include "core/format.h"
+#include "train/run_identity.h"
 #include "train/trainer.h"
+#include "weights/safetensors.h"
 
 namespace s2i {
 namespace {
@@ -36,9 +38,9 @@ std::string Trainer::weights_checksum() const {
 
 void Trainer::resume(const std::filesystem::path& checkpoint) {
   const at::NoGradGuard no_grad;
-  const Json json = read_json(checkpoint / "trainer.json");
-  const std::string where = (checkpoint / "trainer.json").string();
-  state_ = trainer_state_from_json(json, where);
+  const Json json = read_json(checkpoint / "run_state.json");
+  const std::string where = (checkpoint / "run_state.json").string();
+  state_ = run_state_from_json(json, where);
   // More steps or more patience than before: it goes on.
   state_.finished =
       state_.finished && (state_.step >= schedule_.total_steps() || out_of_patience());
@@ -57,7 +59,7 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
 void Trainer::settle_links() {
   // A crash between the commit of a checkpoint and its links, or a best checkpoint that is damaged
   // or could not be written: rank 0 looks, all take its word.
-  TrainerState found = state_;
+  RunState found = state_;
   if (is_main() && std::filesystem::exists(checkpoints_.at(state_.step))) {
     checkpoints_.mark_last(state_.step);
   }
@@ -73,8 +75,8 @@ void Trainer::settle_links() {
       const auto linked = std::filesystem::canonical(checkpoints_.best(), no_link);
       const int64_t step = no_link ? -1 : step_of(linked);
       if (step >= 0 && step < state_.step && whole(step)) {
-        const std::string where = (linked / "trainer.json").string();
-        found = trainer_state_from_json(read_json(where), where);
+        const std::string where = (linked / "run_state.json").string();
+        found = run_state_from_json(read_json(where), where);
       }
       spdlog::warn("the best checkpoint, of step {}, is not there any more; {}", state_.best_step,
                    found.best_step < 0
@@ -84,7 +86,7 @@ void Trainer::settle_links() {
   }
   const std::string agreed =
       communicator_.broadcast_text(to_json(found, {}).dump(), 0, "best checkpoint");
-  found = trainer_state_from_json(parse_json(agreed, "rank 0"), "rank 0");
+  found = run_state_from_json(parse_json(agreed, "rank 0"), "rank 0");
   state_.best_step = found.best_step;
   state_.best_value = found.best_value;
   state_.best_loss = found.best_loss;
@@ -98,7 +100,8 @@ bool Trainer::out_of_patience() const {
 void Trainer::save_checkpoint(bool is_best) {
   if (saved_step_ == state_.step && !is_best && !state_.finished) return;
   // The weights may be what is bad: only what ends the run is worth a checkpoint.
-  if (state_.bad_in_a_row > 0 && !is_best && !state_.finished && stop_signal_ == 0) return;
+  if (state_.consecutive_nonfinite_steps > 0 && !is_best && !state_.finished && stop_signal_ == 0)
+    return;
   saved_step_ = state_.step;
   if (!writer_) return;
   communicator_.activity().begin_unit(fmt::format("checkpoint of step {}", state_.step));
@@ -119,7 +122,7 @@ void Trainer::write_content(const std::filesystem::path& folder,
   save_pretrained(folder / "model", model_.config(), content.model, preprocessor_,
                   data_.train->intents());
   write_safetensors(folder / "optimizer.safetensors", content.optimizer);
-  write_json(folder / "trainer.json", content.trainer);
+  write_json(folder / "run_state.json", content.trainer);
 }
 
 void Trainer::dump_bad_step(const StepResult& result, const std::vector<std::string>& ids) {
@@ -138,8 +141,8 @@ void Trainer::dump_bad_step(const StepResult& result, const std::vector<std::str
     // Text: JSON has no numbers that are not finite.
     write_json(temporary / "bad_step.json", {{"step", state_.step + 1},
                                              {"epoch", state_.epoch + 1},
-                                             {"loss", figure_text(result.loss)},
-                                             {"grad_norm", figure_text(result.grad_norm)},
+                                             {"loss", number_text(result.loss)},
+                                             {"grad_norm", number_text(result.grad_norm)},
                                              {"seed", config_.run.seed},
                                              {"world_size", communicator_.size()},
                                              {"utterances", ids},

@@ -13,7 +13,7 @@ namespace s2i {
 ///       or commit) after "@"; "wavlm-base" is short for "microsoft/wavlm-base"
 ///
 /// A hub name is looked up in HF_HUB_CACHE, or HF_HOME/hub, or ~/.cache/huggingface/hub
-/// (XDG_CACHE_HOME is honoured); nothing is downloaded. Throws UserError with the one command that
+/// (XDG_CACHE_HOME is honored); nothing is downloaded. Throws UserError with the one command that
 /// downloads it.
 std::filesystem::path resolve_model(const std::string& init);
 

@@ -6,8 +6,8 @@ namespace s2i {
 namespace {
 
 /// Two convolutions, one layer: small enough to count by hand.
-WavLMConfig small() {
-  WavLMConfig config;
+EncoderConfig small() {
+  EncoderConfig config;
   config.conv_dim = {4, 6};
   config.conv_kernel = {10, 3};
   config.conv_stride = {5, 2};
@@ -59,7 +59,7 @@ TEST(Flop, AFrozenFeatureEncoderHasNoBackwardPass) {
 }
 
 TEST(Flop, FrozenLayersTakeEverythingBelowAlong) {
-  WavLMConfig config = small();
+  EncoderConfig config = small();
   config.num_hidden_layers = 2;
   const StepFlop flop = utterance_flop(config, kSamples, {.lower_layers = 1});
   EXPECT_EQ(flop.forward.layers, 2 * kLayer);
@@ -70,7 +70,7 @@ TEST(Flop, FrozenLayersTakeEverythingBelowAlong) {
 }
 
 TEST(Flop, ADroppedLayerCostsNothing) {
-  WavLMConfig config = small();
+  EncoderConfig config = small();
   config.num_hidden_layers = 3;
   const StepFlop flop = utterance_flop(config, kSamples, {}, {false, true, false});
   EXPECT_EQ(flop.forward.layers, 2 * kLayer);
@@ -79,7 +79,7 @@ TEST(Flop, ADroppedLayerCostsNothing) {
 
 TEST(Flop, BaseIsWhatIsPublishedOfIt) {
   // A 4 s utterance of Base: 171 GFLOP forward and backward, 132 with a frozen feature encoder.
-  const WavLMConfig base = WavLMConfig::of_shape("base");
+  const EncoderConfig base = EncoderConfig::of_shape("base");
   EXPECT_NEAR(utterance_flop(base, 64000, {}).total(), 171e9, 2e9);
   EXPECT_NEAR(utterance_flop(base, 64000, {.feature_encoder = true}).total(), 132e9, 2e9);
 }

@@ -12,14 +12,14 @@
 #include <fstream>
 #include <random>
 
+#include "checkpoint/format.h"
+#include "checkpoint/store.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
 #include "faults/disk_model.h"
 #include "faults/file_faults.h"
 #include "temporary_folder.h"
-#include "checkpoint/format.h"
-#include "checkpoint/store.h"
 
 namespace s2i {
 namespace {
@@ -54,7 +54,7 @@ void write_content(const fs::path& folder, int64_t step) {
   write_file_atomic(folder / "model" / "model.safetensors",
                     std::string(64, static_cast<char>(step)));
   write_unflushed(folder / "optimizer.safetensors", std::string(128, static_cast<char>(step)));
-  write_json(folder / "trainer.json", {{"step", step}});
+  write_json(folder / "run_state.json", {{"step", step}});
 }
 
 void save(CheckpointStore& store, int64_t step) {
@@ -85,11 +85,11 @@ std::string check_next_start(const fs::path& run_dir, int64_t acknowledged) {
     if (const auto problem = check_checkpoint(path); !problem.empty()) {
       return fmt::format("{} looks like a checkpoint: {}", path.string(), problem);
     }
-    const Json json = read_json(path / "trainer.json");
+    const Json json = read_json(path / "run_state.json");
     if (json.at("step") != step_of(path)) return path.string() + " holds another step";
     ++whole;
   }
-  const auto newest = store.newest_whole();
+  const auto newest = store.latest_valid();
   const int64_t found = newest ? step_of(*newest) : 0;
   if (found != acknowledged && found != acknowledged + 1) {
     return fmt::format("found step {}, saved was {}", found, acknowledged);
@@ -105,7 +105,7 @@ std::string check_next_start(const fs::path& run_dir, int64_t acknowledged) {
     if (step_of(entry.path()) < 0) return entry.path().string() + " was left";
   }
   save(store, 9);  // and the run goes on
-  if (store.newest_whole() != store.at(9)) return "the next save is not found";
+  if (store.latest_valid() != store.at(9)) return "the next save is not found";
   return "";
 }
 
@@ -306,7 +306,7 @@ TEST_F(CheckpointFaults, AnyDamageIsNamedAndPassedOver) {
   const auto expect_named = [&](const std::string& name) {
     ++cases;
     ASSERT_THAT(check_checkpoint(newest), ::testing::HasSubstr(name)) << "case " << cases;
-    ASSERT_EQ(store.newest_whole(), store.at(1)) << "case " << cases;
+    ASSERT_EQ(store.latest_valid(), store.at(1)) << "case " << cases;
     restore();
     ASSERT_EQ(check_checkpoint(newest), "") << "case " << cases;
   };

@@ -10,13 +10,13 @@
 #include <optional>
 #include <random>
 
+#include "checkpoint/format.h"
+#include "checkpoint/store.h"
 #include "core/files.h"
 #include "core/json.h"
 #include "faults/disk_model.h"
 #include "faults/file_faults.h"
 #include "temporary_folder.h"
-#include "checkpoint/format.h"
-#include "checkpoint/store.h"
 #include "train/metrics_log.h"
 
 namespace s2i {
@@ -46,7 +46,7 @@ void run_start(const fs::path& run_dir, int64_t resume_step, int64_t last_step, 
     validations.append({{"step", step}, {"accuracy", 0.5}});
     store.save(step, /*is_best=*/true, [&](const fs::path& folder) {
       fs::create_directories(folder / "model");
-      for (const char* needed : {"model/config.json", "model/model.safetensors", "trainer.json",
+      for (const char* needed : {"model/config.json", "model/model.safetensors", "run_state.json",
                                  "optimizer.safetensors"}) {
         write_json(folder / needed, {{"step", step}});
       }
@@ -71,7 +71,7 @@ std::vector<int64_t> steps_in(const fs::path& log) {
 std::string check_next_start(const fs::path& run_dir, int64_t acknowledged) {
   CheckpointStore store(run_dir);
   store.recover();
-  const auto newest = store.newest_whole();
+  const auto newest = store.latest_valid();
   const int64_t resumed = newest ? step_of(*newest) : 0;
   if (resumed < acknowledged) return fmt::format("step {} found, {} saved", resumed, acknowledged);
   if (fs::exists(run_dir / "config.yaml") ? read_file(run_dir / "config.yaml", 1000) != kConfig

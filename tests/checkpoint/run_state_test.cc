@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-Json written(const TrainerState& state, const RunIdentity& identity = {}) {
+Json written(const RunState& state, const RunIdentity& identity = {}) {
   return parse_json(to_json(state, identity).dump(), "t");
 }
 
@@ -29,31 +29,32 @@ std::string refusal(const RunIdentity& saved, const RunIdentity& wanted) {
   return "";
 }
 
-TEST(TrainerState, SurvivesTheWayThroughJson) {
-  const TrainerState state = {.step = 12,
-                              .epoch = 3,
-                              .step_in_epoch = 4,
-                              .finished = true,
-                              .validation_due = true,
-                              .best_value = 1.0 / 3.0,
-                              .best_loss = 0.25,
-                              .best_step = 9,
-                              .since_best = 1,
-                              .skipped_steps = 5,
-                              .bad_in_a_row = 2};
+TEST(RunState, SurvivesTheWayThroughJson) {
+  const RunState state = {.step = 12,
+                          .epoch = 3,
+                          .step_in_epoch = 4,
+                          .finished = true,
+                          .validation_due = true,
+                          .best_value = 1.0 / 3.0,
+                          .best_loss = 0.25,
+                          .best_step = 9,
+                          .since_best = 1,
+                          .skipped_steps = 5,
+                          .consecutive_nonfinite_steps = 2};
   const RunIdentity identity = {.data_checksum = "abc",
                                 .validation_checksum = "def",
                                 .world_size = 3,
                                 .config = {{"run.seed", "1"}}};
   const Json json = written(state, identity);
-  EXPECT_EQ(trainer_state_from_json(json, "t"), state);
+  EXPECT_EQ(run_state_from_json(json, "t"), state);
   EXPECT_EQ(run_identity_from_json(json, "t"), identity);
 }
 
-TEST(TrainerState, OfAnOlderVersionIsRead) {
-  Json json = written({.step = 7, .bad_in_a_row = 2}, {"abc", "def", 3, {}});
-  for (const char* key : {"bad_in_a_row", "world_size", "validation_checksum"}) json.erase(key);
-  EXPECT_EQ(trainer_state_from_json(json, "t"), TrainerState{.step = 7});
+TEST(RunState, OfAnOlderVersionIsRead) {
+  Json json = written({.step = 7, .consecutive_nonfinite_steps = 2}, {"abc", "def", 3, {}});
+  for (const char* key : {"consecutive_nonfinite_steps", "world_size", "validation_checksum"})
+    json.erase(key);
+  EXPECT_EQ(run_state_from_json(json, "t"), RunState{.step = 7});
   const RunIdentity identity = run_identity_from_json(json, "t");
   EXPECT_EQ(identity, (RunIdentity{.data_checksum = "abc"}));
   EXPECT_TRUE(check_resumable(identity, {"abc", "def", 3, {}}).empty());
@@ -61,18 +62,18 @@ TEST(TrainerState, OfAnOlderVersionIsRead) {
   json["best_value"] = 0.5;
   json["best_loss"] = nullptr;
   json["best_step"] = 5;
-  EXPECT_EQ(trainer_state_from_json(json, "t").best_step, -1);
+  EXPECT_EQ(run_state_from_json(json, "t").best_step, -1);
 }
 
-TEST(TrainerState, AValidationThatIsNotFiniteIsNeverTheBest) {
-  TrainerState state = {.step = 1};
+TEST(RunState, AValidationThatIsNotFiniteIsNeverTheBest) {
+  RunState state = {.step = 1};
   for (const double loss : {kNan, static_cast<double>(INFINITY)}) {
     EXPECT_FALSE(note_validation(state, 0.5, loss));
     EXPECT_FALSE(note_validation(state, -loss, loss));
   }
   EXPECT_EQ(state.best_step, -1);
   EXPECT_EQ(state.since_best, 4);
-  EXPECT_EQ(trainer_state_from_json(written(state), "t"), state);
+  EXPECT_EQ(run_state_from_json(written(state), "t"), state);
   // And none of these stands in the way of the first that is finite.
   state.step = 2;
   EXPECT_TRUE(note_validation(state, -9.0, 9.0));
@@ -82,8 +83,8 @@ TEST(TrainerState, AValidationThatIsNotFiniteIsNeverTheBest) {
   EXPECT_EQ(state.best_value, -9.0);
 }
 
-TEST(TrainerState, BetweenEqualValidationsTheLowerLossIsTheBest) {
-  TrainerState state;
+TEST(RunState, BetweenEqualValidationsTheLowerLossIsTheBest) {
+  RunState state;
   EXPECT_TRUE(note_validation(state, 0.5, 1.0));
   EXPECT_FALSE(note_validation(state, 0.5, 1.0));
   EXPECT_TRUE(note_validation(state, 0.5, 0.9));
@@ -108,14 +109,14 @@ TEST(Resume, SaysWhatChangedAndRefusesWhatMayNot) {
   EXPECT_THAT(refusal(saved, wanted), HasSubstr("validation data (checksum): def -> xyz"));
 }
 
-TEST(TrainerState, RefusesCountsThatNoRunWrote) {
+TEST(RunState, RefusesCountsThatNoRunWrote) {
   for (const char* key : {"step", "epoch", "step_in_epoch", "since_best", "skipped_steps",
-                          "bad_in_a_row", "world_size"}) {
+                          "consecutive_nonfinite_steps", "world_size"}) {
     for (const Json& value : {Json(-1), Json(INT64_MAX), Json(1.5), Json("1")}) {
       Json json = written({}, {.data_checksum = "abc"});
       json[key] = value;
       const auto read = [&] {
-        trainer_state_from_json(json, "t");
+        run_state_from_json(json, "t");
         run_identity_from_json(json, "t");
       };
       EXPECT_THROW(read(), UserError) << key << " " << value;

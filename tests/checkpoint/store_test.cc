@@ -5,11 +5,11 @@
 
 #include <fstream>
 
+#include "checkpoint/format.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
 #include "temporary_folder.h"
-#include "checkpoint/format.h"
 
 namespace s2i {
 namespace {
@@ -22,7 +22,7 @@ void write_content(const fs::path& folder) {
   write_file_atomic(folder / "model" / "config.json", "{}");
   write_file_atomic(folder / "model" / "model.safetensors", "weights");
   write_file_atomic(folder / "optimizer.safetensors", "moments");
-  write_file_atomic(folder / "trainer.json", "{}");
+  write_file_atomic(folder / "run_state.json", "{}");
 }
 
 TEST(CheckpointStore, SavesWholeAndPointsToIt) {
@@ -41,10 +41,10 @@ TEST(CheckpointStore, PassesOverDamagedOnesAndKeepsThem) {
   CheckpointStore store(run.path());
   const fs::path first = store.save(1, false, write_content);
   const fs::path second = store.save(2, false, write_content);
-  EXPECT_EQ(store.newest_whole(), second);
-  std::ofstream(second / "trainer.json", std::ios::app) << " ";
-  EXPECT_THAT(check_checkpoint(second), HasSubstr("trainer.json has 3 bytes, not 2"));
-  EXPECT_EQ(store.newest_whole(), first);
+  EXPECT_EQ(store.latest_valid(), second);
+  std::ofstream(second / "run_state.json", std::ios::app) << " ";
+  EXPECT_THAT(check_checkpoint(second), HasSubstr("run_state.json has 3 bytes, not 2"));
+  EXPECT_EQ(store.latest_valid(), first);
   EXPECT_TRUE(fs::exists(second));
 }
 
@@ -105,7 +105,7 @@ std::vector<std::string> names_of(const std::vector<fs::path>& paths) {
 }
 
 void damage(const fs::path& checkpoint) {
-  std::ofstream(checkpoint / "trainer.json", std::ios::app) << " ";
+  std::ofstream(checkpoint / "run_state.json", std::ios::app) << " ";
 }
 
 TEST(CheckpointStore, PruneKeepsEveryNth) {
@@ -176,10 +176,11 @@ TEST(CheckpointStore, SetsNewerOnesAside) {
 TEST(CheckpointStore, OneSavedAmidBadStepsDoesNotCountTowardsThoseToKeep) {
   const TemporaryFolder run;
   CheckpointStore store(run.path());
-  const auto save = [&](int64_t step, int64_t bad_in_a_row) {
+  const auto save = [&](int64_t step, int64_t consecutive_nonfinite_steps) {
     store.save(step, false, [&](const fs::path& folder) {
       write_content(folder);
-      write_json(folder / "trainer.json", {{"step", step}, {"bad_in_a_row", bad_in_a_row}});
+      write_json(folder / "run_state.json",
+                 {{"step", step}, {"consecutive_nonfinite_steps", consecutive_nonfinite_steps}});
     });
     store.prune({.keep = 2});
   };

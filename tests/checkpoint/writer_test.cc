@@ -7,10 +7,10 @@
 #include <atomic>
 #include <future>
 
+#include "checkpoint/format.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "temporary_folder.h"
-#include "checkpoint/format.h"
 
 namespace s2i {
 namespace {
@@ -23,7 +23,7 @@ void write_content(const fs::path& folder, const CheckpointContent& content) {
   write_file_atomic(folder / "model" / "config.json", "{}");
   write_safetensors(folder / "model" / "model.safetensors", content.model);
   write_safetensors(folder / "optimizer.safetensors", content.optimizer);
-  write_json(folder / "trainer.json", content.trainer);
+  write_json(folder / "run_state.json", content.trainer);
 }
 
 CheckpointContent content_of(int64_t step, const at::Tensor& weights, bool is_best = false) {

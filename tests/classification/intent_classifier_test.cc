@@ -6,22 +6,22 @@
 #include <cmath>
 #include <map>
 
-#include "core/error.h"
-#include "nn/transformer_encoder.h"
 #include "classification/loss.h"
+#include "core/error.h"
 #include "model_testing.h"
+#include "nn/transformer_encoder.h"
 
 namespace s2i {
 namespace {
 
 class EveryNorm : public ::testing::TestWithParam<bool> {
  protected:
-  WavLMConfig config() const { return GetParam() ? small_layer_norm_config() : small_config(); }
+  EncoderConfig config() const { return GetParam() ? small_layer_norm_config() : small_config(); }
 };
 INSTANTIATE_TEST_SUITE_P(Norms, EveryNorm, ::testing::Bool(),
                          [](const auto& test) { return test.param ? "layer" : "group"; });
 
-at::Tensor logits_of(const WavLMForIntent& model, const TestBatch& batch,
+at::Tensor logits_of(const IntentClassifier& model, const TestBatch& batch,
                      const ForwardOptions& options = {}) {
   const c10::NoGradGuard no_grad;
   return model.forward(batch.audio, batch.lengths, options);
@@ -68,7 +68,7 @@ TEST_P(EveryNorm, PaddingHasNoPartInTheGradient) {
 }
 
 TEST_P(EveryNorm, DropoutAndMaskingBelongToTheUtterance) {
-  WavLMConfig c = config();
+  EncoderConfig c = config();
   c.set_dropout(0.2);
   c.layerdrop = 0;
   c.mask_time_prob = 0.5;
@@ -88,7 +88,7 @@ TEST_P(EveryNorm, DropoutAndMaskingBelongToTheUtterance) {
 }
 
 TEST_P(EveryNorm, TheSameCallGivesTheSameBits) {
-  WavLMConfig c = config();
+  EncoderConfig c = config();
   const auto model = make_model(c);
   const TestBatch batch({4000, 7001});
   EXPECT_TRUE(logits_of(*model, batch, training_options({1, 2}))
@@ -142,7 +142,7 @@ TEST(LayerDrop, SkipsItsShareAndNeverTheFirst) {
 }
 
 TEST(LayerDrop, IsTheSameForEveryBatchOfAStep) {
-  WavLMConfig config = small_config();
+  EncoderConfig config = small_config();
   config.set_dropout(0);
   config.apply_spec_augment = false;
   config.layerdrop = 0.5;
@@ -222,7 +222,7 @@ TEST(Parameters, StorageMayBeReplaced) {
   EXPECT_TRUE(logits_of(*model, batch).equal(before));
 }
 
-TEST(Parameters, InitialisationDependsOnTheSeedAlone) {
+TEST(Parameters, InitializationDependsOnTheSeedAlone) {
   const auto one = make_model(small_config(), 1), again = make_model(small_config(), 1),
              other = make_model(small_config(), 2);
   for (size_t i = 0; i < one->parameters().size(); ++i) {

@@ -20,9 +20,9 @@ std::vector<Prediction> make(const std::vector<std::pair<int64_t, int64_t>>& pai
   return predictions;
 }
 
-TEST(Classification, CountsByHand) {
+TEST(ClassificationMetrics, CountsByHand) {
   // Intent 2 never occurs, and is never predicted: it does not count for the macro mean.
-  const Classification figures = classify(make({{0, 0}, {0, 1}, {1, 1}, {1, 1}}), 3);
+  const ClassificationMetrics figures = compute_metrics(make({{0, 0}, {0, 1}, {1, 1}, {1, 1}}), 3);
   EXPECT_EQ(figures.count, 4);
   EXPECT_DOUBLE_EQ(figures.accuracy, 0.75);
   EXPECT_DOUBLE_EQ(figures.per_intent[0].precision, 1.0);
@@ -35,23 +35,23 @@ TEST(Classification, CountsByHand) {
   EXPECT_DOUBLE_EQ(figures.loss, 0.15);
 }
 
-TEST(Classification, DoesNotDependOnTheOrder) {
+TEST(ClassificationMetrics, DoesNotDependOnTheOrder) {
   auto predictions = make({{0, 0}, {0, 1}, {1, 1}, {2, 0}, {1, 2}, {2, 2}, {0, 0}});
-  const Classification a = classify(predictions, 3);
+  const ClassificationMetrics a = compute_metrics(predictions, 3);
   std::reverse(predictions.begin(), predictions.end());
-  const Classification b = classify(predictions, 3);
+  const ClassificationMetrics b = compute_metrics(predictions, 3);
   EXPECT_EQ(a.loss, b.loss);
   EXPECT_EQ(a.f1_weighted, b.f1_weighted);
 }
 
-TEST(Classification, OfNothingIsEmptyNotNan) {
-  const Classification figures = classify({}, 2);
+TEST(ClassificationMetrics, OfNothingIsEmptyNotNan) {
+  const ClassificationMetrics figures = compute_metrics({}, 2);
   EXPECT_EQ(figures.count, 0);
   EXPECT_EQ(figures.accuracy, 0.0);
   EXPECT_EQ(figures.f1_macro, 0.0);
 }
 
-TEST(Classification, WilsonIntervalAsPublished) {
+TEST(ClassificationMetrics, WilsonIntervalAsPublished) {
   // Newcombe (1998), table I: 81 of 263, score method without continuity correction.
   const auto [low, high] = wilson_interval(81, 263);
   EXPECT_NEAR(low, 0.2553, 5e-5);
@@ -60,8 +60,8 @@ TEST(Classification, WilsonIntervalAsPublished) {
   EXPECT_DOUBLE_EQ(wilson_interval(10, 10).second, 1.0);
 }
 
-TEST(Classification, NamesTheMostFrequentMistakesFirst) {
-  const Classification figures = classify(make({{0, 1}, {1, 0}, {1, 0}, {2, 2}}), 3);
+TEST(ClassificationMetrics, NamesTheMostFrequentMistakesFirst) {
+  const ClassificationMetrics figures = compute_metrics(make({{0, 1}, {1, 0}, {1, 0}, {2, 2}}), 3);
   const auto mistakes = top_confusions(figures, 5);
   ASSERT_EQ(mistakes.size(), 2U);
   EXPECT_EQ(mistakes[0].label, 1);
@@ -69,10 +69,10 @@ TEST(Classification, NamesTheMostFrequentMistakesFirst) {
   EXPECT_EQ(top_confusions(figures, 1).size(), 1U);
 }
 
-TEST(Classification, ALowerLossIsBetter) {
-  Classification good;
+TEST(ClassificationMetrics, ALowerLossIsBetter) {
+  ClassificationMetrics good;
   good.loss = 0.1;
-  Classification bad;
+  ClassificationMetrics bad;
   bad.loss = 0.2;
   EXPECT_GT(metric_value(good, "loss"), metric_value(bad, "loss"));
 }

@@ -8,30 +8,31 @@
 #include <memory>
 #include <vector>
 
-#include "core/random.h"
 #include "classification/intent_classifier.h"
+#include "core/random.h"
 
 namespace s2i {
 
 /// A model that tests run in milliseconds: two layers of width 32.
-inline WavLMConfig small_config() {
-  WavLMConfig config = WavLMConfig::of_shape("tiny");
+inline EncoderConfig small_config() {
+  EncoderConfig config = EncoderConfig::of_shape("tiny");
   config.labels = {"a", "b", "c"};
   return config;
 }
 
-inline WavLMConfig small_layer_norm_config() {
-  WavLMConfig config = small_config();
+inline EncoderConfig small_layer_norm_config() {
+  EncoderConfig config = small_config();
   config.feat_extract_norm = "layer";
   config.conv_bias = true;
   config.do_stable_layer_norm = true;
   return config;
 }
 
-inline std::unique_ptr<WavLMForIntent> make_model(const WavLMConfig& config, uint64_t seed = 1) {
-  at::set_num_threads(1);  // small shapes would be all synchronisation
-  auto model = std::make_unique<WavLMForIntent>(config, at::kCPU);
-  model->initialise(seed);
+inline std::unique_ptr<IntentClassifier> make_model(const EncoderConfig& config,
+                                                    uint64_t seed = 1) {
+  at::set_num_threads(1);  // small shapes would be all synchronization
+  auto model = std::make_unique<IntentClassifier>(config, at::kCPU);
+  model->initialize(seed);
   return model;
 }
 

@@ -16,10 +16,10 @@
 #include <map>
 #include <string>
 
-#include "core/error.h"
-#include "core/program.h"
 #include "classification/loss.h"
 #include "classification/pretrained.h"
+#include "core/error.h"
+#include "core/program.h"
 #include "weights/safetensors.h"
 
 namespace s2i {
@@ -73,7 +73,7 @@ Case case_of(const std::map<std::string, at::Tensor>& batches, int number) {
   return result;
 }
 
-at::Tensor loss_and_gradients(WavLMForIntent& model, const Case& batch, at::Tensor& logits) {
+at::Tensor loss_and_gradients(IntentClassifier& model, const Case& batch, at::Tensor& logits) {
   for (NamedParameter& parameter : model.parameters()) parameter.tensor.mutable_grad().reset();
   logits = model.forward(batch.audio, batch.lengths, batch.options);
   const at::Tensor loss = cross_entropy_sum(logits, batch.labels) / batch.audio.size(0);
@@ -85,7 +85,7 @@ int run(const char* model_dir, const char* batches_file, const char* out_file,
         const char* saved_dir) {
   LoadReport report;
   const auto model = load_pretrained(model_dir, at::kCPU, {}, report);
-  S2I_CHECK(report.initialised.empty() && report.ignored.empty());
+  S2I_CHECK(report.initialized.empty() && report.ignored.empty());
   if (saved_dir != nullptr) save_pretrained(saved_dir, *model, {16000, true, true});
   std::map<std::string, at::Tensor> batches;
   for (const auto& [name, tensor] : read_safetensors(batches_file).tensors) batches[name] = tensor;
@@ -101,11 +101,11 @@ int run(const char* model_dir, const char* batches_file, const char* out_file,
       if (grad.defined()) out.emplace_back(prefix + "grad." + parameter.name, grad.clone());
     }
     if (batch.steps == 0) continue;
-    AdamW optimiser;
+    AdamW optimizer;
     std::vector<at::Tensor> losses;
     for (int64_t step = 0; step < batch.steps; ++step) {
       losses.push_back(loss_and_gradients(*model, batch, logits));
-      optimiser.step(model->parameters());
+      optimizer.step(model->parameters());
     }
     out.emplace_back(prefix + "losses", at::stack(losses));
   }

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 
-# Threads that wait for each other without spinning: the small shapes are all synchronisation, and a
+# Threads that wait for each other without spinning: the small shapes are all synchronization, and a
 # busy machine would make that slow. Before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, min(2, os.cpu_count() or 1))))
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -164,11 +164,11 @@ def compare(name, model, out, number, case):
     assert ours == {f"{number}.grad.{n}" for n in gradients}, where
 
     if steps:
-        optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
         losses = []
         for _ in range(steps):
             losses.append(reference(model, case, masked or attention)[1])
-            optimiser.step()
+            optimizer.step()
         losses = torch.stack(losses)
         error = ((out[f"{number}.losses"] - losses).abs() / losses.abs()).max().item()
         note("AdamW losses", error, where)

@@ -8,10 +8,10 @@
 #include <fstream>
 
 #include "core/error.h"
-#include "weights/safetensors.h"
-#include "weights/model_weights.h"
 #include "model_testing.h"
 #include "temporary_folder.h"
+#include "weights/model_weights.h"
+#include "weights/safetensors.h"
 
 namespace s2i {
 namespace {
@@ -34,7 +34,7 @@ class Pretrained : public ::testing::Test {
   const fs::path& dir() const { return folder_.path(); }
   fs::path weights() const { return dir() / "model.safetensors"; }
 
-  std::unique_ptr<WavLMForIntent> load(const LoadSettings& settings = {}) {
+  std::unique_ptr<IntentClassifier> load(const LoadSettings& settings = {}) {
     return load_pretrained(dir(), at::kCPU, settings, report_);
   }
   std::string refusal(const LoadSettings& settings = {}) {
@@ -51,14 +51,14 @@ class Pretrained : public ::testing::Test {
     edit(tensors);
     write_safetensors(weights(), tensors);
   }
-  at::Tensor logits(const WavLMForIntent& model) {
+  at::Tensor logits(const IntentClassifier& model) {
     const c10::NoGradGuard no_grad;
     const TestBatch batch({4000, 6000});
     return model.forward(batch.audio, batch.lengths, {});
   }
 
   TemporaryFolder folder_;
-  std::unique_ptr<WavLMForIntent> model_;
+  std::unique_ptr<IntentClassifier> model_;
   LoadReport report_;
 };
 
@@ -69,7 +69,7 @@ void drop(NamedTensors& tensors, const std::string& start) {
 TEST_F(Pretrained, WhatIsSavedIsLoaded) {
   const auto loaded = load();
   EXPECT_TRUE(logits(*loaded).equal(logits(*model_)));
-  EXPECT_THAT(report_.initialised, IsEmpty());
+  EXPECT_THAT(report_.initialized, IsEmpty());
   EXPECT_THAT(report_.ignored, IsEmpty());
   EXPECT_EQ(report_.source, weights().string());
   EXPECT_EQ(loaded->config().labels, small_config().labels);
@@ -84,7 +84,7 @@ TEST_F(Pretrained, ABareEncoderGetsANewHead) {
     tensors.emplace_back("lm_head.weight", at::ones({2, 2}));
   });
   const auto loaded = load({.intents = {"w", "x", "y", "z"}, .seed = 3});
-  EXPECT_THAT(report_.initialised, ElementsAre("projector.weight", "projector.bias",
+  EXPECT_THAT(report_.initialized, ElementsAre("projector.weight", "projector.bias",
                                                "classifier.weight", "classifier.bias"));
   EXPECT_THAT(report_.ignored, ElementsAre("lm_head.weight"));
   EXPECT_EQ(loaded->config().num_labels(), 4);
@@ -100,7 +100,7 @@ TEST_F(Pretrained, OldNamesOfTheWeightNorm) {
     }
   });
   EXPECT_TRUE(logits(*load()).equal(logits(*model_)));
-  EXPECT_THAT(report_.initialised, IsEmpty());
+  EXPECT_THAT(report_.initialized, IsEmpty());
 }
 
 TEST_F(Pretrained, Shards) {
@@ -139,7 +139,7 @@ TEST_F(Pretrained, NamesMissingAndMisshapenTensors) {
   save_pretrained(dir(), *model_, kPreprocessor);
   change([](NamedTensors& tensors) { drop(tensors, "wavlm.masked_spec_embed"); });
   EXPECT_EQ(refusal(), "");
-  EXPECT_THAT(report_.initialised, ElementsAre("wavlm.masked_spec_embed"));
+  EXPECT_THAT(report_.initialized, ElementsAre("wavlm.masked_spec_embed"));
 }
 
 TEST_F(Pretrained, AHeadForOtherIntents) {
@@ -149,7 +149,7 @@ TEST_F(Pretrained, AHeadForOtherIntents) {
               HasSubstr("its number 1 is \"b\", and \"c\" is wanted"));
   EXPECT_EQ(refusal({.intents = {"a", "b", "c"}}), "");
   EXPECT_EQ(refusal({.intents = {"1", "2"}, .new_head = true}), "");
-  EXPECT_THAT(report_.initialised, SizeIs(4));
+  EXPECT_THAT(report_.initialized, SizeIs(4));
 }
 
 TEST_F(Pretrained, NamesWhatIsNotThere) {

@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "cluster/comm/communicator.h"
-#include "cluster/placement/device.h"
 #include "cluster/comm/gpu.h"
 #include "cluster/comm/launcher.h"
 #include "cluster/comm/mpi_session.h"
+#include "cluster/placement/device.h"
 
 namespace s2i {
 

@@ -187,7 +187,7 @@ def test_a_validation_that_is_not_finite_is_never_the_best(train, metric):
     overrides = [*NOT_FINITE, "train.max_bad_steps=100", f"train.best_metric={metric}"]
     folder, done = train("run", *overrides, "train.epochs=2")
     assert re.search("the validation loss (nan|inf) is not finite", done.stderr)
-    text = (folder / "last/trainer.json").read_text()
+    text = (folder / "last/run_state.json").read_text()
     assert json.loads(text)["best_step"] == -1 and "null" not in text
     assert [line["best"] for line in read_lines(folder / "validation.jsonl")] == [False, False]
     assert "loss not finite" in run("s2i-checkpoint", "list", folder).stdout
@@ -212,8 +212,8 @@ def test_a_signal_amid_bad_steps_keeps_the_checkpoint_before_and_the_count(train
     process.send_signal(signal.SIGUSR1)
     stderr = process.communicate(timeout=120)[1]
     assert process.returncode == 128 + signal.SIGUSR1, stderr
-    state = json.loads((folder / "last/trainer.json").read_text())
-    bad = state["bad_in_a_row"]
+    state = json.loads((folder / "last/run_state.json").read_text())
+    bad = state["consecutive_nonfinite_steps"]
     assert bad == state["step"] - 1 >= 2
     assert checkpoints_of(folder) == [1, state["step"]]
     _, done = train("run", *overrides, f"train.max_bad_steps={bad + 2}", check=False)

@@ -97,5 +97,5 @@ def test_any_signal_can_be_the_one_that_saves(job):
     process.send_signal(signal.SIGUSR2)
     errors = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + signal.SIGUSR2, errors
-    saved = json.loads((folder / "last/trainer.json").read_text())["step"]
+    saved = json.loads((folder / "last/run_state.json").read_text())["step"]
     assert saved == len(read_lines(folder / "metrics.jsonl"))

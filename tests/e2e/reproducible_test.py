@@ -13,7 +13,7 @@ EVEN = ["batch.global=12", "batch.micro=2"]
 
 def outcome(folder):
     lines = read_lines(folder / "metrics.jsonl")
-    state = json.loads((folder / "last/trainer.json").read_text())
+    state = json.loads((folder / "last/run_state.json").read_text())
     return {
         "weights": (folder / "last/model/model.safetensors").read_bytes(),
         "optimizer": (folder / "last/optimizer.safetensors").read_bytes(),

@@ -19,9 +19,9 @@ def without_times(lines):
 
 
 def outcome(folder):
-    """What must be equal to the bit: weights, optimiser, position, metrics, figures."""
+    """What must be equal to the bit: weights, optimizer, position, metrics, figures."""
     last = folder / "last"
-    state = json.loads((last / "trainer.json").read_text())
+    state = json.loads((last / "run_state.json").read_text())
     state.pop("config")
     evaluation = json.loads((folder / "evaluation.json").read_text())
     return {
@@ -135,7 +135,7 @@ def test_other_data_is_refused(train, tmp_path):
     run("s2i-preprocess", "--corpus", tmp_path / "corpus", "--split", "train", "--out", tmp_path / "other")
     _, done = train("run", f"data.dir={tmp_path / 'other'}", "train.max_steps=4", "data.test_split=", check=False)
     assert done.returncode == 2
-    before = json.loads((folder / "last/trainer.json").read_text())["data_checksum"]
+    before = json.loads((folder / "last/run_state.json").read_text())["data_checksum"]
     after = json.loads((tmp_path / "other/train/manifest.json").read_text())["dataset_checksum"]
     assert f"the training data (checksum): {before} -> {after}" in done.stderr
 

@@ -66,7 +66,7 @@ def test_a_signal_at_a_step_with_a_validation_leaves_it_to_the_next_start(job, t
     process, folder = job(2, *ENDLESS, each_step)
     os.kill(progress(folder, 1)["process"], signal.SIGUSR1)
     step = saved_after(process, folder, signal.SIGUSR1)
-    assert json.loads((folder / "last/trainer.json").read_text())["validation_due"]
+    assert json.loads((folder / "last/run_state.json").read_text())["validation_due"]
     assert [line["step"] for line in read_lines(folder / "validation.jsonl")] == list(range(1, step))
     assert_goes_on_as_if_undisturbed(train, step, 2, each_step)
     assert [line["step"] for line in read_lines(folder / "validation.jsonl")] == list(range(1, step + 5))

@@ -1,5 +1,5 @@
 """Memory that runs out, signals that come outside of steps, a second start in one run folder, a best
-checkpoint that is lost: one clear message each, and what was learnt is kept.
+checkpoint that is lost: one clear message each, and what was learned is kept.
 
 Libraries of tests/faults are preloaded into the programs: allocations above a limit fail, and a signal comes
 at a chosen read.
@@ -47,7 +47,7 @@ def test_a_signal_in_a_validation_saves_and_the_next_start_validates(train, shar
         folder, done = train("run", *VALIDATES, ranks=ranks, environment=plan, check=False)
         assert done.returncode == 128 + number, done.stderr
         assert "after saving step 5; the same command goes on" in done.stderr
-        state = json.loads((folder / "last/trainer.json").read_text())
+        state = json.loads((folder / "last/run_state.json").read_text())
         assert state["step"] == 5 and state["validation_due"]
         assert (folder / "validation.jsonl").read_text() == ""
         assert len(read_lines(folder / "metrics.jsonl")) == 5
@@ -69,7 +69,7 @@ def test_a_signal_in_the_final_evaluation_leaves_it_to_the_next_start(train, sha
 
 
 def test_an_early_stop_holds_when_only_the_evaluation_is_left(train, shards, tmp_path):
-    # Nothing is learnt, so no validation is better than the first.
+    # Nothing is learned, so no validation is better than the first.
     overrides = ["optimizer.learning_rate=1.0e-20", "train.early_stop_patience=1", "train.epochs=50",
                  "batch.evaluation=1"]
     plan = signal_at_read(signal.SIGUSR1, 3, shards / "test", tmp_path / "run/metrics.jsonl")

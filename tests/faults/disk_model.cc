@@ -77,7 +77,7 @@ void DiskModel::apply(const Operation& operation) {
       return change(folder, {{name, nullptr}});
     case Kind::kRename: {
       const auto [to, new_name] = place(operation.other);
-      if (to != folder) throw std::logic_error("a rename between folders is not modelled");
+      if (to != folder) throw std::logic_error("a rename between folders is not modeled");
       return change(folder, {{new_name, folder->entries.at(name)}, {name, nullptr}});
     }
     case Kind::kSync:

@@ -2,18 +2,18 @@
 
 #include <sstream>
 
+#include "checkpoint/format.h"
+#include "checkpoint/run_state.h"
+#include "checkpoint/store.h"
 #include "core/files.h"
 #include "fuzzing.h"
-#include "checkpoint/format.h"
-#include "checkpoint/store.h"
 #include "train/metrics_log.h"
-#include "checkpoint/run_state.h"
 
 using namespace s2i;
 
 namespace {
 
-constexpr const char* kWhere = "trainer.json";
+constexpr const char* kWhere = "run_state.json";
 constexpr int64_t kResumeStep = 3;
 
 /// The run folder around a small checkpoint, whole but for the file that the bytes become.
@@ -24,7 +24,7 @@ class RunFolder {
     checkpoint_ = store_.save(1, true, [](const std::filesystem::path& to) {
       std::filesystem::create_directories(to / "model");
       for (const char* name : {"model/config.json", "model/model.safetensors",
-                               "optimizer.safetensors", "trainer.json"}) {
+                               "optimizer.safetensors", "run_state.json"}) {
         std::ofstream(to / name) << "{}";
       }
     });
@@ -33,10 +33,10 @@ class RunFolder {
   /// Round trip: what is read, written and read again is the same.
   void trainer(std::string_view text) const {
     const Json json = parse_json(text, kWhere);
-    const TrainerState state = trainer_state_from_json(json, kWhere);
+    const RunState state = run_state_from_json(json, kWhere);
     const RunIdentity identity = run_identity_from_json(json, kWhere);
     const Json again = parse_json(to_json(state, identity).dump(2), kWhere);
-    S2I_CHECK(trainer_state_from_json(again, kWhere) == state);
+    S2I_CHECK(run_state_from_json(again, kWhere) == state);
     S2I_CHECK(run_identity_from_json(again, kWhere) == identity);
     S2I_CHECK(check_resumable(identity, identity).empty());
   }
@@ -44,7 +44,7 @@ class RunFolder {
   void checksums(std::string_view text) const {
     folder_.write("checkpoints/" + checkpoint_.filename().string() + "/checksums.json", text);
     const auto problems = checkpoint_problems(checkpoint_);
-    S2I_CHECK(store_.newest_whole().has_value() == problems.empty());
+    S2I_CHECK(store_.latest_valid().has_value() == problems.empty());
   }
 
   /// What is kept are whole lines of steps to the one to resume from, and a line goes below them.
@@ -74,7 +74,7 @@ class RunFolder {
 
 }  // namespace
 
-// The bytes after the first are trainer.json, checksums.json or metrics.jsonl, as the first says.
+// The bytes after the first are run_state.json, checksums.json or metrics.jsonl, as the first says.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const RunFolder run;
   if (size == 0) return 0;

@@ -99,13 +99,13 @@ def make_records():
              "finished": False, "validation_due": True, "best_value": 0.75, "best_loss": 0.5, "best_step": 9,
              "since_best": 1, "skipped_steps": 2}
     identity = {"data_checksum": "0123456789abcdef", "config": {"run.seed": "1", "model.init": "wavlm-base"}}
-    newer = {"bad_in_a_row": 1, "world_size": 4, "validation_checksum": "fedcba9876543210"}
-    # The first letter says which file: trainer.json, checksums.json, metrics.jsonl.
+    newer = {"consecutive_nonfinite_steps": 1, "world_size": 4, "validation_checksum": "fedcba9876543210"}
+    # The first letter says which file: run_state.json, checksums.json, metrics.jsonl.
     put("checkpoint", "trainer", "t" + json.dumps({**state, **newer, **identity}))
     put("checkpoint", "older", "t" + json.dumps({**state, **identity}))
     put("checkpoint", "null", "t" + json.dumps({**state, "best_value": None, "best_loss": None, **identity}))
     files = {name: {"bytes": 2, "xxh3_64": "1349cde127705c16"} for name in (
-        "model/config.json", "model/model.safetensors", "optimizer.safetensors", "trainer.json")}
+        "model/config.json", "model/model.safetensors", "optimizer.safetensors", "run_state.json")}
     put("checkpoint", "checksums", "c" + json.dumps({"format_version": 1, "files": files}, indent=2) + "\n")
     lines = [json.dumps({"step": step, "loss": loss, "seconds": {"total": 0.5}})
              for step, loss in ((1, 1.5), (2, None), (3, 0.25), (4, 1e-3))]

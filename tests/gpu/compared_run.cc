@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <memory>
 
+#include "classification/trainable.h"
 #include "core/random.h"
 #include "train/batch_tensors.h"
 #include "train/train_step.h"
-#include "classification/trainable.h"
 
 namespace s2i {
 namespace {
@@ -38,7 +38,7 @@ Batch make_batch(int64_t first, int64_t last, int64_t num_labels) {
   return batch;
 }
 
-std::vector<NamedParameter> trained(WavLMForIntent& model, const Mistake mistake) {
+std::vector<NamedParameter> trained(IntentClassifier& model, const Mistake mistake) {
   if (mistake == Mistake::kWeight) {
     const c10::NoGradGuard no_grad;
     model.parameters().front().tensor.mul_(1.05);
@@ -50,7 +50,7 @@ at::Tensor to_host(const at::Tensor& tensor) {
   return tensor.detach().to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
-at::Tensor logits_of(const WavLMForIntent& model, ForwardOptions options) {
+at::Tensor logits_of(const IntentClassifier& model, ForwardOptions options) {
   const c10::NoGradGuard no_grad;
   options.training = false;
   const auto all = static_cast<int64_t>(kLengths.size());
@@ -61,8 +61,8 @@ at::Tensor logits_of(const WavLMForIntent& model, ForwardOptions options) {
 
 }  // namespace
 
-WavLMConfig compared_config(const std::string& form, const std::string& shape) {
-  WavLMConfig config = WavLMConfig::of_shape(shape == "full" ? form : "tiny");
+EncoderConfig compared_config(const std::string& form, const std::string& shape) {
+  EncoderConfig config = EncoderConfig::of_shape(shape == "full" ? form : "tiny");
   if (shape != "full") {
     config.num_hidden_layers = 4;
     if (form == "large") {
@@ -76,9 +76,9 @@ WavLMConfig compared_config(const std::string& form, const std::string& shape) {
   return config;
 }
 
-RunResult run_compared(const WavLMConfig& config, const RunSettings& settings) {
-  WavLMForIntent model(config, settings.device);
-  model.initialise(kWeightSeed);
+RunResult run_compared(const EncoderConfig& config, const RunSettings& settings) {
+  IntentClassifier model(config, settings.device);
+  model.initialize(kWeightSeed);
   model.freeze(false, 0);
   const auto parameters = trained(model, settings.mistake);
   const auto communicator = make_self_communicator();

@@ -15,7 +15,7 @@ namespace s2i {
 /// "base" (GroupNorm, post-LayerNorm) or "large" (LayerNorm, pre-LayerNorm) in `shape`: "small", of
 /// a few milliseconds a step on a CPU core, or "full", the published one. Dropout, LayerDrop and
 /// SpecAugment are on: all are drawn by utterance and step, not by device.
-WavLMConfig compared_config(const std::string& form, const std::string& shape);
+EncoderConfig compared_config(const std::string& form, const std::string& shape);
 
 /// A deliberate mistake, to see a comparison fail.
 enum class Mistake { kNone, kWeight, kDropout, kGradient };
@@ -38,7 +38,7 @@ struct RunResult {
 };
 
 /// Trains from the same weights on the same four utterances of different lengths, through the
-/// step, reducer and fused optimiser that s2i-train uses.
-RunResult run_compared(const WavLMConfig& config, const RunSettings& settings);
+/// step, reducer and fused optimizer that s2i-train uses.
+RunResult run_compared(const EncoderConfig& config, const RunSettings& settings);
 
 }  // namespace s2i

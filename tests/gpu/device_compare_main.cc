@@ -1,5 +1,5 @@
 // Compares a training run on a GPU with the same run on the CPU: dropout's draws bit by bit,
-// logits, gradients, the losses of ten optimiser steps and where the weights are after them.
+// logits, gradients, the losses of ten optimizer steps and where the weights are after them.
 //
 //   device_compare [--device auto|cpu|cuda] [--shape small|full] [--json FILE]
 //
@@ -22,6 +22,7 @@
 #include "compared_run.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/host_memory.h"
 #include "core/json.h"
 #include "core/program.h"
 #include "ops/dropout/dropout.h"
@@ -133,7 +134,7 @@ void compare_dropout(Report& report, at::Device device, bool mistake) {
 
 void compare_form(Report& report, const std::string& form, const std::string& shape,
                   RunSettings settings) {
-  const WavLMConfig config = compared_config(form, shape);
+  const EncoderConfig config = compared_config(form, shape);
   RunSettings plain;
   plain.steps = settings.steps;
   const RunResult reference = run_compared(config, plain);
@@ -231,7 +232,7 @@ int main(int argc, char** argv) {
   app.add_option("--shape", options.shape, "small, or full: the published Base and Large")
       ->check(CLI::IsMember({"small", "full"}));
   app.add_option("--form", options.form)->check(CLI::IsMember({"all", "base", "large"}));
-  app.add_option("--steps", options.steps, "optimiser steps")->check(CLI::Range(1, 1000));
+  app.add_option("--steps", options.steps, "optimizer steps")->check(CLI::Range(1, 1000));
   app.add_option("--threads", options.threads, "of the CPU runs")->check(CLI::Range(1, 1024));
   app.add_option("--mistake", options.mistake, "make one on purpose, to see the comparison fail")
       ->check(CLI::IsMember({"none", "weight", "dropout", "gradient"}));
@@ -242,5 +243,6 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? s2i::kExitDone : s2i::kExitUsage;
   }
+  s2i::keep_host_memory();
   return s2i::run_program([&] { return s2i::run(options); });
 }

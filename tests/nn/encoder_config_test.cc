@@ -1,8 +1,9 @@
+#include "nn/encoder_config.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "nn/encoder_config.h"
 
 namespace s2i {
 namespace {
@@ -11,7 +12,7 @@ using ::testing::HasSubstr;
 
 std::string refusal(const std::string& text) {
   try {
-    WavLMConfig::from_json(parse_json(text, "config.json"), "config.json");
+    EncoderConfig::from_json(parse_json(text, "config.json"), "config.json");
   } catch (const UserError& error) {
     return error.what();
   }
@@ -19,7 +20,7 @@ std::string refusal(const std::string& text) {
 }
 
 TEST(Config, DefaultsAreBase) {
-  const WavLMConfig config = WavLMConfig::from_json(Json::object(), "config.json");
+  const EncoderConfig config = EncoderConfig::from_json(Json::object(), "config.json");
   EXPECT_EQ(config.hidden_size, 768);
   EXPECT_EQ(config.num_labels(), 2);
   EXPECT_EQ(config.min_samples(), 400);
@@ -36,7 +37,8 @@ TEST(Config, KeepsWhatItDoesNotUse) {
                          "something_new": {"deep": [1, 2]}, "torch_dtype": "float16",
                          "id2label": {"0": "yes", "1": "no", "2": "maybe"},
                          "label2id": {"yes": 0}})";
-  const WavLMConfig config = WavLMConfig::from_json(parse_json(text, "config.json"), "config.json");
+  const EncoderConfig config =
+      EncoderConfig::from_json(parse_json(text, "config.json"), "config.json");
   EXPECT_EQ(config.labels, (std::vector<std::string>{"yes", "no", "maybe"}));
   const OrderedJson out = config.to_json();
   EXPECT_EQ(out["num_codevectors_per_group"], 321);
@@ -63,7 +65,7 @@ TEST(Config, NamesWhatIsWrong) {
 }
 
 // Each member within its own limits, and together more than any memory holds.
-TEST(WavLMConfig, RefusesModelsOfImpossibleSize) {
+TEST(EncoderConfig, RefusesModelsOfImpossibleSize) {
   EXPECT_THAT(refusal(R"({"hidden_size": 65536, "num_attention_heads": 16,
                           "num_hidden_layers": 1024})"),
               HasSubstr("parameters; the limit"));

@@ -5,11 +5,11 @@
 namespace s2i {
 namespace {
 
-ScheduleConfig make(const std::string& name, int64_t warmup, double final_share = 0) {
+ScheduleConfig make(const std::string& name, int64_t warmup, double min_lr_ratio = 0) {
   ScheduleConfig config;
   config.name = name;
   config.warmup_steps = warmup;
-  config.final_share = final_share;
+  config.min_lr_ratio = min_lr_ratio;
   return config;
 }
 
@@ -38,7 +38,7 @@ TEST(Schedule, ConstantStays) {
 
 TEST(Schedule, WarmUpAsAShareOfTheRun) {
   ScheduleConfig config = make("constant", -1);
-  config.warmup_share = 0.25;
+  config.warmup_ratio = 0.25;
   const Schedule schedule(config, 1.0, 40);
   EXPECT_LT(schedule.learning_rate(8), 1.0);
   EXPECT_EQ(schedule.learning_rate(9), 1.0);

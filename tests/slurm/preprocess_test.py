@@ -53,7 +53,7 @@ def test_an_array_and_its_merge_give_the_bytes_of_one_process(cluster, corpus, t
 
 def test_the_merge_names_a_part_that_failed_and_a_rerun_of_it_completes(cluster, corpus, tmp_path):
     logs, out = tmp_path / "logs", tmp_path / "out"
-    # Held, so that a task can be cancelled before it starts: as one that never got a node.
+    # Held, so that a task can be canceled before it starts: as one that never got a node.
     array = submit(cluster, logs, corpus, out, "--hold")
     cluster.run("scancel", f"{array}_2")
     cluster.run("scontrol", "release", array)

@@ -20,7 +20,7 @@ def make_run(folder, accuracy=0.5, loss=1.0, finished=True, evaluated=True, chec
     (folder / "last").symlink_to("checkpoints/step-00000010")
     settings = {"optimizer.learning_rate": "0.001", "run.dir": f'"{folder}"', "run.seed": "1",
                 **{key.replace("__", "."): value for key, value in config.items()}}
-    (checkpoint / "trainer.json").write_text(json.dumps(
+    (checkpoint / "run_state.json").write_text(json.dumps(
         {"step": 10, "finished": finished, "data_checksum": checksum, "config": settings}))
     if evaluated:
         (folder / "evaluation.json").write_text(json.dumps(
@@ -100,7 +100,7 @@ def test_runs_on_other_data_are_another_setting(tmp_path):
     (lambda run: make_run(run, accuracy=float("nan")), "accuracy in evaluation.json is nan"),
     (lambda run: (make_run(run) / "evaluation.json").write_text("{"), "evaluation.json cannot be read"),
     (lambda run: (make_run(run) / "evaluation.json").write_text("[]"), "is not a JSON object"),
-    (lambda run: (make_run(run) / "last/trainer.json").write_text('{"finished": true}'), "no configuration"),
+    (lambda run: (make_run(run) / "last/run_state.json").write_text('{"finished": true}'), "no configuration"),
 ])
 def test_a_run_without_figures_is_named_and_left_out(tmp_path, spoil, reason):
     good, bad = make_run(tmp_path / "good"), tmp_path / "bad"

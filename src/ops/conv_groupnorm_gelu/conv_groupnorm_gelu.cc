@@ -8,8 +8,8 @@
 
 namespace s2i {
 
-at::Tensor first_conv(const at::Tensor& audio, const FirstConv& layer,
-                      const std::vector<int64_t>& frames) {
+at::Tensor conv_groupnorm(const at::Tensor& audio, const ConvGroupNormGelu& layer,
+                          const std::vector<int64_t>& frames) {
   const at::Tensor x = strided_conv(audio.unsqueeze(2), layer.weight, layer.bias, layer.stride);
   S2I_CHECK(static_cast<int64_t>(frames.size()) == audio.size(0));
   std::vector<at::Tensor> means, scales;

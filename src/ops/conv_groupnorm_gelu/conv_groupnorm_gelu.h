@@ -15,7 +15,7 @@
 
 namespace s2i {
 
-struct FirstConv {
+struct ConvGroupNormGelu {
   at::Tensor weight;       ///< [C,1,K] float32
   at::Tensor bias;         ///< [C] float32, or undefined; the norm takes it away again
   at::Tensor norm_weight;  ///< [C] float32
@@ -31,12 +31,12 @@ struct FirstConv {
 /// returns [B,rows,C] float32: row t reads samples t*stride ... t*stride+K-1; rows whose window
 /// leaves
 ///         the utterance's own samples are finite and meaningless
-at::Tensor first_conv(const at::Tensor& audio, const FirstConv& layer,
-                      const std::vector<int64_t>& frames);
+at::Tensor conv_groupnorm(const at::Tensor& audio, const ConvGroupNormGelu& layer,
+                          const std::vector<int64_t>& frames);
 
 /// The same with GELU behind it, in one pass; CPU. Returns the given type, float32 or bfloat16.
 /// Differentiable in the layer's tensors, not in the audio.
-at::Tensor first_conv_gelu_cpu(const at::Tensor& audio, const FirstConv& layer,
-                               const std::vector<int64_t>& frames, at::ScalarType type);
+at::Tensor conv_groupnorm_gelu_cpu(const at::Tensor& audio, const ConvGroupNormGelu& layer,
+                                   const std::vector<int64_t>& frames, at::ScalarType type);
 
 }  // namespace s2i

@@ -337,8 +337,8 @@ class FirstConvGelu : public torch::autograd::Function<FirstConvGelu> {
 
 }  // namespace
 
-at::Tensor first_conv_gelu_cpu(const at::Tensor& audio, const FirstConv& layer,
-                               const std::vector<int64_t>& frames, at::ScalarType type) {
+at::Tensor conv_groupnorm_gelu_cpu(const at::Tensor& audio, const ConvGroupNormGelu& layer,
+                                   const std::vector<int64_t>& frames, at::ScalarType type) {
   S2I_CHECK(audio.is_cpu() && audio.scalar_type() == at::kFloat && layer.weight.size(1) == 1);
   const int64_t rows = audio.size(1) / layer.stride, taps = layer.weight.size(2);
   S2I_CHECK(rows * layer.stride == audio.size(1));

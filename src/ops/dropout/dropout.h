@@ -15,8 +15,8 @@ namespace s2i {
 /// p     probability of dropping, in [0, 1), kept to 1/65536
 ///
 /// Element (t, d) of an utterance is decided by its key, site, t and d alone
-/// (ops/dropout/dropout_bits.h). Returns x itself if p is 0. Nothing is saved for the backward pass,
-/// which draws again.
+/// (ops/dropout/dropout_bits.h). Returns x itself if p is 0. Nothing is saved for the backward
+/// pass, which draws again.
 at::Tensor dropout(const at::Tensor& x, const at::Tensor& keys, int64_t site, double p);
 
 /// The same in plain loops over dropout_bits.h, for tests; CPU float32, no gradient.

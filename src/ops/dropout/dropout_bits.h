@@ -2,7 +2,7 @@
 //
 // An element is named by (key, row, column): the key belongs to the utterance and the place in the
 // model, the row and column to the element inside the utterance. Nothing depends on the batch, on
-// padding or on the device. One Philox block decides eight neighbouring columns, 16 bits each.
+// padding or on the device. One Philox block decides eight neighboring columns, 16 bits each.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Dropout's random bits on the CPU, vectorised; shared by the fused CPU kernels.
+// Dropout's random bits on the CPU, vectorized; shared by the fused CPU kernels.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,7 @@
 namespace s2i {
 namespace {
 
-// One thread decides eight neighbouring columns of a row: one Philox block.
+// One thread decides eight neighboring columns of a row: one Philox block.
 template <typename Scalar>
 __global__ void dropout_kernel(const Scalar* x, Scalar* y, const int64_t* keys, uint64_t site,
                                uint32_t threshold, float scale, int64_t batch, int64_t heads,

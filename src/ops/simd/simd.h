@@ -1,4 +1,4 @@
-// How the CPU kernels are vectorised: plain loops, compiled once for each instruction set and
+// How the CPU kernels are vectorized: plain loops, compiled once for each instruction set and
 // chosen at run time. The portable build keeps working on machines without AVX.
 #pragma once
 

@@ -90,7 +90,7 @@ S2I_INLINE Vec vec_exp(Vec x) {
 }
 
 /// The normal distribution function and density at x. Abramowitz and Stegun 7.1.26, whose error is
-/// below 1.5e-7; LibTorch's vectorised erf uses the same.
+/// below 1.5e-7; LibTorch's vectorized erf uses the same.
 struct NormalVec {
   Vec cumulative, density;
 };

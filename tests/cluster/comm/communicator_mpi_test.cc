@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cluster/comm/communicator.h"
-#include "core/error.h"
 #include "cluster/mpi_test.h"
+#include "core/error.h"
 
 namespace s2i {
 namespace {

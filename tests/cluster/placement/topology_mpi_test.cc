@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "cluster/comm/agree.h"
+#include "cluster/mpi_test.h"
 #include "cluster/placement/device.h"
 #include "cluster/placement/run_table.h"
 #include "cluster/placement/topology.h"
 #include "core/error.h"
-#include "cluster/mpi_test.h"
 
 namespace s2i {
 namespace {

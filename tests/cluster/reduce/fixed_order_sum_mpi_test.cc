@@ -2,8 +2,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "cluster/reduce/fixed_order_sum.h"
 #include "cluster/mpi_test.h"
+#include "cluster/reduce/fixed_order_sum.h"
 
 namespace s2i {
 namespace {

@@ -2,8 +2,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "cluster/reduce/gradient_reducer.h"
 #include "cluster/mpi_test.h"
+#include "cluster/reduce/gradient_reducer.h"
 #include "cluster/toy_model.h"
 
 namespace s2i {

@@ -7,9 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "cluster/fake_communicator.h"
 #include "cluster/toy_model.h"
+#include "core/error.h"
 
 namespace s2i {
 namespace {

@@ -1,4 +1,4 @@
-#include "audio/normalise.h"
+#include "audio/normalize.h"
 
 #include <array>
 #include <cmath>
@@ -24,7 +24,7 @@ double sum_of(std::span<const float> samples, Function f) {
 
 }  // namespace
 
-void normalise(std::span<float> samples) {
+void normalize(std::span<float> samples) {
   constexpr double kEpsilon = 1e-7;
   if (samples.empty()) return;
   const auto count = static_cast<double>(samples.size());

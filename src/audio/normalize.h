@@ -8,6 +8,6 @@ namespace s2i {
 
 /// x <- (x - mean) / sqrt(variance + 1e-7), with the population variance, accumulated in double.
 /// Over the utterance's own samples: pad afterwards.
-void normalise(std::span<float> samples);
+void normalize(std::span<float> samples);
 
 }  // namespace s2i

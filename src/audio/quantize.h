@@ -12,6 +12,6 @@ constexpr float kInt16Scale = 32768.0F;
 
 /// Rounds x * 32768 to the nearest integer (ties to even) and clips to [-32768, 32767]. `to` has
 /// the size of `from`, whose samples are finite. Returns how many samples were clipped.
-size_t quantise_int16(std::span<const float> from, std::span<int16_t> to);
+size_t quantize_int16(std::span<const float> from, std::span<int16_t> to);
 
 }  // namespace s2i

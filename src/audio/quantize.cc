@@ -1,8 +1,8 @@
-#include "audio/quantise.h"
+#include "audio/quantize.h"
 
 namespace s2i {
 
-size_t quantise_int16(std::span<const float> from, std::span<int16_t> to) {
+size_t quantize_int16(std::span<const float> from, std::span<int16_t> to) {
   constexpr float kLow = -32768.0F;
   constexpr float kHigh = 32767.0F;
   // Adding and taking away 1.5 * 2^23 leaves no room for a fraction: rounds to nearest, ties to

@@ -1,34 +1,15 @@
-#include "train/trouble.h"
+#include "train/out_of_memory.h"
 
 #include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <new>
 #include <string_view>
-#include <vector>
 
 #include "core/error.h"
 
 namespace s2i {
-
-bool SpikeDetector::add(double loss) {
-  constexpr size_t kWindow = 64;
-  constexpr size_t kEnough = 16;
-  constexpr double kLeastMedian = 0.1;
-  if (!std::isfinite(loss)) return false;
-  bool spike = false;
-  if (factor_ > 0 && recent_.size() >= kEnough) {
-    std::vector<double> sorted(recent_.begin(), recent_.end());
-    const auto middle = sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2);
-    std::nth_element(sorted.begin(), middle, sorted.end());
-    spike = loss > factor_ * std::max(*middle, kLeastMedian);
-  }
-  recent_.push_back(loss);
-  if (recent_.size() > kWindow) recent_.pop_front();
-  return spike;
-}
 
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
@@ -43,12 +24,8 @@ bool is_out_of_memory(const std::exception& error) {
       kTexts, [&](std::string_view one) { return text.find(one) != std::string_view::npos; });
 }
 
-std::string figure_text(double value) {
-  return std::isnan(value) ? "nan" : fmt::format("{}", value);
-}
-
-std::string batch_text(std::span<const uint32_t> utterances, int64_t length_multiple,
-                       const Dataset& dataset) {
+std::string describe_batch(std::span<const uint32_t> utterances, int64_t length_multiple,
+                           const Dataset& dataset) {
   if (utterances.empty()) return "no batch";
   uint64_t real = 0;
   uint32_t longest = utterances.front();

@@ -1,4 +1,4 @@
-#include "audio/normalise.h"
+#include "audio/normalize.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 namespace s2i {
 namespace {
 
-TEST(Normalise, MatchesTheFormulaOfHuggingFace) {
+TEST(Normalize, MatchesTheFormulaOfHuggingFace) {
   for (const size_t count : {size_t{1}, size_t{7}, size_t{8}, size_t{12345}}) {
     auto samples = make_tone(1, 16000, 123);
     samples.resize(count);
@@ -21,22 +21,22 @@ TEST(Normalise, MatchesTheFormulaOfHuggingFace) {
     double variance = 0;
     for (const float sample : samples) variance += std::pow(static_cast<double>(sample) - mean, 2);
     variance /= static_cast<double>(count);
-    auto normalised = samples;
-    normalise(normalised);
+    auto normalized = samples;
+    normalize(normalized);
     for (size_t i = 0; i < count; ++i) {
       const double expected = (static_cast<double>(samples[i]) - mean) / std::sqrt(variance + 1e-7);
-      ASSERT_NEAR(normalised[i], expected, 1e-6);
+      ASSERT_NEAR(normalized[i], expected, 1e-6);
     }
   }
 }
 
-TEST(Normalise, KeepsAnAudibleConstantAtZero) {
+TEST(Normalize, KeepsAnAudibleConstantAtZero) {
   std::vector<float> samples(1000, 0.25F);
-  normalise(samples);
+  normalize(samples);
   for (const float sample : samples) ASSERT_EQ(sample, 0.0F);
 }
 
-TEST(Normalise, AcceptsNothing) { normalise({}); }
+TEST(Normalize, AcceptsNothing) { normalize({}); }
 
 }  // namespace
 }  // namespace s2i

@@ -1,0 +1,38 @@
+#include "audio/quantize.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace s2i {
+namespace {
+
+TEST(Quantize, GivesBackEveryInt16) {
+  std::vector<float> samples;
+  for (int value = -32768; value <= 32767; ++value) {
+    samples.push_back(static_cast<float>(value) / kInt16Scale);
+  }
+  std::vector<int16_t> quantized(samples.size());
+  EXPECT_EQ(quantize_int16(samples, quantized), 0U);
+  for (size_t i = 0; i < quantized.size(); ++i) {
+    ASSERT_EQ(quantized[i], static_cast<int>(i) - 32768);
+  }
+}
+
+TEST(Quantize, RoundsToTheNearest) {
+  const std::vector<float> samples{0.4F / kInt16Scale,  0.6F / kInt16Scale, -0.4F / kInt16Scale,
+                                   -0.6F / kInt16Scale, 0.5F / kInt16Scale, 1.5F / kInt16Scale};
+  std::vector<int16_t> quantized(samples.size());
+  quantize_int16(samples, quantized);
+  EXPECT_EQ(quantized, (std::vector<int16_t>{0, 1, 0, -1, 0, 2}));
+}
+
+TEST(Quantize, ClipsAndCountsIt) {
+  const std::vector<float> samples{1.0F, -1.0F, 1.5F, -1.5F, 1e30F, -1e30F, 32767.4F / 32768};
+  std::vector<int16_t> quantized(samples.size());
+  EXPECT_EQ(quantize_int16(samples, quantized), 5U);
+  EXPECT_EQ(quantized, (std::vector<int16_t>{32767, -32768, 32767, -32768, 32767, -32768, 32767}));
+}
+
+}  // namespace
+}  // namespace s2i
