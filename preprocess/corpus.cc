@@ -1,61 +1,24 @@
 #include "preprocess/corpus.h"
 
-#include <algorithm>
-#include <charconv>
-#include <map>
 #include <optional>
 #include <unordered_map>
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/json.h"
 #include "data/shard.h"
+#include "preprocess/intent_table.h"
+#include "preprocess/unicode.h"
+#include "preprocess/whole_number.h"
 
 namespace s2i {
 namespace {
 
-constexpr const char* kIntentInfo = "intent_info.csv";
-constexpr const char* kSpeakerInfo = "speaker_info.csv";
+constexpr const char* kIntentInfo = "intent_info";
+constexpr const char* kSpeakerInfo = "speaker_info";
 constexpr const char* kUnknownSpeaker = "unknown";
 constexpr const char* kColumnHint =
     "Name the one to take with --column-audio, --column-intent, "
     "--column-id or --column-speaker";
-
-std::optional<int64_t> as_integer(const std::string& text) {
-  int64_t value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-bool all_integers(const std::vector<std::string>& values) {
-  return std::all_of(values.begin(), values.end(),
-                     [](const auto& value) { return as_integer(value).has_value(); });
-}
-
-/// Different values in order: as integers if all are, else as text.
-void sort_unique(std::vector<std::string>& values) {
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  if (!all_integers(values)) return;
-  std::stable_sort(values.begin(), values.end(),
-                   [](const auto& a, const auto& b) { return *as_integer(a) < *as_integer(b); });
-}
-
-/// Whether manifests and shards, which are UTF-8, can hold it.
-bool is_utf8(const std::string& text) {
-  try {
-    static_cast<void>(Json(text).dump());
-    return true;
-  } catch (const Json::type_error&) {
-    return false;
-  }
-}
-
-struct IntentTable {
-  std::vector<std::string> names;
-  std::unordered_map<std::string, int32_t> label_of;  ///< From a class or a name.
-};
 
 const std::string& field_of(const CsvFile& csv, const CsvRow& row, size_t column) {
   if (column < row.fields.size()) return row.fields[column];
@@ -63,83 +26,32 @@ const std::string& field_of(const CsvFile& csv, const CsvRow& row, size_t column
                   csv.header.size());
 }
 
-IntentTable read_intent_info(const CsvFile& csv) {
-  struct Entry {
-    std::string key;
-    std::string name;
-  };
-  const size_t key_column = csv.column("intent_class", "");
-  const size_t name_column = csv.find_column("intent_name").value_or(key_column);
-  std::vector<Entry> entries;
-  std::vector<std::string> keys;
-  for (const CsvRow& row : csv.rows) {
-    entries.push_back({field_of(csv, row, key_column), field_of(csv, row, name_column)});
-    keys.push_back(entries.back().key);
-    const Entry& entry = entries.back();
-    if (entry.key.empty() || entry.name.empty() || !is_utf8(entry.key) || !is_utf8(entry.name)) {
-      throw UserError("{}:{}: a class or name that is empty or not UTF-8", csv.path.string(),
-                      row.line);
-    }
-  }
-  if (all_integers(keys)) {
-    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-      return *as_integer(a.key) < *as_integer(b.key);
-    });
-  }
-  IntentTable table;
-  std::unordered_map<std::string, int32_t> label_of_name;
-  for (const Entry& entry : entries) {
-    const auto label = static_cast<int32_t>(table.names.size());
-    table.names.push_back(entry.name);
-    if (!table.label_of.emplace(entry.key, label).second ||
-        !label_of_name.emplace(entry.name, label).second) {
-      throw UserError("{}: the intent {} '{}' stands there twice", csv.path.string(), entry.key,
-                      entry.name);
-    }
-  }
-  table.label_of.merge(label_of_name);  // a class goes before a name that looks like it
-  return table;
-}
-
-IntentTable collect_intents(const std::vector<const CsvFile*>& files, const std::string& column) {
-  IntentTable table;
-  for (const CsvFile* csv : files) {
-    const size_t position = csv->column(column, kColumnHint);
-    for (const CsvRow& row : csv->rows) {
-      if (row.fields.size() != csv->header.size()) continue;  // reported with the row
-      const std::string& value = row.fields[position];
-      if (!value.empty() && is_utf8(value)) table.names.push_back(value);
-    }
-  }
-  sort_unique(table.names);
-  for (size_t i = 0; i < table.names.size(); ++i) {
-    table.label_of.emplace(table.names[i], static_cast<int32_t>(i));
-  }
-  return table;
+IntentTable collect_intents(const CorpusSettings& settings,
+                            const std::vector<const CsvFile*>& files) {
+  return IntentTable::collect(files, settings.columns.intent, kColumnHint);
 }
 
 IntentTable load_intents(const CorpusSettings& settings, const std::vector<CorpusSplit>& splits) {
-  const std::filesystem::path info = settings.folder / kIntentInfo;
-  if (std::filesystem::exists(info)) return read_intent_info(read_csv(info, settings.delimiter));
-  std::vector<const CsvFile*> files;
+  if (const auto info = find_csv(settings.folder, kIntentInfo)) {
+    return IntentTable::read_info(read_csv(*info, settings.csv));
+  }
   for (const CorpusSplit& split : splits) {
-    if (split.name == settings.intents_from) files = {&split.csv};
+    if (split.name == settings.intents_from) return collect_intents(settings, {&split.csv});
   }
-  if (!files.empty()) return collect_intents(files, settings.columns.intent);
-  const std::filesystem::path other = settings.folder / (settings.intents_from + ".csv");
-  if (std::filesystem::exists(other)) {
-    const CsvFile csv = read_csv(other, settings.delimiter);
-    return collect_intents({&csv}, settings.columns.intent);
+  if (const auto other = find_csv(settings.folder, settings.intents_from)) {
+    const CsvFile csv = read_csv(*other, settings.csv);
+    return collect_intents(settings, {&csv});
   }
+  std::vector<const CsvFile*> files;
   for (const CorpusSplit& split : splits) files.push_back(&split.csv);
-  return collect_intents(files, settings.columns.intent);
+  return collect_intents(settings, files);
 }
 
 std::vector<std::string> read_speaker_info(const CorpusSettings& settings) {
-  const std::filesystem::path info = settings.folder / kSpeakerInfo;
+  const auto info = find_csv(settings.folder, kSpeakerInfo);
   std::vector<std::string> speakers;
-  if (!std::filesystem::exists(info)) return speakers;
-  const CsvFile csv = read_csv(info, settings.delimiter);
+  if (!info) return speakers;
+  const CsvFile csv = read_csv(*info, settings.csv);
   const auto column = csv.find_column("speaker_id");
   if (!column) return speakers;
   for (const CsvRow& row : csv.rows) {
@@ -200,8 +112,8 @@ std::string read_row(const CsvRow& csv_row, size_t number, const ColumnPositions
   const std::string& audio = csv_row.fields[columns.audio];
   std::string speaker = columns.speaker ? csv_row.fields[*columns.speaker] : "";
   if (speaker.empty()) speaker = kUnknownSpeaker;
-  const auto label = intents.label_of.find(intent);
-  if (label != intents.label_of.end()) row.label = label->second;
+  const auto label = intents.find(intent);
+  if (label) row.label = *label;
   row.audio = settings.folder / audio;  // an absolute path stays what it is
   if (row.id.empty()) {
     row.problem = "no id";
@@ -212,8 +124,10 @@ std::string read_row(const CsvRow& csv_row, size_t number, const ColumnPositions
     row.problem = "the id, intent or speaker is not UTF-8";
   } else if (intent.empty()) {
     row.problem = "no intent";
-  } else if (label == intents.label_of.end()) {
-    row.problem = fmt::format("unknown intent '{}'", intent);
+  } else if (!label) {
+    const std::string problem = intent_problem(intent);
+    row.problem = problem.empty() ? intents.describe_unknown(intent)
+                                  : fmt::format("the intent '{}' {}", intent, problem);
   } else if (audio.empty() || audio.find('\0') != std::string::npos) {
     row.problem = "no audio path";
   } else if (!settings.allow_outside && !inside.holds(row.audio)) {
@@ -223,6 +137,7 @@ std::string read_row(const CsvRow& csv_row, size_t number, const ColumnPositions
         "--allow-outside",
         audio);
   }
+  row.problem = printable(row.problem);
   return is_utf8(speaker) ? speaker : kUnknownSpeaker;
 }
 
@@ -254,7 +169,7 @@ void require_audio_inside(const CorpusSettings& settings, const CorpusSplit& spl
       "{}: the audio of all {} good rows is outside the corpus folder {}: {}; allow that with "
       "--allow-outside",
       split.csv.path.string(), outside, settings.folder.string(),
-      way_outside(settings.folder, first->audio));
+      printable(way_outside(settings.folder, first->audio)));
 }
 
 void fill_split(const CorpusSettings& settings, const IntentTable& intents,
@@ -263,6 +178,7 @@ void fill_split(const CorpusSettings& settings, const IntentTable& intents,
                                 split.csv.column(settings.columns.intent, kColumnHint),
                                 optional_column(split.csv, settings.columns.id, "id"),
                                 optional_column(split.csv, settings.columns.speaker, "speaker_id")};
+  intents.check_first_class(split.csv, columns.intent);
   std::vector<std::string> speaker_of;
   std::unordered_map<std::string, uint64_t> first_line;
   InsideFolder inside(settings.folder);
@@ -274,7 +190,8 @@ void fill_split(const CorpusSettings& settings, const IntentTable& intents,
     if (row.id.empty()) continue;
     const auto [first, fresh] = first_line.emplace(row.id, row.line);
     if (!fresh && row.problem.empty()) {
-      row.problem = fmt::format("duplicate id '{}', first on line {}", row.id, first->second);
+      row.problem =
+          fmt::format("duplicate id '{}', first on line {}", printable(row.id), first->second);
     }
   }
   require_audio_inside(settings, split);
@@ -301,13 +218,17 @@ Corpus read_corpus(const CorpusSettings& settings, const std::vector<std::string
   }
   Corpus corpus;
   for (const std::string& name : splits) {
-    corpus.splits.push_back(
-        {name, read_csv(settings.folder / (name + ".csv"), settings.delimiter), {}, {}});
+    const auto path = find_csv(settings.folder, name);
+    if (!path) {
+      throw UserError("no CSV file {}, nor {}.tsv", (settings.folder / (name + ".csv")).string(),
+                      name);
+    }
+    corpus.splits.push_back({name, read_csv(*path, settings.csv), {}, {}});
   }
-  IntentTable intents = load_intents(settings, corpus.splits);
+  const IntentTable intents = load_intents(settings, corpus.splits);
   const auto speakers = read_speaker_info(settings);
   for (CorpusSplit& split : corpus.splits) fill_split(settings, intents, speakers, split);
-  corpus.intents = std::move(intents.names);
+  corpus.intents = intents.names();
   return corpus;
 }
 

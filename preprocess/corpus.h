@@ -1,5 +1,5 @@
-// A corpus as people have it: DIR/<split>.csv with a row an utterance, perhaps DIR/intent_info.csv
-// and DIR/speaker_info.csv, and audio files.
+// A corpus: DIR/<split>.csv with one row per utterance, optionally DIR/intent_info.csv and
+// DIR/speaker_info.csv, and audio files. Each CSV file may be a .tsv file instead.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct CorpusColumns {
 struct CorpusSettings {
   std::filesystem::path folder;
   CorpusColumns columns;
-  char delimiter = ',';
+  CsvOptions csv;
   /// The split whose rows name the intents when there is no intent_info.csv.
   std::string intents_from = "train";
   /// Whether a row may name audio outside the corpus folder: by an absolute path, "..", or a link.
@@ -58,11 +58,12 @@ struct Corpus {
 /// by class if all classes are integers, else as they stand there); without it the different values
 /// of the split `intents_from` if the corpus has it, else of the splits asked for together (ordered
 /// as integers if all are, else as text). A split's speakers are those of speaker_info.csv and of
-/// its own rows, ordered likewise.
+/// its own rows, in the same order.
 ///
-/// A row with something wrong is kept, with its `problem`. Throws UserError for what concerns a
-/// whole file: missing, empty, without a column it needs; audio of every good row outside the
-/// corpus folder and not allowed there.
+/// A row with something wrong is kept, with its `problem`: one line of valid UTF-8. Throws
+/// UserError for what concerns a whole file: missing, there as .csv and as .tsv, malformed, empty,
+/// without a column it needs; intents counted from 1 where the classes are counted from 0; audio of
+/// every good row outside the corpus folder and not allowed there.
 Corpus read_corpus(const CorpusSettings& settings, const std::vector<std::string>& splits);
 
 }  // namespace s2i

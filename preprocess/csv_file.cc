@@ -1,133 +1,92 @@
 #include "preprocess/csv_file.h"
 
-#include <csv.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <new>
+#include <cstdint>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "preprocess/unicode.h"
 
 namespace s2i {
 namespace {
 
 // Parsed, each row and each field takes some 60 bytes more than its text.
 constexpr uint64_t kMaxCsvBytes = 1ULL << 30;
-constexpr size_t kMaxRows = 50'000'000;
-constexpr size_t kMaxFields = 1024;
 
-/// libcsv calls back for each field and each row.
-class Parser {
- public:
-  explicit Parser(char delimiter) {
-    if (csv_init(&parser_, 0) != 0) throw std::bad_alloc();
-    csv_set_delim(&parser_, static_cast<unsigned char>(delimiter));
-  }
-  ~Parser() { csv_free(&parser_); }
-  Parser(const Parser&) = delete;
-  Parser& operator=(const Parser&) = delete;
-
-  /// Takes one line of the file, with its end.
-  void take_line(std::string_view line, uint64_t number) {
-    // Only a quoted field can reach over the end of a line.
-    if (row_.fields.empty() && parser_.quoted == 0) row_.line = number;
-    if (csv_parse(&parser_, line.data(), line.size(), on_field, on_row, this) != line.size())
-      fail();
-    check_limits();
-  }
-
-  void finish() {
-    // Strict only here: a quote inside a field that does not begin with one is a quote, but a field
-    // that is still open at the end of the file swallowed everything behind its quote.
-    csv_set_opts(&parser_, CSV_STRICT | CSV_STRICT_FINI);
-    if (csv_fini(&parser_, on_field, on_row, this) != 0) fail();
-    check_limits();
-  }
-
-  std::vector<CsvRow> rows;
-
- private:
-  static void on_field(void* text, size_t size, void* self) {
-    auto* const parser = static_cast<Parser*>(self);
-    // One more is kept, to see that there are too many: no exception may pass through libcsv.
-    if (parser->row_.fields.size() <= kMaxFields) {
-      parser->row_.fields.emplace_back(static_cast<const char*>(text), size);
-    }
-  }
-
-  static void on_row(int, void* self) {
-    auto* const parser = static_cast<Parser*>(self);
-    parser->rows.push_back(std::exchange(parser->row_, CsvRow{}));
-  }
-
-  void check_limits() const {
-    const CsvRow& last = row_.fields.empty() && !rows.empty() ? rows.back() : row_;
-    if (last.fields.size() > kMaxFields) {
-      throw UserError("line {}: a row of more than {} fields", last.line, kMaxFields);
-    }
-    if (rows.size() > kMaxRows) throw UserError("more than {} rows", kMaxRows);
-  }
-
-  [[noreturn]] void fail() {
-    if (csv_error(&parser_) == CSV_ENOMEM) throw std::bad_alloc();
-    throw UserError("line {}: the row that begins here has a quote that is never closed",
-                    row_.line);
-  }
-
-  csv_parser parser_{};
-  CsvRow row_;
-};
-
-/// Behind the next LF, CRLF or lone CR, or at the end.
-size_t line_end(std::string_view text, size_t from) {
-  const size_t end = text.find_first_of("\r\n", from);
-  if (end == std::string_view::npos) return text.size();
-  const bool pair = text[end] == '\r' && end + 1 < text.size() && text[end + 1] == '\n';
-  return end + (pair ? 2 : 1);
+void warn_about_multiline_fields(const std::filesystem::path& path, const CsvRows& parsed) {
+  if (parsed.multiline_fields == 0) return;
+  spdlog::warn(
+      "{}: line {}: a quoted field spans several lines (number of such fields in the file: {}); if "
+      "quotes are ordinary characters there, this has joined rows: give --quoting none",
+      printable(path.native()), parsed.first_multiline_line, parsed.multiline_fields);
 }
 
-void parse(std::string_view text, char delimiter, CsvFile& file) {
+void check_header(const std::vector<std::string>& header) {
+  std::set<std::string_view> names;
+  for (const std::string& name : header) {
+    if (!name.empty() && !names.insert(name).second) {
+      throw UserError("two columns '{}'", printable(name));
+    }
+  }
+}
+
+CsvFile parse(const std::filesystem::path& path, std::string_view text, const CsvFormat& format) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const size_t zero = text.find('\0');
   if (zero != std::string_view::npos) {
     throw UserError("byte {} is zero: not text, or text in UTF-16; save it as UTF-8", zero);
   }
-  Parser parser(delimiter);
-  uint64_t line = 1;
-  for (size_t start = 0; start < text.size(); ++line) {
-    const size_t end = line_end(text, start);
-    parser.take_line(text.substr(start, end - start), line);
-    start = end;
-  }
-  parser.finish();
-  if (parser.rows.empty()) throw UserError("empty: the first row has to name the columns");
-  file.header = std::move(parser.rows.front().fields);
-  std::set<std::string_view> names;
-  for (const std::string& name : file.header) {
-    if (!name.empty() && !names.insert(name).second) throw UserError("two columns '{}'", name);
-  }
-  file.rows.assign(std::make_move_iterator(parser.rows.begin() + 1),
-                   std::make_move_iterator(parser.rows.end()));
-  if (file.rows.empty()) throw UserError("has columns and no rows");
+  CsvRows parsed = parse_csv(text, format);
+  if (parsed.rows.empty()) throw UserError("empty: the first row must name the columns");
+  CsvFile file;
+  file.path = path;
+  file.header = std::move(parsed.rows.front().fields);
+  check_header(file.header);
+  parsed.rows.erase(parsed.rows.begin());
+  file.rows = std::move(parsed.rows);
+  if (file.rows.empty()) throw UserError("has columns but no rows");
+  warn_about_multiline_fields(path, parsed);
+  return file;
+}
+
+/// A column whose name differs from `name` only in surrounding spaces.
+const std::string* find_padded(const std::vector<std::string>& header, const std::string& name) {
+  const auto found = std::find_if(header.begin(), header.end(),
+                                  [&](const auto& other) { return trimmed(other) == name; });
+  return found == header.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-CsvFile read_csv(const std::filesystem::path& path, char delimiter) {
+std::optional<std::filesystem::path> find_csv(const std::filesystem::path& folder,
+                                              const std::string& name) {
+  const std::filesystem::path csv = folder / (name + ".csv");
+  const std::filesystem::path tsv = folder / (name + ".tsv");
+  const bool has_csv = std::filesystem::exists(csv);
+  const bool has_tsv = std::filesystem::exists(tsv);
+  if (has_csv && has_tsv) {
+    throw UserError("{} has both {}.csv and {}.tsv: remove the one that must not be read",
+                    folder.string(), name, name);
+  }
+  if (has_csv) return csv;
+  if (has_tsv) return tsv;
+  return std::nullopt;
+}
+
+CsvFile read_csv(const std::filesystem::path& path, const CsvOptions& options) {
   if (!std::filesystem::is_regular_file(path)) throw UserError("no CSV file {}", path.string());
-  CsvFile file;
-  file.path = path;
   const std::string text = read_file(path, kMaxCsvBytes);
   try {
-    parse(text, delimiter, file);
+    return parse(path, text, csv_format(path, options));
   } catch (const UserError& error) {
     throw UserError("{}: {}", path.string(), error.what());
   }
-  return file;
 }
 
 std::optional<size_t> CsvFile::find_column(const std::string& name) const {
@@ -138,20 +97,26 @@ std::optional<size_t> CsvFile::find_column(const std::string& name) const {
 
 size_t CsvFile::column(const std::string& name, const std::string& hint) const {
   if (const auto found = find_column(name)) return *found;
-  const bool other_delimiter =
-      header.size() == 1 && header.front().find_first_of(",;\t|") != std::string::npos;
+  std::string advice = hint;
+  if (const std::string* const padded = find_padded(header, name)) {
+    advice = fmt::format("The name of '{}' has spaces around it: remove them", printable(*padded));
+  } else if (header.size() == 1 && header.front().find_first_of(",;\t|") != std::string::npos) {
+    advice = "Give another delimiter with --delimiter";
+  }
   throw UserError("{}: no column '{}'; its columns are '{}'. {}", path.string(), name,
-                  fmt::join(header, "', '"),
-                  other_delimiter ? "Name another separator with --delimiter" : hint);
+                  printable(fmt::format("{}", fmt::join(header, "', '"))), advice);
 }
 
 std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
   for (const auto& field : fields) {
-    std::string quoted(2 * field.size() + 2, '\0');
-    quoted.resize(csv_write(quoted.data(), quoted.size(), field.data(), field.size()));
     if (!line.empty()) line += ',';
-    line += quoted;
+    line += '"';
+    for (const char c : field) {
+      if (c == '"') line += '"';
+      line += c;
+    }
+    line += '"';
   }
   return line + '\n';
 }

@@ -22,10 +22,20 @@ constexpr const char* kFooter =
     "the corpus as a whole is wrong, 128 + signal stopped by a signal.\n"
     "Memory: about two shards' audio; at the defaults 512 rows of 4 s take 70 MB a shard.";
 
-void add_inputs(CLI::App& app, PreprocessOptions& options) {
+/// Options that are parsed after the command line as a whole.
+struct OptionTexts {
+  std::string delimiter;
+  std::string quoting = "standard";
+  std::string sample_type;
+  std::string part;
+};
+
+void add_inputs(CLI::App& app, PreprocessOptions& options, OptionTexts& texts) {
   CorpusColumns& columns = options.corpus.columns;
-  app.add_option("--corpus", options.corpus.folder,
-                 "Folder with <split>.csv; intent_info.csv and speaker_info.csv are used if there");
+  app.add_option(
+      "--corpus", options.corpus.folder,
+      "Folder with <split>.csv; intent_info.csv and speaker_info.csv are used if there. Each "
+      "may be a .tsv file instead");
   app.add_option("--split", options.splits, "Splits to preprocess, e.g. train or train,test")
       ->delimiter(',');
   app.add_option("--column-audio", columns.audio, "Column with the path of the audio file")
@@ -38,7 +48,13 @@ void add_inputs(CLI::App& app, PreprocessOptions& options) {
                  "Column with the speaker [speaker_id; without it 'unknown']");
   app.add_flag("--allow-outside", options.corpus.allow_outside,
                "Take audio from outside the corpus folder too (absolute paths, '..', links)");
-  app.add_option("--delimiter", options.corpus.delimiter, "Separator of the CSV's fields")
+  app.add_option("--delimiter", texts.delimiter,
+                 "Delimiter of the CSV fields: one character, or tab [a comma; a tab for .tsv]");
+  app.add_option(
+         "--quoting", texts.quoting,
+         "standard: a CSV field may be enclosed in double quotes; none: quotes are ordinary "
+         "characters, as in the TSV files of Common Voice")
+      ->check(CLI::IsMember({"standard", "none"}))
       ->capture_default_str();
   app.add_option(
          "--intents-from", options.corpus.intents_from,
@@ -47,17 +63,22 @@ void add_inputs(CLI::App& app, PreprocessOptions& options) {
       ->capture_default_str();
 }
 
-void add_outputs(CLI::App& app, PreprocessOptions& options, std::string& sample_type) {
+void add_outputs(CLI::App& app, PreprocessOptions& options, OptionTexts& texts) {
   ShardSettings& shards = options.shards;
   app.add_option("--out", options.out, "Folder for the shards; each split gets a folder in it");
   app.add_option("--sample-rate", shards.sample_rate, "Sample rate of the shards, Hz")
       ->check(CLI::Range(1000, 192000))
       ->capture_default_str();
-  app.add_option("--dtype", sample_type, "Sample type of the shards: int16 or float32")
+  app.add_option("--dtype", texts.sample_type, "Sample type of the shards: int16 or float32")
       ->check(CLI::IsMember({"int16", "float32"}))
       ->capture_default_str();
   app.add_option("--shard-utterances", shards.rows_per_shard, "Rows of the CSV a shard")
       ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  app.add_option("--min-seconds", shards.min_seconds,
+                 "A shorter utterance is a bad row, seconds; the default is the shortest input of "
+                 "the published WavLM models: 400 samples at 16 kHz")
+      ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
   app.add_option("--max-seconds", shards.max_seconds, "A longer utterance is a bad row, seconds")
       ->check(CLI::Range(0.001, 86400.0))
@@ -73,9 +94,9 @@ void add_outputs(CLI::App& app, PreprocessOptions& options, std::string& sample_
       "standard output. With --part none is written: the merge writes it");
 }
 
-void add_parts(CLI::App& app, PreprocessOptions& options, std::string& part) {
+void add_parts(CLI::App& app, PreprocessOptions& options, OptionTexts& texts) {
   CLI::Option* const of_part = app.add_option(
-      "--part", part,
+      "--part", texts.part,
       "I/N, I from 1 to N: make this part's share of the shards alone, so that N processes, on as "
       "many machines, make all of them in one --out on a shared file system; in a Slurm array "
       "--part $SLURM_ARRAY_TASK_ID/N. Then --merge N");
@@ -103,6 +124,10 @@ void check(PreprocessOptions& options) {
   if (options.corpus.folder.empty()) throw UserError("--corpus is missing; see --help");
   if (options.splits.empty()) throw UserError("--split is missing, e.g. --split train; see --help");
   if (options.out.empty()) throw UserError("--out is missing; see --help");
+  if (options.shards.min_seconds > options.shards.max_seconds) {
+    throw UserError("--min-seconds {} is above --max-seconds {}", options.shards.min_seconds,
+                    options.shards.max_seconds);
+  }
   for (const auto& split : options.splits) check_split_name(split);
   auto sorted = options.splits;
   std::sort(sorted.begin(), sorted.end());
@@ -120,14 +145,14 @@ void check(PreprocessOptions& options) {
 std::optional<PreprocessOptions> parse_options(int argc, const char* const* argv) {
   PreprocessOptions options;
   options.shards.jobs = std::max(1U, std::thread::hardware_concurrency());
-  std::string sample_type = sample_type_name(options.shards.sample_type);
+  OptionTexts texts;
+  texts.sample_type = sample_type_name(options.shards.sample_type);
   CLI::App app(kDescription, "s2i-preprocess");
   app.footer(kFooter);
   app.set_version_flag("--version", version_text("s2i-preprocess"));
-  add_inputs(app, options);
-  add_outputs(app, options, sample_type);
-  std::string part;
-  add_parts(app, options, part);
+  add_inputs(app, options, texts);
+  add_outputs(app, options, texts);
+  add_parts(app, options, texts);
   app.add_option(
       "--verify", options.verify,
       "Read the shards in this folder, or in the splits below it, against their checksums "
@@ -144,8 +169,12 @@ std::optional<PreprocessOptions> parse_options(int argc, const char* const* argv
     }
     throw UserError("{}; see --help", error.what());
   }
-  options.shards.sample_type = parse_sample_type(sample_type);
-  if (app.count("--part") > 0) options.portion.part = parse_part(part);
+  options.shards.sample_type = parse_sample_type(texts.sample_type);
+  if (app.count("--delimiter") > 0) {
+    options.corpus.csv.delimiter = parse_delimiter(texts.delimiter);
+  }
+  options.corpus.csv.quoting = parse_quoting(texts.quoting);
+  if (app.count("--part") > 0) options.portion.part = parse_part(texts.part);
   check(options);
   return options;
 }

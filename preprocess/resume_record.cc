@@ -49,8 +49,7 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
                          {"source_rates", rates},
                          {"clipped_samples", record.clipped_samples},
                          {"rejected", rejected}};
-  // A reason names a file as the corpus writes it, which need not be UTF-8.
-  const std::string text = json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+  const std::string text = json.dump(2) + "\n";  // reasons are UTF-8: see PreparedUtterance
   const std::filesystem::path path = folder / kResumeFolder / record_name(index);
   AtomicFile file(path, unique_temporary(path));
   file.write(std::as_bytes(std::span(text)));

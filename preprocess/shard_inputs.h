@@ -18,13 +18,19 @@ struct RowRange {
   size_t end = 0;
 };
 
+/// Limits on the length of an utterance, in seconds.
+struct SecondsRange {
+  double min = 0;
+  double max = 0;
+};
+
 /// Name -> value: versions, settings, and checksums of the rows and of the size and time of each
 /// audio file.
 using ShardInputs = std::map<std::string, std::string>;
 
 /// Asks the file system for every audio file of the rows.
 ShardInputs shard_inputs(const CorpusSplit& split, RowRange rows, int sample_rate,
-                         SampleType sample_type, double max_seconds);
+                         SampleType sample_type, SecondsRange seconds);
 
 /// What is different, e.g. "sample_rate 8000, here 16000"; empty: nothing.
 std::string differences(const ShardInputs& theirs, const ShardInputs& ours);

@@ -18,6 +18,7 @@
 #include "data/manifest.h"
 #include "preprocess/merge_check.h"
 #include "preprocess/ordered_workers.h"
+#include "preprocess/unicode.h"
 #include "preprocess/utterance_worker.h"
 
 namespace s2i {
@@ -115,7 +116,7 @@ void SplitJob::find_finished_shards() {
       const RowRange rows = rows_of(shard);
       return find_shard(folder_, shard, rows,
                         shard_inputs(split_, rows, settings_.sample_rate, settings_.sample_type,
-                                     settings_.max_seconds));
+                                     {settings_.min_seconds, settings_.max_seconds}));
     };
   });
   ProgressBar progress("check shards of " + split_.name, static_cast<int64_t>(result_.shards));
@@ -141,7 +142,8 @@ void SplitJob::write_missing_shards() {
   OrderedWorkers<PreparedUtterance> workers(
       rows.size(), settings_.jobs, std::max<size_t>(64, 16 * settings_.jobs), [&] {
         auto worker = std::make_shared<UtteranceWorker>(
-            settings_.sample_rate, settings_.max_seconds, settings_.sample_type);
+            settings_.sample_rate, SecondsRange{settings_.min_seconds, settings_.max_seconds},
+            settings_.sample_type);
         return [&, worker](size_t item) { return worker->prepare(split_.rows[rows[item]]); };
       });
   ProgressBar progress("preprocess " + split_.name, static_cast<int64_t>(result_.rows));
@@ -249,8 +251,8 @@ Manifest SplitJob::make_manifest() const {
   return manifest;
 }
 
-/// The rows as the corpus has them, with their line and what is wrong, to be mended and taken in
-/// again.
+/// The rejected rows with their line and the reason. The other columns are those of the corpus, so
+/// that corrected rows can be preprocessed again; bytes that are not UTF-8 are escaped.
 void SplitJob::write_rejected() const {
   const std::filesystem::path path = folder_ / kRejectedFile;
   if (result_.rejected.empty()) {
@@ -259,12 +261,12 @@ void SplitJob::write_rejected() const {
   }
   std::vector<std::string> header{"line", "reason"};
   header.insert(header.end(), split_.csv.header.begin(), split_.csv.header.end());
-  std::string text = csv_line(header);
+  std::string text = escape_invalid_utf8(csv_line(header));
   for (const auto& rejection : result_.rejected) {
     const CsvRow& row = split_.csv.rows[rejection.row];
     std::vector<std::string> fields{std::to_string(row.line), rejection.reason};
     fields.insert(fields.end(), row.fields.begin(), row.fields.end());
-    text += csv_line(fields);
+    text += escape_invalid_utf8(csv_line(fields));
   }
   write_file_atomic(path, text);
 }

@@ -21,6 +21,7 @@ struct ShardSettings {
   SampleType sample_type = SampleType::kInt16;
   /// Rows of the CSV a shard, bad ones included: where a shard begins depends on no audio file.
   size_t rows_per_shard = 512;
+  double min_seconds = 0.025;  ///< The receptive field of WavLM's encoder: 400 samples at 16 kHz.
   double max_seconds = 30;
   size_t jobs = 1;
   bool skip_bad = false;

@@ -11,6 +11,7 @@
 #include "core/program.h"
 #include "core/progress.h"
 #include "data/dataset.h"
+#include "preprocess/unicode.h"
 
 namespace s2i {
 namespace {
@@ -91,7 +92,7 @@ OrderedJson summarize_split(const CorpusSplit& split, const SplitResult& result,
   const StageSeconds& stages = result.stages;
   OrderedJson json{{"split", split.name},
                    {"status", status_name(result.status)},
-                   {"folder", (out / split.name).string()},
+                   {"folder", escape_invalid_utf8((out / split.name).string())},
                    {"rows", split.rows.size()},
                    {"rejected", result.rejected.size()},
                    {"shards", result.shards},
@@ -114,7 +115,8 @@ OrderedJson summarize_split(const CorpusSplit& split, const SplitResult& result,
   OrderedJson rejected = OrderedJson::array();
   for (const auto& rejection : result.rejected) {
     const CorpusRow& row = split.rows[rejection.row];
-    rejected.push_back({{"line", row.line}, {"id", row.id}, {"reason", rejection.reason}});
+    rejected.push_back(
+        {{"line", row.line}, {"id", escape_invalid_utf8(row.id)}, {"reason", rejection.reason}});
   }
   json["rejected_rows"] = rejected;
   return json;
@@ -122,8 +124,7 @@ OrderedJson summarize_split(const CorpusSplit& split, const SplitResult& result,
 
 void write_summary(const OrderedJson& splits, const std::string& destination) {
   const OrderedJson json{{"program", version_text("s2i-preprocess")}, {"splits", splits}};
-  // Paths and reasons may hold bytes that are not UTF-8.
-  const std::string text = json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+  const std::string text = json.dump(2) + "\n";  // every text in it is UTF-8
   if (destination != "-") {
     write_file_atomic(destination, text);
   } else if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
@@ -137,14 +138,14 @@ void log_split(const CorpusSplit& split, const SplitResult& result, const ShardS
   const size_t logged = std::min(result.rejected.size(), kMaxRowsLogged);
   for (size_t i = 0; i < logged; ++i) {
     const Rejection& rejection = result.rejected[i];
-    spdlog::log(level, "{}:{}: {}", split.csv.path.string(), split.rows[rejection.row].line,
-                rejection.reason);
+    spdlog::log(level, "{}:{}: {}", printable(split.csv.path.native()),
+                split.rows[rejection.row].line, rejection.reason);
   }
   if (logged < result.rejected.size()) {
-    spdlog::log(level, "{}: and {} more like these; {}", split.csv.path.string(),
+    spdlog::log(level, "{}: and {} more like these; {}", printable(split.csv.path.native()),
                 result.rejected.size() - logged, where_all_are(settings, portion));
   }
-  const std::string folder = (out / split.name).string();
+  const std::string folder = printable((out / split.name).native());
   const std::string name =
       portion.part ? fmt::format("{}, part {}", split.name, portion.part->text()) : split.name;
   switch (result.status) {

@@ -1,12 +1,27 @@
 #include "preprocess/utterance_worker.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "audio/quantize.h"
 #include "core/checksum.h"
 #include "core/clock.h"
+#include "preprocess/missing_file.h"
+#include "preprocess/unicode.h"
 
 namespace s2i {
+
+std::span<const float> UtteranceWorker::load(const CorpusRow& row) {
+  const auto audio = loader_.load(row.audio);
+  const auto min_samples = static_cast<size_t>(std::llround(min_seconds_ * sample_rate_));
+  if (audio.size() < min_samples) {
+    throw AudioError(AudioProblem::kTooShort,
+                     fmt::format("{}: {:g} s long, under the minimum of {:g} s (--min-seconds)",
+                                 row.audio.string(),
+                                 static_cast<double>(audio.size()) / sample_rate_, min_seconds_));
+  }
+  return audio;
+}
 
 PreparedUtterance UtteranceWorker::prepare(const CorpusRow& row) {
   PreparedUtterance result;
@@ -16,9 +31,13 @@ PreparedUtterance UtteranceWorker::prepare(const CorpusRow& row) {
   }
   std::span<const float> audio;
   try {
-    audio = loader_.load(row.audio);
+    audio = load(row);
   } catch (const AudioError& error) {
-    result.problem = error.what();
+    result.problem = printable(error.what());
+    if (error.problem() == AudioProblem::kNotFound) {
+      const std::string hint = printable(missing_file_hint(row.audio));
+      if (!hint.empty()) result.problem += "; " + hint;
+    }
     return result;
   }
   const Stopwatch watch;

@@ -10,11 +10,12 @@
 #include "audio/load.h"
 #include "data/sample_type.h"
 #include "preprocess/corpus.h"
+#include "preprocess/shard_inputs.h"
 
 namespace s2i {
 
 struct PreparedUtterance {
-  std::string problem;  ///< Why the row is rejected; empty: it is good.
+  std::string problem;  ///< Why the row is rejected, in one line; empty: it is good.
   std::unique_ptr<std::byte[]> samples;
   size_t bytes = 0;
   uint64_t checksum = 0;     ///< XXH3-64 of the samples
@@ -30,14 +31,22 @@ struct PreparedUtterance {
 /// One a thread; keeps memory from row to row.
 class UtteranceWorker {
  public:
-  UtteranceWorker(int sample_rate, double max_seconds, SampleType type)
-      : loader_(sample_rate, max_seconds), type_(type) {}
+  UtteranceWorker(int sample_rate, SecondsRange seconds, SampleType type)
+      : loader_(sample_rate, seconds.max),
+        sample_rate_(sample_rate),
+        min_seconds_(seconds.min),
+        type_(type) {}
 
   /// A bad row comes back with its problem; throws only what has nothing to do with the row.
   PreparedUtterance prepare(const CorpusRow& row);
 
  private:
+  /// Decoded and resampled audio of a row. Throws AudioError.
+  std::span<const float> load(const CorpusRow& row);
+
   AudioLoader loader_;
+  int sample_rate_;  ///< Hz
+  double min_seconds_;
   SampleType type_;
 };
 

@@ -14,6 +14,7 @@ enum class AudioProblem {
   kTruncated,   ///< The header promises more than the file holds.
   kEmpty,       ///< No samples.
   kNotFinite,   ///< A sample is NaN or infinite.
+  kTooShort,    ///< Shorter than the caller's limit.
   kTooLong,     ///< Longer than the caller's limit.
 };
 

@@ -92,6 +92,10 @@ def make_texts():
     put("csv", "plain", 'id,intent_class,template,audio_path,speaker_id\na,1,"x, ""y""\nz",wav/a.wav,s\nb,0,,b.wav,t\n')
     put("csv", "crlf", "\ufeffaudio_path,intent_class\r\na.wav,pay\r\n\r\n../b.wav,ask\r\n")
     put("csv", "info", "id,intent_class,audio_path\na,10,a.wav\nb,pay,/b.wav\n==intent_info.csv\nintent_class,intent_name\n10,pay\n2,ask\n")
+    put("csv", "quotes", 'id,intent_class,template,audio_path\n0,0,"Yes" he said,a.wav\n1,1,"No",b.wav\n')
+    put("csv", "pandas", "audio_path\tintent_class\nwav\\a.wav\t1.0\ncafe\u0301.wav\t0.0\n")
+    put("csv", "from_one", "id,intent_class,audio_path\na,1,a.wav\nb,2,b.wav\n==intent_info.csv\n"
+        "intent_class,intent_name\n0,caf\u00e9\n1,cafe\u0301\n")
 
 
 def make_records():
@@ -130,7 +134,7 @@ def make_data(programs):
             rows += f"u{i},{i % 2},{i}.wav,s{i}\n"
         (folder / "train.csv").write_text(rows)
         subprocess.run([programs / "s2i-preprocess", "--corpus", folder, "--split", "train", "--out",
-                        folder / "out", "--jobs", "1", "--log-level", "error"], check=True)
+                        folder / "out", "--jobs", "1", "--min-seconds", "0", "--log-level", "error"], check=True)
         manifest = (folder / "out/train/manifest.json").read_bytes()
         put("manifest", "one", manifest)
     # Exclusive or over ten numbers of a shard's entry and then over the file, see fuzz_shard.cc.

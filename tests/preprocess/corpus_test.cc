@@ -57,7 +57,8 @@ TEST_F(CorpusFolder, NamesLabelsByIntentInfo) {
   const Corpus corpus = read();
   EXPECT_THAT(corpus.intents, ElementsAre("ask", "pay"));
   EXPECT_THAT(labels(corpus.splits[0]), ElementsAre(1, 0, 1, -1));
-  EXPECT_EQ(corpus.splits[0].rows[3].problem, "unknown intent '3'");
+  EXPECT_EQ(corpus.splits[0].rows[3].problem,
+            "unknown intent '3'; intent_info.csv has 2 (ask), 10 (pay)");
 }
 
 TEST_F(CorpusFolder, OrdersIntegersAsIntegers) {
@@ -72,7 +73,8 @@ TEST_F(CorpusFolder, GivesTestTheLabelsOfTrain) {
     const Corpus corpus = read(splits);
     EXPECT_THAT(corpus.intents, ElementsAre("ask", "lock", "pay"));
     EXPECT_THAT(labels(corpus.splits.back()), ElementsAre(2, -1));
-    EXPECT_EQ(corpus.splits.back().rows[1].problem, "unknown intent 'sing'");
+    EXPECT_EQ(corpus.splits.back().rows[1].problem,
+              "unknown intent 'sing'; train.csv has ask, lock, pay");
   }
 }
 
@@ -127,6 +129,40 @@ TEST_F(CorpusFolder, KeepsBadRowsWithWhatIsWrong) {
   EXPECT_THAT(problems, ElementsAre("", "duplicate id 'a', first on line 2", "no id", "no intent",
                                     "no audio path", "2 fields, the header has 3",
                                     "the id, intent or speaker is not UTF-8", ""));
+}
+
+TEST_F(CorpusFolder, WritesProblemsInOneLineOfUtf8) {
+  write("intent_info.csv", "intent_class,intent_name\n0,pay\n");
+  write("train.csv",
+        "id,intent_class,audio_path\n"
+        "a\tb,0,a.wav\n"
+        "a\tb,0,b.wav\n"
+        "c,\"p\nay\",c.wav\n"
+        "d,0,\"../\xE9\n.wav\"\n"
+        "e, 0,e.wav\n");
+  const Corpus corpus = read();
+  std::vector<std::string> problems;
+  for (const auto& row : corpus.splits[0].rows) problems.push_back(row.problem);
+  EXPECT_THAT(problems, ElementsAre("", "duplicate id 'a\\tb', first on line 2",
+                                    "the intent 'p\\nay' has a control character",
+                                    HasSubstr("its audio ../\\xe9\\n.wav is outside"),
+                                    "the intent ' 0' has spaces around it"));
+}
+
+TEST_F(CorpusFolder, ReadsTsvFilesBesideCsvFiles) {
+  write("intent_info.csv", "intent_class,intent_name\n0,pay\n1,ask\n");
+  write("train.tsv", "id\tintent_class\taudio_path\na\t1.0\tx, y.wav\n");
+  const Corpus corpus = read();
+  EXPECT_THAT(labels(corpus.splits[0]), ElementsAre(1));
+  EXPECT_EQ(corpus.splits[0].rows[0].audio.filename(), "x, y.wav");
+  write("intent_info.tsv", "intent_class\tintent_name\n0\tpay\n");
+  EXPECT_THAT([&] { read(); }, ThrowsMessage<UserError>(HasSubstr("both intent_info.csv and")));
+}
+
+TEST_F(CorpusFolder, RefusesIntentsCountedFromOne) {
+  write("intent_info.csv", "intent_class,intent_name\n0,pay\n1,ask\n");
+  write("train.csv", "id,intent_class,audio_path\na,1,a.wav\nb,2,b.wav\n");
+  EXPECT_THAT([&] { read(); }, ThrowsMessage<UserError>(HasSubstr("numbered 1 to 2")));
 }
 
 TEST_F(CorpusFolder, NamesWhatIsMissing) {

@@ -17,9 +17,9 @@ using testing::ThrowsMessage;
 
 class Csv : public testing::Test {
  protected:
-  CsvFile read(const std::string& text, char delimiter = ',') const {
+  CsvFile read(const std::string& text, std::optional<char> delimiter = std::nullopt) const {
     write_bytes(path_, text);
-    return read_csv(path_, delimiter);
+    return read_csv(path_, {.delimiter = delimiter});
   }
 
   void expect_refused(const std::string& text, const std::string& reason) const {
@@ -62,6 +62,7 @@ TEST_F(Csv, TakesEveryLineEnd) {
 
 TEST_F(Csv, DropsTheByteOrderMark) {
   EXPECT_THAT(read("\xEF\xBB\xBFid,text\n1,a\n").header, ElementsAre("id", "text"));
+  EXPECT_THAT(read("\xEF\xBB\xBF\"i,d\",text\n1,a\n").header, ElementsAre("i,d", "text"));
 }
 
 TEST_F(Csv, TakesAnotherSeparator) {
@@ -80,6 +81,39 @@ TEST_F(Csv, RefusesWhatHoldsNothing) {
 
 TEST_F(Csv, NamesTheLineOfAQuoteThatIsNeverClosed) {
   expect_refused("id,text\n1,a\n2,\"never\n3,closed\n", "line 3");
+}
+
+TEST_F(Csv, NeverJoinsRowsAtAStrayQuote) {
+  expect_refused("id,text,path\n0,\"Yes\" he said,a.wav\n1,\"No\",b.wav\n", "line 2");
+}
+
+TEST_F(Csv, WarnsOnceOfFieldsThatSpanLines) {
+  testing::internal::CaptureStdout();
+  read("id,text\n1,a\n2,\"x\ny\"\n3,\"z\n\"\n");
+  read("id,text\n1,\"a\"\n");
+  const std::string log = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(log, HasSubstr("a.csv: line 3: a quoted field spans several lines (number of such "
+                             "fields in the file: 2)"));
+  EXPECT_EQ(log.find("spans"), log.rfind("spans"));
+}
+
+TEST_F(Csv, FindsCsvOrTsvButNotBoth) {
+  EXPECT_EQ(find_csv(folder_.path(), "train"), std::nullopt);
+  write_bytes(folder_.path() / "train.tsv", "id\ttext\n1\ta, b\n");
+  const auto tsv = find_csv(folder_.path(), "train");
+  ASSERT_EQ(tsv, folder_.path() / "train.tsv");
+  EXPECT_THAT(read_csv(*tsv, {}).rows[0].fields, ElementsAre("1", "a, b"));
+  write_bytes(folder_.path() / "train.csv", "id,text\n1,a\n");
+  EXPECT_THAT([&] { find_csv(folder_.path(), "train"); },
+              ThrowsMessage<UserError>(HasSubstr("both train.csv and train.tsv")));
+  std::filesystem::remove(*tsv);
+  EXPECT_EQ(find_csv(folder_.path(), "train"), folder_.path() / "train.csv");
+}
+
+TEST_F(Csv, NamesAColumnWithSpacesAroundIt) {
+  const CsvFile csv = read("id, text\n1,a\n");
+  EXPECT_THAT([&] { csv.column("text", ""); },
+              ThrowsMessage<UserError>(HasSubstr("The name of ' text' has spaces around it")));
 }
 
 TEST_F(Csv, RefusesUtf16) { expect_refused(std::string("i\0d\0", 4), "UTF-16"); }

@@ -145,6 +145,7 @@ def test_no_merge_and_no_whole_run_beside_a_part(large_corpus, out):
     (["--sample-rate", 8000], "sample_rate 8000, here 16000"),
     (["--dtype", "float32"], "dtype float32, here int16"),
     (["--max-seconds", 9], "max_seconds 9, here 30"),
+    (["--min-seconds", 0.05], "min_seconds 0.05, here 0.025"),
 ])
 def test_parts_with_other_settings_are_refused_and_named(corpus, out, options, message):
     corpus.fill(12)

@@ -92,7 +92,7 @@ def test_changed_audio_is_read_again_and_the_rest_kept(corpus, out):
 
 
 @pytest.mark.parametrize("options", [["--sample-rate", 8000], ["--dtype", "float32"],
-                                     ["--max-seconds", 20]])
+                                     ["--max-seconds", 20], ["--min-seconds", 0.02]])
 def test_other_settings_make_other_shards(corpus, out, options):
     corpus.fill(3)
     corpus.run(out)
