@@ -43,6 +43,7 @@ IntentTable load_intents(const CorpusSettings& settings, const std::vector<Corpu
     return collect_intents(settings, {&csv});
   }
   std::vector<const CsvFile*> files;
+  files.reserve(splits.size());
   for (const CorpusSplit& split : splits) files.push_back(&split.csv);
   return collect_intents(settings, files);
 }

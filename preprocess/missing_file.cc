@@ -31,12 +31,12 @@ std::optional<std::string> find_name(const std::filesystem::path& folder, const 
                                      Differences& differences) {
   if (name.size() > kMaxNameBytes) return std::nullopt;
   if (file_exists(folder / name)) return name;
-  const auto nfc = to_nfc(name);
+  auto nfc = to_nfc(name);
   if (nfc && *nfc != name && file_exists(folder / *nfc)) {
     differences.form = "NFC";
     return nfc;
   }
-  const auto nfd = to_nfd(name);
+  auto nfd = to_nfd(name);
   if (nfd && *nfd != name && file_exists(folder / *nfd)) {
     differences.form = "NFD";
     return nfd;
