@@ -31,7 +31,7 @@ struct PreparedUtterance {
 class UtteranceWorker {
  public:
   UtteranceWorker(int sample_rate, double max_seconds, SampleType type)
-      : loader_(sample_rate, max_seconds), type_(type) {}
+      : loader_(sample_rate, {.max_seconds = max_seconds}), type_(type) {}
 
   /// A bad row comes back with its problem; throws only what has nothing to do with the row.
   PreparedUtterance prepare(const CorpusRow& row);

@@ -20,12 +20,12 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 # Debian or Ubuntu packages that are missing. What the site brings by itself is not asked for.
 missing_packages() {
   local wanted=(g++ cmake ninja-build pkg-config git python3 python3-venv espeak-ng
-    libsndfile1-dev libsoxr-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
+    libsndfile1-dev libmpg123-dev libsoxr-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
     libxxhash-dev libcsv-dev libgtest-dev libgmock-dev libbenchmark-dev)
   [ -n "${HDF5_ROOT:-}" ] || wanted+=(libhdf5-dev)
   [ -n "${MPI_HOME:-}" ] || command -v mpicc > /dev/null || wanted+=(openmpi-bin libopenmpi-dev)
   # The tests start a private Slurm; nothing of the system's is configured or started.
-  [ $with_tests = no ] || wanted+=(hdf5-tools slurmctld slurmd slurm-client munge iproute2 procps)
+  [ $with_tests = no ] || wanted+=(hdf5-tools lame slurmctld slurmd slurm-client munge iproute2 procps)
   # For the fuzz targets; they are skipped where the distribution has no clang 14.
   case $with_tests-$(. /etc/os-release && echo "${VERSION_CODENAME:-}") in
     yes-bookworm | yes-jammy | yes-noble) wanted+=(clang-14 libclang-rt-14-dev) ;;

@@ -94,7 +94,8 @@ int predict_files(const PredictCommand& command) {
   if (command.threads > 0) at::set_num_threads(command.threads);
   const LoadedModel loaded = load_classifier(command.model, at::kCPU);
   const ForwardOptions options = forward_options("masked", command.precision);
-  AudioLoader loader(static_cast<int>(loaded.preprocessor.sampling_rate), command.max_seconds);
+  AudioLoader loader(static_cast<int>(loaded.preprocessor.sampling_rate),
+                     {.max_seconds = command.max_seconds});
   int failed = 0;
   for (const auto& path : list_files(command.paths)) {
     try {

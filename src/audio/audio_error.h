@@ -10,11 +10,12 @@ namespace s2i {
 enum class AudioProblem {
   kNotFound,    ///< No such file.
   kUnreadable,  ///< It is there, but cannot be opened or read: permission, a folder, a disk error.
-  kNotAudio,    ///< Not a format that libsndfile reads, or damaged inside.
-  kTruncated,   ///< The header promises more than the file holds.
+  kNotAudio,    ///< Not a format that can be decoded.
+  kDamaged,     ///< Cut off, or damaged inside; DecodeOptions::accept_damaged may help.
   kEmpty,       ///< No samples.
   kNotFinite,   ///< A sample is NaN or infinite.
   kTooLong,     ///< Longer than the caller's limit.
+  kNoSuchChannel,  ///< The file does not have the channel that was asked for.
 };
 
 /// The message names the file.

@@ -1,17 +1,27 @@
-// How long a file says it is. libsndfile quietly shortens a WAV, AIFF or AU whose data was cut off,
-// and an Ogg stream without its last page; a corpus should not.
+// What the headers of a file say about its length. libsndfile shortens most files whose data was
+// cut off without a word; a corpus should not lose speech that way.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "audio/byte_patch.h"
+#include "audio/file_window.h"
 
 namespace s2i {
 
-/// Whether the open file is shorter than its own header says: then a sentence about it. Nothing
-/// when it is whole, when the header leaves the length open (as programs that write to a pipe do),
-/// or for a container whose decoder reports missing frames itself (FLAC, MP3). Moves no file
-/// position.
-std::optional<std::string> describe_truncation(int descriptor, uint64_t file_bytes);
+struct ContainerCheck {
+  std::optional<std::string> damage;       ///< A clause: the header and the file's length disagree.
+  std::optional<std::string> warning;      ///< A clause: bytes that are not read.
+  std::optional<std::string> unsupported;  ///< A clause: nothing reads all of this file.
+  std::vector<BytePatch> patches;          ///< With these libsndfile reads all that is there.
+};
+
+/// Checks WAV, RF64, W64, AIFF, 8SVX, AU, CAF, NIST SPHERE, VOC, AVR, WVE and Ogg. Nothing is found
+/// where the header leaves the length open (as programs that write to a pipe do), where it has no
+/// length (IRCAM, PAF, PVF), or where the decoder reports missing frames itself (FLAC, HTK).
+ContainerCheck check_container(FileWindow& file);
 
 }  // namespace s2i

@@ -31,7 +31,7 @@ class Decode : public testing::Test {
 
   static AudioClip decode(const std::filesystem::path& path, double max_seconds = kNoLimit) {
     AudioClip clip;
-    decode_audio(path, max_seconds, clip);
+    decode_audio(path, {.max_seconds = max_seconds}, clip);
     return clip;
   }
 
@@ -125,8 +125,8 @@ TEST_F(Decode, UsesTheSameClipForAnotherFile) {
   write_audio(file("a.wav"), make_tone(1, 8000), 8000);
   write_audio(file("b.wav"), {0.5F}, 16000);
   AudioClip clip;
-  decode_audio(file("a.wav"), kNoLimit, clip);
-  decode_audio(file("b.wav"), kNoLimit, clip);
+  decode_audio(file("a.wav"), {.max_seconds = kNoLimit}, clip);
+  decode_audio(file("b.wav"), {.max_seconds = kNoLimit}, clip);
   EXPECT_EQ(clip.samples, std::vector<float>{0.5F});
   EXPECT_EQ(clip.sample_rate, 16000);
 }
@@ -168,7 +168,7 @@ TEST_F(Decode, RefusesFilesThatAreCutShort) {
     write_audio(file(name), make_tone(2, 16000), 16000, format);
     for (const double share : {0.5, 0.9}) {
       SCOPED_TRACE(fmt::format("{} {}", name, share));
-      EXPECT_EQ(problem(cut(file(name), share)).first, AudioProblem::kTruncated);
+      EXPECT_EQ(problem(cut(file(name), share)).first, AudioProblem::kDamaged);
     }
   }
 }
@@ -178,7 +178,7 @@ TEST_F(Decode, RefusesAWavThatLacksItsLastByte) {
   const std::string bytes = read_bytes(file("a.wav"));
   write_bytes(file("a.wav"), bytes.substr(0, bytes.size() - 1));
   const auto [kind, message] = problem(file("a.wav"));
-  EXPECT_EQ(kind, AudioProblem::kTruncated);
+  EXPECT_EQ(kind, AudioProblem::kDamaged);
   EXPECT_THAT(message, HasSubstr("promises 1600 bytes of samples and it holds 1599"));
 }
 
@@ -238,8 +238,8 @@ TEST_F(Decode, IsSafeBesideThreadsThatMeetBadFiles) {
 
 TEST_F(Decode, LoadsAtTheRateThatIsAskedFor) {
   write_audio(file("a.wav"), make_tone(0.5, 44100), 44100);
-  EXPECT_EQ(load_audio(file("a.wav"), 16000, kNoLimit).size(), 8000U);
-  EXPECT_EQ(load_audio(file("a.wav"), 44100, kNoLimit), decode(file("a.wav")).samples);
+  EXPECT_EQ(load_audio(file("a.wav"), 16000, {.max_seconds = kNoLimit}).size(), 8000U);
+  EXPECT_EQ(load_audio(file("a.wav"), 44100, {.max_seconds = kNoLimit}), decode(file("a.wav")).samples);
 }
 
 // Finite in the file, and infinite behind the filter. Found by fuzzing.
@@ -248,7 +248,7 @@ TEST_F(Decode, RefusesSamplesThatResamplingMakesInfinite) {
   for (size_t i = 0; i < samples.size(); ++i) samples[i] = (i / 7) % 2 == 0 ? 3e38F : -3e38F;
   write_audio(file("a.wav"), samples, 8000, SF_FORMAT_WAV | SF_FORMAT_FLOAT);
   EXPECT_EQ(decode(file("a.wav")).samples.size(), 800U);
-  EXPECT_THAT([&] { load_audio(file("a.wav"), 16000, kNoLimit); },
+  EXPECT_THAT([&] { load_audio(file("a.wav"), 16000, {.max_seconds = kNoLimit}); },
               testing::ThrowsMessage<AudioError>(HasSubstr("too large to resample")));
 }
 

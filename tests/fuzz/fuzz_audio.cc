@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const FuzzFolder folder;
   const auto path = folder.write("a", text_of(data, size));
   return read_or_refuse([&] {
-    const std::vector<float> samples = load_audio(path, kRate, kMaxSeconds);
+    const std::vector<float> samples = load_audio(path, kRate, {.max_seconds = kMaxSeconds});
     S2I_CHECK(!samples.empty() && samples.size() <= static_cast<size_t>(kRate * (kMaxSeconds + 2)));
     for (const float sample : samples) S2I_CHECK(std::isfinite(sample));
   });

@@ -1,0 +1,21 @@
+// Which channel of a file becomes the mono samples.
+#pragma once
+
+#include <string>
+
+namespace s2i {
+
+/// The mean of all channels, or one of them.
+struct ChannelChoice {
+  int number = 0;  ///< From 1; 0: the mean of all channels.
+
+  bool is_mean() const { return number == 0; }
+};
+
+/// "mean", "left" (1), "right" (2), or a number from 1. Throws UserError.
+ChannelChoice parse_channel(const std::string& text);
+
+/// "mean" or the number.
+std::string channel_name(ChannelChoice channel);
+
+}  // namespace s2i
