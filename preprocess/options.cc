@@ -59,9 +59,6 @@ void add_outputs(CLI::App& app, PreprocessOptions& options, std::string& sample_
   app.add_option("--shard-utterances", shards.rows_per_shard, "Rows of the CSV a shard")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  app.add_option("--max-seconds", shards.max_seconds, "A longer utterance is a bad row, seconds")
-      ->check(CLI::Range(0.001, 86400.0))
-      ->capture_default_str();
   app.add_option("--jobs", shards.jobs, "Threads that decode [one a core]")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
@@ -71,6 +68,18 @@ void add_outputs(CLI::App& app, PreprocessOptions& options, std::string& sample_
       "--summary", options.summary,
       "JSON file with counts, hours, seconds of each stage, per intent and speaker; - for "
       "standard output. With --part none is written: the merge writes it");
+}
+
+void add_decoding(CLI::App& app, DecodeOptions& decode, std::string& channel) {
+  app.add_option("--max-seconds", decode.max_seconds, "A longer utterance is a bad row, seconds")
+      ->check(CLI::Range(0.001, 86400.0))
+      ->capture_default_str();
+  app.add_option("--channel", channel,
+                 "Channel of files with several: mean (of all), left, right, or its number from 1")
+      ->capture_default_str();
+  app.add_flag("--accept-damaged", decode.accept_damaged,
+               "Read what is there of audio files that are cut off or damaged, with a warning and "
+               "a list in --summary, instead of rejecting the rows");
 }
 
 void add_parts(CLI::App& app, PreprocessOptions& options, std::string& part) {
@@ -126,6 +135,8 @@ std::optional<PreprocessOptions> parse_options(int argc, const char* const* argv
   app.set_version_flag("--version", version_text("s2i-preprocess"));
   add_inputs(app, options);
   add_outputs(app, options, sample_type);
+  std::string channel = channel_name(options.shards.decode.channel);
+  add_decoding(app, options.shards.decode, channel);
   std::string part;
   add_parts(app, options, part);
   app.add_option(
@@ -145,6 +156,7 @@ std::optional<PreprocessOptions> parse_options(int argc, const char* const* argv
     throw UserError("{}; see --help", error.what());
   }
   options.shards.sample_type = parse_sample_type(sample_type);
+  options.shards.decode.channel = parse_channel(channel);
   if (app.count("--part") > 0) options.portion.part = parse_part(part);
   check(options);
   return options;

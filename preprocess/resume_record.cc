@@ -1,5 +1,6 @@
 #include "preprocess/resume_record.h"
 
+#include <algorithm>
 #include <set>
 #include <span>
 #include <utility>
@@ -28,7 +29,16 @@ ResumeRecord parse_record(const Json& json, const std::string& where) {
     record.source_rates.emplace(json_get<uint32_t>(item, "rate", where),
                                 json_get<uint64_t>(item, "utterances", where));
   }
+  record.notes = notes_from_json(json, where);
   return record;
+}
+
+/// Whether damage was accepted changes only shards that met some, or rows that were rejected for
+/// it.
+bool depends_on_accepting(const ResumeRecord& record) {
+  return !record.rejected.empty() ||
+         std::any_of(record.notes.begin(), record.notes.end(),
+                     [](const UtteranceNote& note) { return note.kind == NoteKind::kDamaged; });
 }
 
 }  // namespace
@@ -44,11 +54,10 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
     rates.push_back({{"rate", rate}, {"utterances", count}});
   }
   const bool written = !record.shard.file.empty();
-  const OrderedJson json{{"inputs", record.inputs},
-                         {"shard", written ? to_json(record.shard) : OrderedJson()},
-                         {"source_rates", rates},
-                         {"clipped_samples", record.clipped_samples},
-                         {"rejected", rejected}};
+  const OrderedJson json{
+      {"inputs", record.inputs}, {"shard", written ? to_json(record.shard) : OrderedJson()},
+      {"source_rates", rates},   {"clipped_samples", record.clipped_samples},
+      {"rejected", rejected},    {"notes", to_json(record.notes)}};
   // A reason names a file as the corpus writes it, which need not be UTF-8.
   const std::string text = json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
   const std::filesystem::path path = folder / kResumeFolder / record_name(index);
@@ -72,11 +81,20 @@ FoundShard find_shard(const std::filesystem::path& folder, size_t index, RowRang
   if (!std::filesystem::exists(path, error)) return end(State::kMissing);
   try {
     found.record = parse_record(read_json(path), path.string());
+    const auto accepting = inputs.find(kAcceptDamagedInput);
+    if (accepting != inputs.end() && !depends_on_accepting(found.record)) {
+      found.record.inputs[kAcceptDamagedInput] = accepting->second;
+    }
     const std::string difference = differences(found.record.inputs, inputs);
     if (!difference.empty()) return end(State::kOther, "made from " + difference);
     const ShardEntry& entry = found.record.shard;
     for (const Rejection& rejection : found.record.rejected) {
       if (rejection.row < rows.first || rejection.row >= rows.end) {
+        return end(State::kOther, "its record is damaged");
+      }
+    }
+    for (const UtteranceNote& note : found.record.notes) {
+      if (note.row < rows.first || note.row >= rows.end) {
         return end(State::kOther, "its record is damaged");
       }
     }

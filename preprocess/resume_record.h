@@ -12,6 +12,7 @@
 
 #include "data/shard.h"
 #include "preprocess/shard_inputs.h"
+#include "preprocess/utterance_notes.h"
 
 namespace s2i {
 
@@ -27,6 +28,7 @@ struct ResumeRecord {
   std::vector<Rejection> rejected;
   std::map<uint32_t, uint64_t> source_rates;  ///< Hz -> utterances.
   uint64_t clipped_samples = 0;
+  std::vector<UtteranceNote> notes;
 };
 
 constexpr const char* kResumeFolder = ".resume";

@@ -44,7 +44,7 @@ void add_file(const std::filesystem::path& path, InputStream& files) {
 }  // namespace
 
 ShardInputs shard_inputs(const CorpusSplit& split, RowRange range, int sample_rate,
-                         SampleType sample_type, double max_seconds) {
+                         SampleType sample_type, const DecodeOptions& decode) {
   InputStream rows;
   InputStream files;
   for (size_t i = range.first; i < range.end; ++i) {
@@ -62,7 +62,9 @@ ShardInputs shard_inputs(const CorpusSplit& split, RowRange range, int sample_ra
           {"split", split.name},
           {"sample_rate", std::to_string(sample_rate)},
           {"dtype", sample_type_name(sample_type)},
-          {"max_seconds", fmt::format("{}", max_seconds)},
+          {"max_seconds", fmt::format("{}", decode.max_seconds)},
+          {"channel", channel_name(decode.channel)},
+          {kAcceptDamagedInput, decode.accept_damaged ? "yes" : "no"},
           {"rows", fmt::format("{}-{}", range.first + 1, range.end)},
           {kRows, rows.text()},
           {kFiles, files.text()}};

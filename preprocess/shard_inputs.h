@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "audio/decode.h"
 #include "data/sample_type.h"
 #include "preprocess/corpus.h"
 
@@ -22,9 +23,12 @@ struct RowRange {
 /// audio file.
 using ShardInputs = std::map<std::string, std::string>;
 
+/// The one that matters only to some shards, see find_shard.
+constexpr const char* kAcceptDamagedInput = "accept_damaged";
+
 /// Asks the file system for every audio file of the rows.
 ShardInputs shard_inputs(const CorpusSplit& split, RowRange rows, int sample_rate,
-                         SampleType sample_type, double max_seconds);
+                         SampleType sample_type, const DecodeOptions& decode);
 
 /// What is different, e.g. "sample_rate 8000, here 16000"; empty: nothing.
 std::string differences(const ShardInputs& theirs, const ShardInputs& ours);

@@ -115,7 +115,7 @@ void SplitJob::find_finished_shards() {
       const RowRange rows = rows_of(shard);
       return find_shard(folder_, shard, rows,
                         shard_inputs(split_, rows, settings_.sample_rate, settings_.sample_type,
-                                     settings_.max_seconds));
+                                     settings_.decode));
     };
   });
   ProgressBar progress("check shards of " + split_.name, static_cast<int64_t>(result_.shards));
@@ -140,8 +140,8 @@ void SplitJob::write_missing_shards() {
   if (rows.empty() || stopped()) return;
   OrderedWorkers<PreparedUtterance> workers(
       rows.size(), settings_.jobs, std::max<size_t>(64, 16 * settings_.jobs), [&] {
-        auto worker = std::make_shared<UtteranceWorker>(
-            settings_.sample_rate, settings_.max_seconds, settings_.sample_type);
+        auto worker = std::make_shared<UtteranceWorker>(settings_.sample_rate, settings_.decode,
+                                                        settings_.sample_type);
         return [&, worker](size_t item) { return worker->prepare(split_.rows[rows[item]]); };
       });
   ProgressBar progress("preprocess " + split_.name, static_cast<int64_t>(result_.rows));
@@ -190,6 +190,10 @@ void SplitJob::finish_shard(size_t shard, const std::vector<PreparedUtterance>& 
     good.push_back({row.id, row.label, row.speaker, utterance.checksum, utterance.view()});
     ++record.source_rates[utterance.source_rate];
     record.clipped_samples += utterance.clipped_samples;
+    for (UtteranceNote note : utterance.notes) {
+      note.row = first_row + i;
+      record.notes.push_back(std::move(note));
+    }
   }
   for (const auto& [rate, utterances_of_rate] : record.source_rates) {
     header.source_rates.push_back(rate);
@@ -212,6 +216,7 @@ void SplitJob::finish() {
     result_.rejected.insert(result_.rejected.end(), record.rejected.begin(), record.rejected.end());
     for (const auto& [rate, of_rate] : record.source_rates) result_.source_rates[rate] += of_rate;
     result_.clipped_samples += record.clipped_samples;
+    result_.notes.insert(result_.notes.end(), record.notes.begin(), record.notes.end());
     utterances += record.shard.utterances;
   }
   if (!result_.rejected.empty() && !settings_.skip_bad) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "audio/decode.h"
 #include "data/sample_type.h"
 #include "preprocess/corpus.h"
 #include "preprocess/part.h"
@@ -21,7 +22,7 @@ struct ShardSettings {
   SampleType sample_type = SampleType::kInt16;
   /// Rows of the CSV a shard, bad ones included: where a shard begins depends on no audio file.
   size_t rows_per_shard = 512;
-  double max_seconds = 30;
+  DecodeOptions decode;
   size_t jobs = 1;
   bool skip_bad = false;
 };
@@ -52,6 +53,7 @@ struct SplitResult {
   double seconds_processed = 0;               ///< Of audio, in this run.
   std::map<uint32_t, uint64_t> source_rates;  ///< Hz -> utterances.
   uint64_t clipped_samples = 0;
+  std::vector<UtteranceNote> notes;  ///< In the order of the rows.
   StageSeconds stages;
 };
 

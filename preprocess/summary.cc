@@ -98,6 +98,7 @@ OrderedJson summarize_split(const CorpusSplit& split, const SplitResult& result,
                    {"shards_kept", result.shards_kept},
                    {"sample_rate", settings.sample_rate},
                    {"dtype", sample_type_name(settings.sample_type)},
+                   {"channel", channel_name(settings.decode.channel)},
                    {"clipped_samples", result.clipped_samples}};
   OrderedJson rates = OrderedJson::object();
   for (const auto& [rate, utterances] : result.source_rates)
@@ -117,6 +118,7 @@ OrderedJson summarize_split(const CorpusSplit& split, const SplitResult& result,
     rejected.push_back({{"line", row.line}, {"id", row.id}, {"reason", rejection.reason}});
   }
   json["rejected_rows"] = rejected;
+  summarize_notes(split, result.notes, json);
   return json;
 }
 
@@ -144,6 +146,7 @@ void log_split(const CorpusSplit& split, const SplitResult& result, const ShardS
     spdlog::log(level, "{}: and {} more like these; {}", split.csv.path.string(),
                 result.rejected.size() - logged, where_all_are(settings, portion));
   }
+  log_notes(split, result.notes);
   const std::string folder = (out / split.name).string();
   const std::string name =
       portion.part ? fmt::format("{}, part {}", split.name, portion.part->text()) : split.name;

@@ -9,7 +9,8 @@
 namespace s2i {
 
 /// One split: counts, hours, seconds of each stage, per intent and per speaker (from the finished
-/// data set), and every rejected row with its line.
+/// data set), every rejected row with its line, and the utterances that
+/// are damaged, unusual, clipped or silent.
 OrderedJson summarize_split(const CorpusSplit& split, const SplitResult& result,
                             const ShardSettings& settings, const std::filesystem::path& out);
 

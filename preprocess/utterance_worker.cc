@@ -1,5 +1,6 @@
 #include "preprocess/utterance_worker.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "audio/quantize.h"
@@ -28,15 +29,34 @@ PreparedUtterance UtteranceWorker::prepare(const CorpusRow& row) {
     // operator new gives memory aligned for any type of ordinary size.
     const std::span to(reinterpret_cast<int16_t*>(result.samples.get()), audio.size());
     result.clipped_samples = quantize_int16(audio, to);
+    result.is_silent = std::all_of(to.begin(), to.end(), [](int16_t x) { return x == 0; });
   } else {
     std::memcpy(result.samples.get(), audio.data(), result.bytes);
+    result.is_silent = std::all_of(audio.begin(), audio.end(), [](float x) { return x == 0; });
   }
   result.checksum = checksum(result.view());
   result.convert_seconds = watch.seconds();
   result.source_rate = static_cast<uint32_t>(loader_.source_rate());
   result.decode_seconds = loader_.decode_seconds();
   result.resample_seconds = loader_.resample_seconds();
+  add_notes(result);
   return result;
+}
+
+void UtteranceWorker::add_notes(PreparedUtterance& utterance) const {
+  auto& notes = utterance.notes;
+  if (!loader_.damage().empty()) notes.push_back({0, NoteKind::kDamaged, 0, loader_.damage()});
+  if (!loader_.warning().empty()) notes.push_back({0, NoteKind::kUnusual, 0, loader_.warning()});
+  if (utterance.clipped_samples > 0) {
+    notes.push_back({0, NoteKind::kClipped, utterance.clipped_samples, ""});
+  }
+  if (utterance.is_silent) {
+    const int channels = loader_.source_channels();
+    notes.push_back({0, NoteKind::kSilent, 0,
+                     is_mean_ && channels > 1
+                         ? fmt::format("the mean of {} channels; --channel takes one", channels)
+                         : ""});
+  }
 }
 
 }  // namespace s2i

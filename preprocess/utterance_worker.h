@@ -6,10 +6,12 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "audio/load.h"
 #include "data/sample_type.h"
 #include "preprocess/corpus.h"
+#include "preprocess/utterance_notes.h"
 
 namespace s2i {
 
@@ -20,6 +22,8 @@ struct PreparedUtterance {
   uint64_t checksum = 0;     ///< XXH3-64 of the samples
   uint32_t source_rate = 0;  ///< Hz
   uint64_t clipped_samples = 0;
+  bool is_silent = false;            ///< All samples are zero.
+  std::vector<UtteranceNote> notes;  ///< Without their row.
   double decode_seconds = 0;
   double resample_seconds = 0;
   double convert_seconds = 0;  ///< Conversion and checksum.
@@ -30,14 +34,18 @@ struct PreparedUtterance {
 /// One a thread; keeps memory from row to row.
 class UtteranceWorker {
  public:
-  UtteranceWorker(int sample_rate, double max_seconds, SampleType type)
-      : loader_(sample_rate, {.max_seconds = max_seconds}), type_(type) {}
+  UtteranceWorker(int sample_rate, const DecodeOptions& decode, SampleType type)
+      : loader_(sample_rate, decode), is_mean_(decode.channel.is_mean()), type_(type) {}
 
   /// A bad row comes back with its problem; throws only what has nothing to do with the row.
   PreparedUtterance prepare(const CorpusRow& row);
 
  private:
+  /// Adds what is remarkable about the last file that was loaded.
+  void add_notes(PreparedUtterance& utterance) const;
+
   AudioLoader loader_;
+  bool is_mean_;
   SampleType type_;
 };
 

@@ -13,7 +13,7 @@ namespace s2i {
 
 struct DecodeOptions {
   double max_seconds = 30;  ///< A longer file is refused.
-  ChannelChoice channel;
+  ChannelChoice channel = {};
   /// Read what is there of a file that is cut off or damaged, which is refused otherwise.
   bool accept_damaged = false;
 };

@@ -239,7 +239,8 @@ TEST_F(Decode, IsSafeBesideThreadsThatMeetBadFiles) {
 TEST_F(Decode, LoadsAtTheRateThatIsAskedFor) {
   write_audio(file("a.wav"), make_tone(0.5, 44100), 44100);
   EXPECT_EQ(load_audio(file("a.wav"), 16000, {.max_seconds = kNoLimit}).size(), 8000U);
-  EXPECT_EQ(load_audio(file("a.wav"), 44100, {.max_seconds = kNoLimit}), decode(file("a.wav")).samples);
+  EXPECT_EQ(load_audio(file("a.wav"), 44100, {.max_seconds = kNoLimit}),
+            decode(file("a.wav")).samples);
 }
 
 // Finite in the file, and infinite behind the filter. Found by fuzzing.

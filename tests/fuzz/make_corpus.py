@@ -115,7 +115,7 @@ def make_records():
     shard = {"file": "shard-00000-00000000.h5", "utterances": 2, "samples": 4, "bytes": 0, "audio_start": 0,
              "tables": tables, "checksum": "2d06800538d394c2", "tables_checksum": "0" * 16}
     record = {"inputs": {"version": "1"}, "shard": shard, "source_rates": [{"rate": 8000, "utterances": 2}],
-              "clipped_samples": 3, "rejected": [{"row": 1, "reason": "b.wav: not audio"}]}
+              "clipped_samples": 3, "notes": [{"row": 0, "kind": "clipped", "samples": 3, "text": ""}], "rejected": [{"row": 1, "reason": "b.wav: not audio"}]}
     put("resume_record", "whole", json.dumps(record))
     put("resume_record", "not_written", json.dumps({**record, "shard": None}))
 
