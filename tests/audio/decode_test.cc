@@ -1,16 +1,12 @@
 #include "audio/decode.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <cstring>
 #include <limits>
 #include <thread>
 
-#include "audio/audio_files.h"
+#include "audio/decode_fixture.h"
 #include "audio/load.h"
-#include "temporary_folder.h"
 
 /// libsndfile 1.2.0 leaks a little for an Ogg file whose headers are cut off; LeakSanitizer asks
 /// here.
@@ -21,44 +17,6 @@ namespace s2i {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr int kWav16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16;
-constexpr double kNoLimit = 60;
-
-class Decode : public testing::Test {
- protected:
-  std::filesystem::path file(const std::string& name) const { return folder_.path() / name; }
-
-  static AudioClip decode(const std::filesystem::path& path, double max_seconds = kNoLimit) {
-    AudioClip clip;
-    decode_audio(path, {.max_seconds = max_seconds}, clip);
-    return clip;
-  }
-
-  /// The problem and message of a file that cannot be decoded.
-  static std::pair<AudioProblem, std::string> problem(const std::filesystem::path& path,
-                                                      double max_seconds = kNoLimit) {
-    try {
-      decode(path, max_seconds);
-    } catch (const AudioError& error) {
-      return {error.problem(), error.what()};
-    }
-    ADD_FAILURE() << path << " was decoded";
-    return {};
-  }
-
-  /// Writes the first `share` of a whole file under a new name.
-  std::filesystem::path cut(const std::filesystem::path& whole, double share) const {
-    const std::string bytes = read_bytes(whole);
-    const auto path = file("cut" + whole.extension().string());
-    write_bytes(path,
-                bytes.substr(0, static_cast<size_t>(share * static_cast<double>(bytes.size()))));
-    return path;
-  }
-
- private:
-  TemporaryFolder folder_;
-};
 
 TEST_F(Decode, GivesThe16BitSamplesExactly) {
   const std::vector<int16_t> values{0, 1, -1, 32767, -32768, 12345};

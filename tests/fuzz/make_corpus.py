@@ -158,6 +158,26 @@ def make_audio():
             print(f"{kind} {subtype}: {error}", file=sys.stderr)
             continue
         put("audio", f"{kind}-{subtype}".lower(), file.getvalue())
+    make_streams(tone)
+
+
+def make_streams(tone):
+    """MPEG audio, GSM and Ogg as their own readers take them apart."""
+    file = io.BytesIO()
+    soundfile.write(file, numpy.tile(tone, 4), 8000, format="MP3", subtype="MPEG_LAYER_III")
+    mp3 = file.getvalue()
+    tag_frame = mp3.find(mp3[:3], 4)  # the first frame holds the Xing tag
+    frames = mp3[tag_frame:]
+    fmt = struct.pack("<HHIIHHHHIHHH", 0x55, 1, 8000, 1000, 1, 0, 12, 1, 2, 72, 1, 1393)
+    wav = (b"RIFF" + struct.pack("<I", 4 + 8 + len(fmt) + 8 + len(frames)) + b"WAVEfmt " +
+           struct.pack("<I", len(fmt)) + fmt + b"data" + struct.pack("<I", len(frames)) + frames)
+    put("audio", "mp3-without-xing", frames)
+    put("audio", "mp3-cut-at-start", mp3[tag_frame - 20:])
+    put("audio", "mp3-in-wav", wav)
+    put("audio", "mp3-id3", b"ID3\4\0\0\0\0\0\x0a" + bytes(10) + mp3 + b"TAG" + bytes(125))
+    file = io.BytesIO()
+    soundfile.write(file, tone, 8000, format="RAW", subtype="GSM610")
+    put("audio", "raw-gsm610", file.getvalue())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,116 @@
+// Ogg: a stream whose end is not marked is read whole; missing and damaged pages are found.
+#include "audio/decode_fixture.h"
+
+namespace s2i {
+namespace {
+
+using testing::HasSubstr;
+
+class Ogg : public Decode, public testing::WithParamInterface<int> {
+ protected:
+  /// One file in several pages.
+  std::string encoded() const {
+    write_audio(file("whole.ogg"), make_tone(4.0001, 16000), 16000, SF_FORMAT_OGG | GetParam());
+    return read_bytes(file("whole.ogg"));
+  }
+
+  std::filesystem::path write(const std::string& bytes) const {
+    write_bytes(file("a.ogg"), bytes);
+    return file("a.ogg");
+  }
+
+  static std::vector<size_t> pages(const std::string& bytes) {
+    std::vector<size_t> found;
+    for (size_t at = bytes.find("OggS"); at != std::string::npos; at = bytes.find("OggS", at + 1)) {
+      found.push_back(at);
+    }
+    return found;
+  }
+
+  /// Takes the end-of-stream flag from the last page, as Telegram for Android writes it. The
+  /// checksum is linear: without the flag it is the old one changed by that of the flag alone.
+  static std::string without_end(std::string bytes) {
+    const size_t last = pages(bytes).back();
+    uint32_t change = 0;
+    for (size_t i = last; i < bytes.size(); ++i) {
+      const uint32_t byte = i == last + 5 ? 4 : 0;
+      change ^= byte << 24;
+      for (int bit = 0; bit < 8; ++bit) {
+        change = (change << 1) ^ ((change & 0x80000000U) != 0 ? 0x04C11DB7U : 0);
+      }
+    }
+    bytes[last + 5] = static_cast<char>(bytes[last + 5] & ~4);
+    for (size_t i = 0; i < 4; ++i) {
+      bytes[last + 22 + i] = static_cast<char>(bytes[last + 22 + i] ^ (change >> (8 * i) & 0xFF));
+    }
+    return bytes;
+  }
+};
+
+TEST_P(Ogg, WithoutTheEndMarkIsReadToItsLastSample) {
+  const std::string bytes = encoded();
+  const AudioClip whole = decode(file("whole.ogg"));
+  EXPECT_EQ(whole.samples.size(), 64002U);
+  EXPECT_EQ(whole.warning, "");
+  const AudioClip clip = decode(write(without_end(bytes)));
+  EXPECT_EQ(clip.samples, whole.samples);
+  EXPECT_THAT(clip.warning, HasSubstr("does not mark the end of the stream"));
+  EXPECT_EQ(clip.damage, "");
+}
+
+TEST_P(Ogg, WithoutItsLastPageIsReadWithAWarningOrRefused) {
+  const std::string bytes = encoded();
+  const auto path = write(bytes.substr(0, pages(bytes).back()));
+  AudioClip clip;
+  try {
+    decode_audio(path, {.max_seconds = kNoLimit}, clip);
+    EXPECT_THAT(clip.warning, HasSubstr("does not mark the end of the stream"));
+  } catch (const AudioError& error) {
+    EXPECT_EQ(error.problem(), AudioProblem::kDamaged);
+  }
+}
+
+TEST_P(Ogg, CutInsideAPageIsDamaged) {
+  const std::string bytes = without_end(encoded());
+  for (const size_t missing : {size_t{1}, size_t{50}, bytes.size() - pages(bytes).back() - 10}) {
+    const auto [kind, message] = problem(write(bytes.substr(0, bytes.size() - missing)));
+    EXPECT_EQ(kind, AudioProblem::kDamaged);
+    EXPECT_THAT(message, HasSubstr("its last Ogg page is cut off"));
+  }
+}
+
+TEST_P(Ogg, AMissingPageIsDamage) {
+  const std::string bytes = encoded();
+  const auto starts = pages(bytes);
+  ASSERT_GT(starts.size(), 4U);
+  const size_t begin = starts[starts.size() - 2];
+  const auto path = write(bytes.substr(0, begin) + bytes.substr(starts.back()));
+  EXPECT_THAT(problem(path).second, HasSubstr("Ogg pages are missing before byte"));
+}
+
+TEST_P(Ogg, OneWrongByteIsDamage) {
+  std::string bytes = encoded();
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  EXPECT_THAT(problem(write(bytes)).second, HasSubstr("has a wrong checksum"));
+}
+
+TEST_P(Ogg, ASecondStreamIsNotLostInSilence) {
+  const std::string bytes = encoded();
+  const auto [kind, message] = problem(write(bytes + bytes));
+  EXPECT_EQ(kind, AudioProblem::kNotAudio);
+  EXPECT_THAT(message, HasSubstr("several Ogg streams one after another"));
+}
+
+TEST_P(Ogg, BytesAfterTheEndAreNamed) {
+  const AudioClip clip = decode(write(encoded() + "TAG" + std::string(125, ' ')));
+  EXPECT_EQ(clip.samples.size(), 64002U);
+  EXPECT_THAT(clip.warning, HasSubstr("128 bytes after the end"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Codecs, Ogg, testing::Values(SF_FORMAT_VORBIS, SF_FORMAT_OPUS),
+                         [](const auto& codec) {
+                           return codec.param == SF_FORMAT_VORBIS ? "Vorbis" : "Opus";
+                         });
+
+}  // namespace
+}  // namespace s2i
