@@ -95,7 +95,8 @@ class AudioOpener {
     request.descriptor = descriptor_;
     request.file_bytes = head_.size();
     request.patches = opened.check.patches;
-    opened.source = open_sndfile_source(request);
+    // libsndfile would try libmpg123, which prints its own messages.
+    if (!starts_like_mpeg(head_)) opened.source = open_sndfile_source(request);
     if (opened.source != nullptr) return;
     if (opened.check.damage) {
       fail(AudioProblem::kDamaged, path_, "damaged or truncated: {}; too little is left to read",
@@ -105,6 +106,8 @@ class AudioOpener {
     if (headerless.format) {
       request.headerless = headerless.format;
       opened.check.damage = headerless.damage;
+      request.cut = headerless.valid_bytes < head_.size();
+      request.file_bytes = headerless.valid_bytes;
       opened.source = open_sndfile_source(request);
       if (opened.source != nullptr) return;
     }

@@ -11,11 +11,13 @@ namespace {
 HeaderlessCheck check_gsm(FileWindow& file) {
   constexpr uint64_t kFrameBytes = 33;
   HeaderlessCheck check;
+  check.valid_bytes = file.size() / kFrameBytes * kFrameBytes;
   for (uint64_t frame = 0; frame < file.size(); frame += kFrameBytes) {
     const auto first = file.number(frame, 1, Endian::kLittle);
     if (!first || *first >> 4 != 0xD) {
       if (frame == 0) return check;
       check.damage = fmt::format("there is no GSM frame at byte {}", frame);
+      check.valid_bytes = std::min(check.valid_bytes, frame);
       break;
     }
   }
@@ -41,7 +43,9 @@ HeaderlessCheck check_headerless(const std::filesystem::path& path, FileWindow& 
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (extension == ".gsm") return check_gsm(file);
-  if (extension == ".vox" && !is_text(file)) return {HeaderlessFormat::kVox, std::nullopt};
+  if (extension == ".vox" && !is_text(file)) {
+    return {HeaderlessFormat::kVox, std::nullopt, file.size()};
+  }
   return {};
 }
 

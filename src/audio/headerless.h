@@ -1,6 +1,7 @@
 // Files of samples without a header, whose extension alone says what they are.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ constexpr int kHeaderlessRate = 8000;  ///< Hz
 struct HeaderlessCheck {
   std::optional<HeaderlessFormat> format;
   std::optional<std::string> damage;  ///< A clause.
+  uint64_t valid_bytes = 0;           ///< Whole frames from the start.
 };
 
 /// By the extension, and by the contents where they tell: every GSM frame starts with the bits

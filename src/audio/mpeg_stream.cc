@@ -253,6 +253,11 @@ std::optional<ByteRange> search_mpeg_stream(FileWindow& file) {
   return std::nullopt;
 }
 
+bool starts_like_mpeg(FileWindow& file) {
+  const auto sync = file.bytes(skip_tags(file, 0, file.size()), 2);
+  return sync && (*sync)[0] == 0xFF && ((*sync)[1] & 0xE0) == 0xE0;
+}
+
 MpegStream read_mpeg_stream(FileWindow& file, ByteRange range, double max_seconds) {
   return StreamReader(file, range, max_seconds).read();
 }

@@ -26,6 +26,9 @@ std::optional<ByteRange> find_mpeg_stream(FileWindow& file);
 /// frame does: looks for four frames in a row in its first 64 KiB.
 std::optional<ByteRange> search_mpeg_stream(FileWindow& file);
 
+/// Whether the file, behind its tags, starts with the sync bits of an MPEG frame, valid or not.
+bool starts_like_mpeg(FileWindow& file);
+
 /// The frames of a stream. Delay and padding follow FFmpeg: with a LAME, Lavf or Lavc tag, its
 /// encoder delay + 529 samples of decoder delay are skipped at the start and its padding - 529
 /// dropped at the end (only if the file holds the number of frames that the tag states, which a

@@ -19,7 +19,7 @@ struct SndfileCloser {
 };
 using SndfileHandle = std::unique_ptr<SNDFILE, SndfileCloser>;
 
-/// The file with some bytes of its header replaced, as libsndfile reads it.
+/// The file with some bytes replaced and perhaps its end left out, as libsndfile reads it.
 class PatchedFile {
  public:
   PatchedFile(int descriptor, uint64_t file_bytes, std::vector<BytePatch> patches)
@@ -52,8 +52,8 @@ class PatchedFile {
   }
 
   sf_count_t read(unsigned char* into, sf_count_t count) {
-    const ssize_t got =
-        ::pread(descriptor_, into, static_cast<size_t>(std::max<sf_count_t>(count, 0)), position_);
+    count = std::clamp<sf_count_t>(count, 0, size_ - position_);
+    const ssize_t got = ::pread(descriptor_, into, static_cast<size_t>(count), position_);
     if (got <= 0) return 0;
     for (const BytePatch& patch : patches_) {
       for (size_t i = 0; i < patch.bytes.size(); ++i) {
@@ -81,7 +81,7 @@ class SndfileSource : public SampleSource {
       const bool is_gsm = *request.headerless == HeaderlessFormat::kGsm;
       info.format = SF_FORMAT_RAW | (is_gsm ? SF_FORMAT_GSM610 : SF_FORMAT_VOX_ADPCM);
     }
-    if (!request.patches.empty()) {
+    if (request.cut || !request.patches.empty()) {
       patched_ =
           std::make_unique<PatchedFile>(request.descriptor, request.file_bytes, request.patches);
       handle_ = patched_->open(info);

@@ -13,8 +13,9 @@
 namespace s2i {
 
 struct SndfileRequest {
-  int descriptor = -1;  ///< Stays the caller's, and has to stay open while the source is read.
-  uint64_t file_bytes = 0;
+  int descriptor = -1;      ///< Stays the caller's, and has to stay open while the source is read.
+  uint64_t file_bytes = 0;  ///< What follows in the file is not read if it is `cut`.
+  bool cut = false;
   std::vector<BytePatch> patches;
   std::optional<HeaderlessFormat> headerless;
 };
