@@ -12,7 +12,7 @@ namespace {
 struct KindText {
   NoteKind kind;
   const char* name;     ///< In files.
-  const char* message;  ///< Between the number of utterances and their names.
+  const char* message;  ///< Before the number of utterances and their names.
   const char* advice;
 };
 
@@ -21,7 +21,7 @@ constexpr std::array kKinds{
     KindText{NoteKind::kUnusual, "unusual", "unusual files", ""},
     KindText{NoteKind::kClipped, "clipped", "utterances clipped to the range of int16",
              "; --dtype float32 clips nothing"},
-    KindText{NoteKind::kSilent, "silent", "silent utterances (every sample is zero)", ""}};
+    KindText{NoteKind::kSilent, "silent", "silent utterances", ""}};
 
 const KindText& text_of(NoteKind kind) {
   for (const KindText& text : kKinds) {
@@ -99,7 +99,7 @@ void log_notes(const CorpusSplit& split, const std::vector<UtteranceNote>& notes
     }
     if (count == 0) continue;
     if (count > kMaxNamed) names += fmt::format(" and {} more", count - kMaxNamed);
-    spdlog::warn("{}: {} {}: {}{}", split.name, count, kind.message, names, kind.advice);
+    spdlog::warn("{}: {} ({}): {}{}", split.name, kind.message, count, names, kind.advice);
   }
 }
 
