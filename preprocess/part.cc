@@ -24,8 +24,7 @@ Part parse_part(const std::string& text) {
   const auto number = parse_number(std::string_view(text).substr(0, slash));
   const auto count = parse_number(std::string_view(text).substr(std::min(slash + 1, text.size())));
   if (!number || !count || *number < 1 || *number > *count) {
-    throw UserError("--part '{}': I/N with I from 1 to N, e.g. 3/16 for the third of sixteen parts",
-                    text);
+    throw UserError("--part '{}': expected I/N with I from 1 to N, e.g. 3/16", text);
   }
   return {*number, *count};
 }

@@ -64,7 +64,7 @@ void measure(Point& point, Workbench& bench, const MpiSession& session) {
     }
     point.step_seconds.push_back(seconds / static_cast<double>(measured.steps.size()));
     point.hidden.push_back(spread_of(hidden).median);
-    point.padding = padding.share();
+    point.padding = padding.fraction();
   }
   wait_for_all(session);
 }

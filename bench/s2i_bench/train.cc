@@ -136,7 +136,7 @@ int measure_one(const TrainBenchOptions& options, Workbench& bench) {
   report["phase_seconds"] = phases_json(measured);
   report["utterances_per_second"] = utterances;
   report["audio_seconds_per_second"] = audio;
-  report["padding"] = padding.share();
+  report["padding"] = padding.fraction();
   report["data_wait"] = waiting;
   report["reduction_hidden"] = hidden;
   report["flop_per_step"] = total(each(measured, [](const auto& s) { return s.all; })) / steps;
@@ -174,7 +174,7 @@ int measure_one(const TrainBenchOptions& options, Workbench& bench) {
       "  memory at most {:.2f} GiB a rank{}\n",
       bench.model_name(), bench.data_name(), bench.config().batch.global_batch,
       bench.config().precision, bench.trained_parameters(), bench.options().steps,
-      bench.options().warmup, table, utterances, audio, padding.share() * 100, flop_rate,
+      bench.options().warmup, table, utterances, audio, padding.fraction() * 100, flop_rate,
       flop_rate / peak * 100, peak, useful_rate / peak * 100, waiting * 100,
       static_cast<double>(measured.gradient_bytes) / (1 << 20), measured.buckets, hidden * 100,
       host_bytes / (1 << 30),

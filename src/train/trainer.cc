@@ -305,7 +305,7 @@ void Trainer::log_step(const StepResult& result, double learning_rate, const Ste
                     {"applied", result.applied},
                     {"spike", spike},
                     {"utterances", plan.global_count},
-                    {"padding", padding.share()},
+                    {"padding", padding.fraction()},
                     {"utterances_per_second", rate},
                     {"reduction_hidden", result.reduction_hidden},
                     {"seconds",

@@ -15,26 +15,26 @@ struct Settings {
   std::vector<std::string> tags = {};
 
   ConfigFields fields() {
-    return {{"train.fast", &fast, "Whether to hurry"},
+    return {{"train.fast", &fast, "A flag"},
             {"train.steps", &steps, "Number of steps", {}, 1, 1e6},
             {"optimizer.rate", &rate, "Learning rate", {}, 0, 1},
-            {"optimizer.name", &name, "Which", {"adamw", "adam"}},
-            {"run.dir", &name, "Where"},
-            {"tags", &tags, "Words"}};
+            {"optimizer.name", &name, "Optimizer", {"adamw", "adam"}},
+            {"run.dir", &name, "Run folder"},
+            {"tags", &tags, "List of tags"}};
   }
 };
 
 }  // namespace
 
-// The bytes are a configuration file, and the text of key=value on a command line.
+// The input is read as a configuration file and as a key=value argument.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(text_of(data, size));
-  read_or_refuse([&] {
+  accept_or_reject([&] {
     Settings settings;
     ConfigFields fields = settings.fields();
     override_config(fields, text);
   });
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     Settings settings;
     ConfigFields fields = settings.fields();
     load_config_text(fields, text, "fuzz");

@@ -1,7 +1,7 @@
-"""What a seeded monkey does to a run: one start of s2i-train on two ranks at a time, each ended by one fault.
+"""Injects faults into a training run: starts s2i-train on two ranks repeatedly and ends each start with one fault.
 
-A fault waits until the run is past a given step, strikes, and asserts how the start ends: exit status and
-words of its log. What the next start has to say of it, it leaves in `expected`.
+A fault waits for a given step, acts, and checks the exit status and the log. It sets `expected` to a pattern that
+the log of the next start must match.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ from conftest import BIN, MPI_ENVIRONMENT
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FAULTS = BIN.parent / "lib/libs2i_file_faults.so"
-PATIENCE = 600  # seconds without a step, until what has to happen is given up
+PROGRESS_TIMEOUT = 600  # seconds without a new step until a wait fails
 PASSED_OVER = "passing over the damaged checkpoint"
 
 
 def last_step(folder):
-    """Of metrics.jsonl; 0 without a whole line."""
+    """The last step in metrics.jsonl; 0 without a complete line."""
     try:
         with open(folder / "metrics.jsonl", "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 8192))
@@ -35,13 +35,13 @@ def last_step(folder):
 
 
 def children(pid):
-    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
-    found = [int(word) for word in listed.split()]
+    output = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
+    found = [int(child) for child in output.split()]
     return found + [grandchild for child in found for grandchild in children(child)]
 
 
 def usage(pid):
-    """Resident memory in MiB and open files, or None if the process is gone."""
+    """Returns (resident memory in MiB, open files), or None if the process does not exist."""
     with contextlib.suppress(OSError, IndexError):
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGESIZE") / 2**20, len(os.listdir(f"/proc/{pid}/fd"))
@@ -56,7 +56,7 @@ def is_rank(pid):
 
 
 class Start:
-    """One start; its log is a file of its own."""
+    """One start of the program, with its own log file."""
 
     def __init__(self, folder, command, log, environment=None):
         self.folder, self.log_path, self.samples = folder, log, []
@@ -75,7 +75,7 @@ class Start:
         return f"{self.log_path}, status {self.process.poll()}, step {last_step(self.folder)}:\n{self.log()[-3000:]}"
 
     def sample(self):
-        """Notes memory and open files of both ranks, beside the step that the log has reached."""
+        """Records the current step and the memory and open files of both ranks."""
         if len(self.ranks) < 2 or not all(map(is_rank, self.ranks)):
             self.ranks = sorted(pid for pid in children(self.process.pid) if is_rank(pid))
         now = [usage(pid) for pid in self.ranks]
@@ -87,14 +87,14 @@ class Start:
         while not condition():
             if (now := last_step(self.folder)) != step:
                 since, step = time.monotonic(), now
-            assert time.monotonic() < since + PATIENCE, f"{PATIENCE} s without {what}: {self.tail()}"
+            assert time.monotonic() < since + PROGRESS_TIMEOUT, f"timeout waiting for {what}: {self.tail()}"
             time.sleep(0.02)
 
     def wait_for(self, condition, what):
-        """Until the run is so far. It must not end by itself before."""
+        """Waits for the condition. Fails if the run ends before."""
         def reached():
             self.sample()
-            assert not self.ended(), f"ended before {what}: {self.tail()}"
+            assert not self.ended(), f"exited before {what}: {self.tail()}"
             return len(self.ranks) == 2 and condition()
 
         self.wait_until(reached, what)
@@ -103,26 +103,26 @@ class Start:
         self.wait_for(lambda: last_step(self.folder) >= step, f"step {step}")
 
     def wait_for_end(self):
-        """The exit status, once no rank is left either."""
-        def gone():
+        """Waits until all processes have exited. Returns the exit status."""
+        def exited():
             self.sample()
             return self.ended() and not any(map(is_rank, self.ranks))
 
-        self.wait_until(gone, "an end")
+        self.wait_until(exited, "exit")
         return self.process.wait()
 
     def between(self, first, last):
-        """For each rank, the median of its memory in MiB and the fewest open files in these steps."""
+        """For each rank, the median memory in MiB and the minimum of open files in these steps."""
         found = [now for step, now in self.samples if first <= step <= last]
         assert found, f"no sample in steps {first} to {last}"
         return [(statistics.median(now[rank][0] for now in found), min(now[rank][1] for now in found))
                 for rank in range(2)]
 
     def reached(self):
-        """The furthest step that it is known to have done."""
+        """The last step that is known to be done."""
         return max([last_step(self.folder), *(step for step, _ in self.samples)])
 
-    def end_now(self):
+    def kill_all(self):
         for pid in [self.process.pid, *children(self.process.pid), *self.ranks]:
             if pid == self.process.pid or is_rank(pid):
                 with contextlib.suppress(OSError):
@@ -130,12 +130,12 @@ class Start:
         self.process.wait()
 
 
-class Monkey:
+class FaultInjector:
     def __init__(self, arguments, shards, folder, logs, rng):
         self.arguments, self.shards, self.folder, self.logs, self.rng = arguments, shards, folder, logs, rng
         self.starts = []
-        self.expected = None  # words that the next start has to say, if any
-        self.damaged = False
+        self.expected = None  # pattern that the log of the next start must match, if any
+        self.corrupted = False
 
     def start(self, *overrides, environment=None, launcher=("mpirun", "-np", "2", str(BIN / "s2i-train"))):
         log = self.logs / f"start-{len(self.starts) + 1:04}.log"
@@ -144,17 +144,17 @@ class Monkey:
         return self.starts[-1]
 
     def check_log(self, start):
-        """What this start says of the one before: nothing is damaged but what the monkey has damaged."""
+        """Checks that the log reports a corrupt checkpoint only if one was corrupted, and matches `expected`."""
         log = start.log()
-        assert (PASSED_OVER in log) == self.damaged, start.tail()
+        assert (PASSED_OVER in log) == self.corrupted, start.tail()
         if len(self.starts) > 1:
             assert "going on from" in log, start.tail()
         if self.expected:
             assert re.search(self.expected, log), f"'{self.expected}' is missing: {start.tail()}"
-        self.expected, self.damaged = None, False
+        self.expected, self.corrupted = None, False
 
-    def strike(self, kind, step):
-        """A start that gets past `step` and is ended by the fault."""
+    def inject(self, kind, step):
+        """Starts the program and injects the fault after `step`."""
         start = getattr(self, kind)(step)
         assert "Segmentation fault" not in start.log(), start.tail()
 
@@ -164,21 +164,21 @@ class Monkey:
         self.check_log(start)
         return start
 
-    def end(self, start, status, words=""):
+    def end(self, start, status, message=""):
         found = start.wait_for_end()
-        assert found == status, f"status {found}, not {status}: {start.tail()}"
-        assert words in start.log(), f"'{words}' is missing: {start.tail()}"
+        assert found == status, f"status {found}, expected {status}: {start.tail()}"
+        assert message in start.log(), f"'{message}' is missing: {start.tail()}"
         return start
 
     def saved_by(self, start, number):
-        """The step that a start said it saved after the signal; the next one has to go on from there."""
-        told = re.search(rf"stopped by signal {int(number)} after saving step (\d+); the same command goes on",
+        """Returns the step saved after the signal; the next start must resume from it."""
+        saved = re.search(rf"stopped by signal {int(number)} after saving step (\d+); the same command goes on",
                          start.log())
-        assert told, start.tail()
-        self.expected = rf"going on from .*\(step {told[1]} of "
-        return int(told[1])
+        assert saved, start.tail()
+        self.expected = rf"going on from .*\(step {saved[1]} of "
+        return int(saved[1])
 
-    # The kinds of faults, by name.
+    # The kinds of faults; the method names are in KINDS.
 
     def kill(self, step):
         start = self.running(step)
@@ -199,7 +199,7 @@ class Monkey:
         return self.end(start, 1, "the run hangs")
 
     def full(self, step):
-        """A disk that is full for 30 calls; the run sees it through and is then told to save and stop."""
+        """The disk is full for 30 calls. The run must continue; it is then stopped with SIGTERM."""
         plan = f"below={self.folder} error=28 at={self.rng.randrange(100, 500)} count=30"
         start = self.start(environment={"LD_PRELOAD": str(FAULTS), "S2I_FAULTS": plan})
         start.wait_for(lambda: "No space left" in start.log(), "full disk")
@@ -210,20 +210,20 @@ class Monkey:
         self.saved_by(start, signal.SIGTERM)
         return start
 
-    def damage(self, step):
-        """Kills a rank and changes a byte of the newest checkpoint: of one that is not the best, for that one
-        alone has no other that stands for it."""
-        def newest():
+    def corrupt(self, step):
+        """Kills a rank and changes a byte of the latest checkpoint, unless it is the best: the best checkpoint has
+        no replacement."""
+        def latest():
             found = sorted((self.folder / "checkpoints").glob("step-*"))
             best = os.readlink(self.folder / "best") if (self.folder / "best").is_symlink() else ""
             return found[-1] if len(found) > 1 and not best.endswith(found[-1].name) else None
 
         start = self.running(step)
-        start.wait_for(newest, "a checkpoint to damage")
+        start.wait_for(latest, "a checkpoint to corrupt")
         os.kill(self.rng.choice(start.ranks), signal.SIGKILL)
         self.end(start, 128 + signal.SIGKILL)
-        self.damaged = (checkpoint := newest()) is not None
-        if self.damaged:
+        self.corrupted = (checkpoint := latest()) is not None
+        if self.corrupted:
             path = self.rng.choice(sorted(p for p in checkpoint.rglob("*") if p.is_file()))
             content = bytearray(path.read_bytes())
             content[self.rng.randrange(len(content))] ^= 1 + self.rng.randrange(255)
@@ -233,45 +233,45 @@ class Monkey:
     def shard(self, step):
         start = self.running(step)
         shard = self.rng.choice(sorted((self.shards / "train").glob("*.h5")))
-        whole = shard.read_bytes()
-        os.truncate(shard, self.rng.randrange(len(whole) // 4))
+        original = shard.read_bytes()
+        os.truncate(shard, self.rng.randrange(len(original) // 4))
         self.end(start, 1, shard.name)
-        shard.write_bytes(whole)
+        shard.write_bytes(original)
         return start
 
     def launcher(self, step):
-        """The ranks end by themselves when their mpirun is gone."""
+        """Kills mpirun. The ranks must exit."""
         start = self.running(step)
         os.kill(start.process.pid, signal.SIGKILL)
         return self.end(start, -signal.SIGKILL)
 
     def requeue(self, step):
-        """slurm/train.sh as it stands, in a job whose Slurm only writes down that it is to requeue: which the
-        script asks for after exit status 128 + USR1 and a new checkpoint, and after nothing else."""
-        stand_ins, asked = self.logs / "slurm", self.logs / "requeued"
-        if not stand_ins.exists():
-            stand_ins.mkdir()
-            (stand_ins / "squeue").write_text("#!/bin/sh\necho RUNNING\n")
-            (stand_ins / "scontrol").write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
-            # The real one, whose exit status the script sees and this test too.
-            (stand_ins / "mpirun").write_text(
+        """Runs slurm/train.sh with mock Slurm commands and sends it SIGUSR1. It must request a requeue after exit
+        status 128 + SIGUSR1 with a new checkpoint."""
+        mocks, requeued = self.logs / "slurm", self.logs / "requeued"
+        if not mocks.exists():
+            mocks.mkdir()
+            (mocks / "squeue").write_text("#!/bin/sh\necho RUNNING\n")
+            (mocks / "scontrol").write_text(f'#!/bin/sh\necho "$@" >> {requeued}\n')
+            # A wrapper around the real mpirun that also writes its exit status to a file.
+            (mocks / "mpirun").write_text(
                 f'#!/bin/bash\n{shutil.which("mpirun")} "$@" &\ntrap "kill -USR1 $!" USR1\n'
                 f'while kill -0 $! 2> /dev/null; do wait $!; status=$?; done\n'
-                f'echo $status > {asked}.status\nexit $status\n')
-            (stand_ins / "site.sh").write_text("")
-            for path in stand_ins.iterdir():
+                f'echo $status > {requeued}.status\nexit $status\n')
+            (mocks / "site.sh").write_text("")
+            for path in mocks.iterdir():
                 path.chmod(0o755)
-        asked.unlink(missing_ok=True)
-        environment = {"PATH": f"{stand_ins}:{os.environ['PATH']}", "SLURM_JOB_ID": "7", "SLURM_NTASKS": "2",
-                       "S2I_HOME": str(REPOSITORY), "S2I_LAUNCHER": "mpirun", "S2I_BIN": str(BIN), 
-                       "S2I_SITE": str(stand_ins / "site.sh")}
+        requeued.unlink(missing_ok=True)
+        environment = {"PATH": f"{mocks}:{os.environ['PATH']}", "SLURM_JOB_ID": "7", "SLURM_NTASKS": "2",
+                       "S2I_HOME": str(REPOSITORY), "S2I_LAUNCHER": "mpirun", "S2I_BIN": str(BIN),
+                       "S2I_SITE": str(mocks / "site.sh")}
         start = self.running(step, environment=environment, launcher=("bash", REPOSITORY / "slurm/train.sh"))
         start.process.send_signal(signal.SIGUSR1)
         self.end(start, 0, "requeueing job 7")
-        assert asked.read_text() == "requeue 7\n"
-        assert int(Path(f"{asked}.status").read_text()) == 128 + signal.SIGUSR1, start.tail()
+        assert requeued.read_text() == "requeue 7\n"
+        assert int(Path(f"{requeued}.status").read_text()) == 128 + signal.SIGUSR1, start.tail()
         self.saved_by(start, signal.SIGUSR1)
         return start
 
 
-KINDS = ["kill", "signal", "hang", "full", "damage", "shard", "launcher", "requeue"]
+KINDS = ["kill", "signal", "hang", "full", "corrupt", "shard", "launcher", "requeue"]

@@ -1,4 +1,4 @@
-// What one thread does with one row: decode, resample, convert to the shards' type, checksum.
+// Processes one row: decode, resample, convert to the sample type of the shards, checksum.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 namespace s2i {
 
-struct PreparedUtterance {
-  std::string problem;  ///< Why the row is rejected; empty: it is good.
+struct ProcessedUtterance {
+  std::string problem;  ///< Why the row is rejected; empty if it is valid.
   std::unique_ptr<std::byte[]> samples;
   size_t bytes = 0;
   uint64_t checksum = 0;     ///< XXH3-64 of the samples
@@ -27,14 +27,14 @@ struct PreparedUtterance {
   std::span<const std::byte> view() const { return {samples.get(), bytes}; }
 };
 
-/// One a thread; keeps memory from row to row.
-class UtteranceWorker {
+/// Use one per thread; reuses its buffers.
+class UtteranceProcessor {
  public:
-  UtteranceWorker(int sample_rate, double max_seconds, SampleType type)
+  UtteranceProcessor(int sample_rate, double max_seconds, SampleType type)
       : loader_(sample_rate, max_seconds), type_(type) {}
 
-  /// A bad row comes back with its problem; throws only what has nothing to do with the row.
-  PreparedUtterance prepare(const CorpusRow& row);
+  /// Returns a bad row with its `problem`. Throws only for errors that are not specific to the row.
+  ProcessedUtterance process(const CorpusRow& row);
 
  private:
   AudioLoader loader_;

@@ -1,4 +1,4 @@
-#include "preprocess/utterance_worker.h"
+#include "preprocess/utterance_processor.h"
 
 #include <cstring>
 
@@ -8,8 +8,8 @@
 
 namespace s2i {
 
-PreparedUtterance UtteranceWorker::prepare(const CorpusRow& row) {
-  PreparedUtterance result;
+ProcessedUtterance UtteranceProcessor::process(const CorpusRow& row) {
+  ProcessedUtterance result;
   if (!row.problem.empty()) {
     result.problem = row.problem;
     return result;
@@ -25,7 +25,7 @@ PreparedUtterance UtteranceWorker::prepare(const CorpusRow& row) {
   result.bytes = audio.size() * bytes_per_sample(type_);
   result.samples = std::make_unique_for_overwrite<std::byte[]>(result.bytes);
   if (type_ == SampleType::kInt16) {
-    // operator new gives memory aligned for any type of ordinary size.
+    // operator new returns memory with sufficient alignment for int16_t.
     const std::span to(reinterpret_cast<int16_t*>(result.samples.get()), audio.size());
     result.clipped_samples = quantize_int16(audio, to);
   } else {

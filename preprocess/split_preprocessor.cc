@@ -1,4 +1,4 @@
-#include "preprocess/split_job.h"
+#include "preprocess/split_preprocessor.h"
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
@@ -12,21 +12,22 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/format.h"
 #include "core/progress.h"
 #include "core/stop_signal.h"
 #include "data/dataset.h"
 #include "data/manifest.h"
-#include "preprocess/merge_check.h"
+#include "preprocess/merge_validation.h"
 #include "preprocess/ordered_workers.h"
-#include "preprocess/utterance_worker.h"
+#include "preprocess/utterance_processor.h"
 
 namespace s2i {
 namespace {
 
 constexpr const char* kRejectedFile = "rejected.csv";
 
-/// Two programs writing one folder would remove each other's shards. Parts remove nothing, so any
-/// number of them may write at once, but not beside a whole run or a merge.
+/// Two complete runs in one folder would remove each other's shards. Parts never remove files, so
+/// they share the lock; a run without parts or a merge takes it exclusively.
 FileDescriptor lock_folder(const std::filesystem::path& folder, bool shared) {
   const std::filesystem::path path = folder / kResumeFolder / "lock";
   FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
@@ -39,18 +40,18 @@ FileDescriptor lock_folder(const std::filesystem::path& folder, bool shared) {
   return lock;
 }
 
-class SplitJob {
+class SplitPreprocessor {
  public:
-  SplitJob(const Corpus& corpus, const CorpusSplit& split, const ShardSettings& settings,
-           const Portion& portion, std::filesystem::path folder)
+  SplitPreprocessor(const Corpus& corpus, const CorpusSplit& split, const ShardSettings& settings,
+                    const PartSelection& selection, std::filesystem::path folder)
       : corpus_(corpus),
         split_(split),
         settings_(settings),
-        portion_(portion),
+        selection_(selection),
         folder_(std::move(folder)),
-        found_(num_shards()) {
+        existing_(num_shards()) {
     for (size_t shard = 0; shard < num_shards(); ++shard) {
-      if (portion_.part && !portion_.part->owns(shard)) continue;
+      if (selection_.part && !selection_.part->owns(shard)) continue;
       shards_.push_back(shard);
       result_.rows += rows_of(shard).end - rows_of(shard).first;
     }
@@ -59,11 +60,11 @@ class SplitJob {
 
   SplitResult run() {
     const Stopwatch watch;
-    find_finished_shards();
-    if (portion_.merge_parts == 0) {
+    check_existing_shards();
+    if (selection_.merge_parts == 0) {
       write_missing_shards();
     } else if (!stopped()) {
-      refuse_unfinished(split_.name, found_, portion_.merge_parts, settings_.skip_bad);
+      require_complete_parts(split_.name, existing_, selection_.merge_parts, settings_.skip_bad);
     }
     if (!stopped()) finish();
     result_.stages.total = watch.seconds();
@@ -79,12 +80,12 @@ class SplitJob {
     return {first, std::min(first + settings_.rows_per_shard, split_.rows.size())};
   }
 
-  /// Asks for a signal, and whether one came.
+  /// Whether a stop signal was received. Updates the result.
   bool stopped();
-  void find_finished_shards();
+  void check_existing_shards();
   void write_missing_shards();
-  void finish_shard(size_t shard, const std::vector<PreparedUtterance>& utterances);
-  void count(const PreparedUtterance& utterance);
+  void finish_shard(size_t shard, const std::vector<ProcessedUtterance>& utterances);
+  void count(const ProcessedUtterance& utterance);
   void finish();
   Manifest make_manifest() const;
   void write_rejected() const;
@@ -92,62 +93,62 @@ class SplitJob {
   const Corpus& corpus_;
   const CorpusSplit& split_;
   const ShardSettings& settings_;
-  const Portion& portion_;
+  const PartSelection& selection_;
   const std::filesystem::path folder_;
-  std::vector<FoundShard> found_;  ///< One a shard of the split.
-  std::vector<size_t> shards_;     ///< Those that this process answers for.
+  std::vector<ExistingShard> existing_;  ///< One per shard of the split.
+  std::vector<size_t> shards_;           ///< The shards that this process handles.
   SplitResult result_;
 };
 
-bool SplitJob::stopped() {
+bool SplitPreprocessor::stopped() {
   if (StopSignal::received() == 0) return false;
   result_.status = SplitResult::Status::kStopped;
   result_.signal = StopSignal::received();
   return true;
 }
 
-/// On all threads: a large corpus has millions of files to ask for, and its shards are read whole.
-void SplitJob::find_finished_shards() {
+/// Multi-threaded, because a large corpus needs millions of stat() calls and reads of all shards.
+void SplitPreprocessor::check_existing_shards() {
   constexpr double kQuietSeconds = 2;
-  OrderedWorkers<FoundShard> workers(shards_.size(), settings_.jobs, shards_.size(), [&] {
+  OrderedWorkers<ExistingShard> workers(shards_.size(), settings_.jobs, shards_.size(), [&] {
     return [&](size_t item) {
       const size_t shard = shards_[item];
       const RowRange rows = rows_of(shard);
-      return find_shard(folder_, shard, rows,
-                        shard_inputs(split_, rows, settings_.sample_rate, settings_.sample_type,
-                                     settings_.max_seconds));
+      return check_existing_shard(folder_, shard, rows,
+                                  shard_inputs(split_, rows, settings_.sample_rate,
+                                               settings_.sample_type, settings_.max_seconds));
     };
   });
   ProgressBar progress("check shards of " + split_.name, static_cast<int64_t>(result_.shards));
   const Stopwatch watch;
   for (size_t item = 0; item < shards_.size() && !stopped(); ++item) {
-    FoundShard& found = found_[shards_[item]] = std::move(*workers.next());
-    if (found.state == FoundShard::State::kWhole) ++result_.shards_kept;
+    ExistingShard& shard_state = existing_[shards_[item]] = std::move(*workers.next());
+    if (shard_state.state == ExistingShard::State::kComplete) ++result_.shards_kept;
     if (watch.seconds() > kQuietSeconds) progress.update(static_cast<int64_t>(item + 1));
   }
-  if (result_.shards_kept > 0 && portion_.merge_parts == 0) {
-    spdlog::info("{}: {} of {} shards are there from an earlier run and check out", split_.name,
-                 result_.shards_kept, result_.shards);
+  if (result_.shards_kept > 0 && selection_.merge_parts == 0) {
+    spdlog::info("{}: reusing {} of {} from an earlier run", split_.name, result_.shards_kept,
+                 plural(result_.shards, "shard"));
   }
 }
 
-void SplitJob::write_missing_shards() {
+void SplitPreprocessor::write_missing_shards() {
   std::vector<size_t> rows;
   for (const size_t shard : shards_) {
-    if (found_[shard].state == FoundShard::State::kWhole) continue;
+    if (existing_[shard].state == ExistingShard::State::kComplete) continue;
     for (size_t row = rows_of(shard).first; row < rows_of(shard).end; ++row) rows.push_back(row);
   }
   if (rows.empty() || stopped()) return;
-  OrderedWorkers<PreparedUtterance> workers(
+  OrderedWorkers<ProcessedUtterance> workers(
       rows.size(), settings_.jobs, std::max<size_t>(64, 16 * settings_.jobs), [&] {
-        auto worker = std::make_shared<UtteranceWorker>(
+        auto processor = std::make_shared<UtteranceProcessor>(
             settings_.sample_rate, settings_.max_seconds, settings_.sample_type);
-        return [&, worker](size_t item) { return worker->prepare(split_.rows[rows[item]]); };
+        return [&, processor](size_t item) { return processor->process(split_.rows[rows[item]]); };
       });
   ProgressBar progress("preprocess " + split_.name, static_cast<int64_t>(result_.rows));
   const Stopwatch watch;
   const size_t kept_rows = result_.rows - rows.size();
-  std::vector<PreparedUtterance> utterances;
+  std::vector<ProcessedUtterance> utterances;
   for (size_t item = 0; item < rows.size(); ++item) {
     utterances.push_back(std::move(*workers.next()));
     count(utterances.back());
@@ -162,7 +163,7 @@ void SplitJob::write_missing_shards() {
   }
 }
 
-void SplitJob::count(const PreparedUtterance& utterance) {
+void SplitPreprocessor::count(const ProcessedUtterance& utterance) {
   const size_t samples = utterance.bytes / bytes_per_sample(settings_.sample_type);
   result_.seconds_processed += static_cast<double>(samples) / settings_.sample_rate;
   result_.stages.decode += utterance.decode_seconds;
@@ -170,10 +171,11 @@ void SplitJob::count(const PreparedUtterance& utterance) {
   result_.stages.convert += utterance.convert_seconds;
 }
 
-void SplitJob::finish_shard(size_t shard, const std::vector<PreparedUtterance>& utterances) {
+void SplitPreprocessor::finish_shard(size_t shard,
+                                     const std::vector<ProcessedUtterance>& utterances) {
   const Stopwatch watch;
   ResumeRecord record;
-  record.inputs = found_[shard].record.inputs;
+  record.inputs = existing_[shard].record.inputs;
   const size_t first_row = rows_of(shard).first;
   ShardHeader header;
   header.split = split_.name;
@@ -182,7 +184,7 @@ void SplitJob::finish_shard(size_t shard, const std::vector<PreparedUtterance>& 
   std::vector<ShardUtterance> good;
   for (size_t i = 0; i < utterances.size(); ++i) {
     const CorpusRow& row = split_.rows[first_row + i];
-    const PreparedUtterance& utterance = utterances[i];
+    const ProcessedUtterance& utterance = utterances[i];
     if (!utterance.problem.empty()) {
       record.rejected.push_back({first_row + i, utterance.problem});
       continue;
@@ -198,17 +200,17 @@ void SplitJob::finish_shard(size_t shard, const std::vector<PreparedUtterance>& 
   if (record.rejected.empty() || settings_.skip_bad) {
     record.shard = write_shard(folder_, shard, header, good);
     save_resume_record(folder_, shard, record);
-  } else if (portion_.part) {
-    save_resume_record(folder_, shard, record);  // what is bad, for the merge to say
+  } else if (selection_.part) {
+    save_resume_record(folder_, shard, record);  // the merge reports the bad rows
   }
-  found_[shard].record = std::move(record);
+  existing_[shard].record = std::move(record);
   result_.stages.write += watch.seconds();
 }
 
-void SplitJob::finish() {
+void SplitPreprocessor::finish() {
   uint64_t utterances = 0;
   for (const size_t shard : shards_) {
-    const ResumeRecord& record = found_[shard].record;
+    const ResumeRecord& record = existing_[shard].record;
     result_.rejected.insert(result_.rejected.end(), record.rejected.begin(), record.rejected.end());
     for (const auto& [rate, of_rate] : record.source_rates) result_.source_rates[rate] += of_rate;
     result_.clipped_samples += record.clipped_samples;
@@ -218,9 +220,10 @@ void SplitJob::finish() {
     result_.status = SplitResult::Status::kBadRows;
     return;
   }
-  if (portion_.part) return;
+  if (selection_.part) return;
   if (utterances == 0) {
-    throw RunError("{}: none of its {} rows is good", split_.csv.path.string(), split_.rows.size());
+    throw RunError("{}: no valid row among {}", split_.csv.path.string(),
+                   plural(split_.rows.size(), "row"));
   }
   const Stopwatch watch;
   const Manifest manifest = make_manifest();
@@ -230,7 +233,7 @@ void SplitJob::finish() {
   result_.stages.write += watch.seconds();
 }
 
-Manifest SplitJob::make_manifest() const {
+Manifest SplitPreprocessor::make_manifest() const {
   Manifest manifest;
   manifest.split = split_.name;
   manifest.sample_rate = static_cast<uint32_t>(settings_.sample_rate);
@@ -238,20 +241,19 @@ Manifest SplitJob::make_manifest() const {
   manifest.intents = corpus_.intents;
   manifest.speakers = split_.speakers;
   std::vector<Shard> shards;
-  for (const FoundShard& found : found_) {
-    const ShardEntry& entry = found.record.shard;
+  for (const ExistingShard& shard_state : existing_) {
+    const ShardEntry& entry = shard_state.record.shard;
     manifest.shards.push_back(entry);
     const Shard& shard = shards.emplace_back(folder_, entry, manifest.sample_type);
-    const std::string problem = compare_with_manifest(shard, manifest);
+    const std::string problem = check_label_ranges(shard, manifest);
     S2I_CHECK(problem.empty(), "{}: {}", shard.path().string(), problem);
   }
   manifest.content_checksum = content_checksum(manifest, shards);
   return manifest;
 }
 
-/// The rows as the corpus has them, with their line and what is wrong, to be mended and taken in
-/// again.
-void SplitJob::write_rejected() const {
+/// Writes the rejected rows with their line numbers and reasons, in the format of the corpus CSV.
+void SplitPreprocessor::write_rejected() const {
   const std::filesystem::path path = folder_ / kRejectedFile;
   if (result_.rejected.empty()) {
     std::filesystem::remove(path);
@@ -260,9 +262,9 @@ void SplitJob::write_rejected() const {
   std::vector<std::string> header{"line", "reason"};
   header.insert(header.end(), split_.csv.header.begin(), split_.csv.header.end());
   std::string text = csv_line(header);
-  for (const auto& rejection : result_.rejected) {
-    const CsvRow& row = split_.csv.rows[rejection.row];
-    std::vector<std::string> fields{std::to_string(row.line), rejection.reason};
+  for (const RejectedRow& rejected : result_.rejected) {
+    const CsvRow& row = split_.csv.rows[rejected.row];
+    std::vector<std::string> fields{std::to_string(row.line), rejected.reason};
     fields.insert(fields.end(), row.fields.begin(), row.fields.end());
     text += csv_line(fields);
   }
@@ -271,13 +273,14 @@ void SplitJob::write_rejected() const {
 
 }  // namespace
 
-SplitResult run_split(const Corpus& corpus, const CorpusSplit& split, const ShardSettings& settings,
-                      const Portion& portion, const std::filesystem::path& out) {
+SplitResult preprocess_split(const Corpus& corpus, const CorpusSplit& split,
+                             const ShardSettings& settings, const PartSelection& selection,
+                             const std::filesystem::path& out) {
   const std::filesystem::path folder = out / split.name;
   make_output_folder(folder / kResumeFolder);
   make_output_folder(folder);
-  const FileDescriptor lock = lock_folder(folder, portion.part.has_value());
-  return SplitJob(corpus, split, settings, portion, folder).run();
+  const FileDescriptor lock = lock_folder(folder, selection.part.has_value());
+  return SplitPreprocessor(corpus, split, settings, selection, folder).run();
 }
 
 }  // namespace s2i
