@@ -1,12 +1,11 @@
-// One training step of the model (forward, backward, AdamW) on request, for
-// bench/peers/compare_train_step.py to time beside transformers.
+// Runs training steps (forward, backward, AdamW) on request, for bench/peers/compare_train_step.py.
 //
 //   train_step_bench MODEL BATCH.safetensors fp32|bf16 trained|frozen [STEPS [TRACE]]
 //
-// BATCH holds "audio" [B,T] float32, "lengths" and "labels" [B] int64. For every line on standard
-// input it takes a step and prints its seconds, the loss, and the seconds of forward, backward and
-// optimizer; "frozen" freezes the feature encoder. With STEPS it takes so many at once,
-// and with TRACE writes the operations of the last there, for chrome://tracing.
+// BATCH has "audio" [B,T] float32, "lengths" and "labels" [B] int64. For every line on standard
+// input the program runs one step and prints its seconds, the loss, and the seconds of forward,
+// backward and optimizer. "frozen" freezes the feature encoder. With STEPS it runs that many steps
+// without waiting for input; with TRACE it writes a trace of the last step for chrome://tracing.
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
@@ -30,8 +29,7 @@
 namespace s2i {
 namespace {
 
-/// LibTorch's fused AdamW over the parameters that train, as torch.optim.AdamW(fused=True) calls
-/// it.
+/// LibTorch's fused AdamW on the trained parameters, as in torch.optim.AdamW(fused=True).
 class AdamW {
  public:
   void step(std::vector<NamedParameter>& parameters) {
