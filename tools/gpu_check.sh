@@ -121,7 +121,7 @@ else
   skip "collectives and reducer over NCCL, 1, 2 and 4 ranks" "no GPU"
 fi
 
-# ---- whole runs ----
+# ---- complete runs ----
 runs() { check "$1" 180 bash tests/gpu/run_checks.sh "$work" "$bin" "${@:2}"; }
 runs "prepare a small corpus and model" prepare
 runs "s2i-train on the CPU, 1 rank" losses cpu cpu 1 0

@@ -12,7 +12,7 @@ namespace s2i {
 struct BatchSettings {
   int64_t global_batch = 32;  ///< Utterances per step, over all ranks.
   int64_t micro_batch = 0;    ///< Utterances per forward pass; 0: global_batch / world size.
-  int64_t pool_batches = 16;  ///< Utterances are sorted by length within pools of so many batches.
+  int64_t pool_batches = 16;  ///< Size, in batches, of the pools that are sorted by length.
 };
 
 /// Utterances (indices into the dataset) of one forward pass, shortest first.
