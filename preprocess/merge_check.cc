@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/ranges.h"
 #include "preprocess/part.h"
 
 namespace s2i {
@@ -60,7 +61,7 @@ void refuse_unfinished(const std::string& split, std::span<const FoundShard> sha
       "{}: {} of {} parts are not finished, so nothing was merged; run --part I/{} again for I = "
       "{}, "
       "then --merge {}",
-      split, again.size(), parts, parts, ranges_text(again), parts);
+      split, again.size(), parts, parts, range_list(again), parts);
 }
 
 }  // namespace s2i

@@ -21,7 +21,4 @@ struct Part {
 /// "3/16". Throws UserError: not two numbers, or not 1 <= I <= N.
 Part parse_part(const std::string& text);
 
-/// Numbers in ascending order as `sbatch --array` takes them: "1-3,7".
-std::string ranges_text(const std::vector<size_t>& numbers);
-
 }  // namespace s2i

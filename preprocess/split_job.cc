@@ -1,17 +1,15 @@
 #include "preprocess/split_job.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/file.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "audio/resample.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/folder_lock.h"
 #include "core/progress.h"
 #include "core/stop_signal.h"
 #include "data/dataset.h"
@@ -24,20 +22,6 @@ namespace s2i {
 namespace {
 
 constexpr const char* kRejectedFile = "rejected.csv";
-
-/// Two programs writing one folder would remove each other's shards. Parts remove nothing, so any
-/// number of them may write at once, but not beside a whole run or a merge.
-FileDescriptor lock_folder(const std::filesystem::path& folder, bool shared) {
-  const std::filesystem::path path = folder / kResumeFolder / "lock";
-  FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (lock.get() < 0) {
-    throw UserError("cannot write {}: {}; choose another --out", path.string(), errno_text(errno));
-  }
-  if (::flock(lock.get(), (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw UserError("another s2i-preprocess is writing {}; wait for it", folder.string());
-  }
-  return lock;
-}
 
 class SplitJob {
  public:
@@ -276,7 +260,11 @@ SplitResult run_split(const Corpus& corpus, const CorpusSplit& split, const Shar
   const std::filesystem::path folder = out / split.name;
   make_output_folder(folder / kResumeFolder);
   make_output_folder(folder);
-  const FileDescriptor lock = lock_folder(folder, portion.part.has_value());
+  // Processes that write a part remove nothing, so that any number of them may run at once. A run
+  // without parts and a merge remove files, and must be alone.
+  const FolderLock lock(
+      folder, lock_holder(), /*wait_seconds=*/0, [] { return false; },
+      portion.part ? LockMode::kShared : LockMode::kExclusive);
   return SplitJob(corpus, split, settings, portion, folder).run();
 }
 

@@ -78,7 +78,7 @@ def read_shards(folder):
 
 def files_of(folder):
     """Name -> bytes of everything that a reader of the shards sees."""
-    return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.is_file()}
+    return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.is_file() and p.name != ".lock"}
 
 
 @pytest.fixture
