@@ -8,6 +8,7 @@ find_package(CLI11 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
+pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc)
 pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr)
 # libcsv has neither pkg-config nor CMake files.
 find_path(CSV_INCLUDE_DIR csv.h REQUIRED)

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "core/ranges.h"
 #include "preprocess/part.h"
 
 namespace s2i {
@@ -61,7 +62,7 @@ void require_complete_parts(const std::string& split, std::span<const ExistingSh
   throw UserError(
       "{}: {} of {} parts are incomplete, nothing was merged; run --part I/{} again for I = {}, "
       "then --merge {}",
-      split, incomplete_parts.size(), parts, parts, ranges_text(incomplete_parts), parts);
+      split, incomplete_parts.size(), parts, parts, range_list(incomplete_parts), parts);
 }
 
 }  // namespace s2i

@@ -20,7 +20,4 @@ struct Part {
 /// Parses "I/N", e.g. "3/16". Throws UserError unless 1 <= I <= N.
 Part parse_part(const std::string& text);
 
-/// Formats ascending numbers as ranges in the syntax of `sbatch --array`: "1-3,7".
-std::string ranges_text(const std::vector<size_t>& numbers);
-
 }  // namespace s2i

@@ -1,17 +1,15 @@
 #include "preprocess/split_preprocessor.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/file.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "audio/resample.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/folder_lock.h"
 #include "core/format.h"
 #include "core/progress.h"
 #include "core/stop_signal.h"
@@ -25,20 +23,6 @@ namespace s2i {
 namespace {
 
 constexpr const char* kRejectedFile = "rejected.csv";
-
-/// Two complete runs in one folder would remove each other's shards. Parts never remove files, so
-/// they share the lock; a run without parts or a merge takes it exclusively.
-FileDescriptor lock_folder(const std::filesystem::path& folder, bool shared) {
-  const std::filesystem::path path = folder / kResumeFolder / "lock";
-  FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (lock.get() < 0) {
-    throw UserError("cannot write {}: {}; choose another --out", path.string(), errno_text(errno));
-  }
-  if (::flock(lock.get(), (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw UserError("another s2i-preprocess is writing {}; wait for it", folder.string());
-  }
-  return lock;
-}
 
 class SplitPreprocessor {
  public:
@@ -279,7 +263,11 @@ SplitResult preprocess_split(const Corpus& corpus, const CorpusSplit& split,
   const std::filesystem::path folder = out / split.name;
   make_output_folder(folder / kResumeFolder);
   make_output_folder(folder);
-  const FileDescriptor lock = lock_folder(folder, selection.part.has_value());
+  // Processes that write a part remove nothing, so that any number of them may run at once. A run
+  // without parts and a merge remove files, and must be alone.
+  const FolderLock lock(
+      folder, lock_holder(), /*wait_seconds=*/0, [] { return false; },
+      selection.part ? LockMode::kShared : LockMode::kExclusive);
   return SplitPreprocessor(corpus, split, settings, selection, folder).run();
 }
 

@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=${1:-.gpu} bin=${S2I_BIN:-build/release/bin}
-programs=(device_compare cluster_mpi_test s2i-train s2i-preprocess s2i-make-random-wavlm s2i-epoch-plan)
+programs=(device_compare cluster_mpi_test s2i-train s2i-evaluate s2i-preprocess s2i-make-random-wavlm s2i-epoch-plan)
 [ ! -x "$bin/s2i-bench" ] || programs+=(s2i-bench)
 
 dir=$(mktemp -d)
@@ -44,8 +44,9 @@ mkdir -p "$dir/mpi/lib/x86_64-linux-gnu/openmpi/lib" "$dir/mpi/lib/x86_64-linux-
 cp -rL $mpi/lib/openmpi3 "$dir/mpi/lib/x86_64-linux-gnu/openmpi/lib/"
 cp -rL $pmix/lib/pmix "$dir/mpi/lib/x86_64-linux-gnu/pmix2/lib/"
 cp -rL $pmix/share "$dir/mpi/lib/x86_64-linux-gnu/pmix2/"
-# Remove plugins for networks and schedulers that need large libraries.
-find "$dir/mpi" -name 'mca_*_ucx.so' -o -name 'mca_*_ofi*.so' -o -name 'mca_*_psm*.so' -o -name 'mca_*_cuda.so' \
+# Plugins for networks and schedulers that bring large libraries of their own, and PMIx's zlib compression, which does
+# not load outside its installed place (undefined symbol: pmix_output_info).
+find "$dir/mpi" -name 'mca_pcompress_zlib*' -o -name 'mca_*_ucx.so' -o -name 'mca_*_ofi*.so' -o -name 'mca_*_psm*.so' -o -name 'mca_*_cuda.so' \
   -o -name 'mca_*_openib.so' -o -name '*.la' -o -name '*_java*' -o -name 'mca_*_ucc.so' -o -name 'mca_*_usnic.so' | xargs -r rm -f
 
 ours='libtorch|libc10|libcud|libnccl|libcublas|libcufft|libcurand|libcusparse|libcusolver|libcupti|libcufile|libnv|libgomp'
@@ -86,7 +87,7 @@ python3 -c 'import h5py' 2> /dev/null || export PYTHONPATH=${PYTHONPATH:+$PYTHON
 export S2I_TORCH_LIBRARIES S2I_BIN=$bundle/bin OPAL_PREFIX=$bundle/mpi PATH=$bundle/bin:$PATH
 export OPAL_LIBDIR=$bundle/mpi/lib/x86_64-linux-gnu/openmpi/lib
 export PMIX_INSTALL_PREFIX=$bundle/mpi/lib/x86_64-linux-gnu/pmix2
-export PMIX_MCA_pcompress_base_silence_warning=1
+export PMIX_MCA_pcompress_base_silence_warning=1 PMIX_MCA_pcompress=^zlib
 unset packed bundle torch cuda
 END
 size=$(du -sm "$out" | cut -f 1)

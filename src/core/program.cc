@@ -32,7 +32,9 @@ int run_program(const std::function<int()>& body) {
     spdlog::error("{}", error.what());
     return kExitUsage;
   } catch (const std::bad_alloc&) {
-    spdlog::error("out of memory: lower the batch or the number of jobs, or use a larger machine");
+    spdlog::error(
+        "out of memory: reduce the batch size or the number of jobs, or use a machine with more "
+        "memory");
     return kExitRunFailed;
   } catch (const std::exception& error) {
     spdlog::error("{}", error.what());

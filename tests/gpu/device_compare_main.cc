@@ -17,7 +17,8 @@
 #include <cstdio>
 #include <thread>
 
-#include "cluster/comm/gpu.h"
+#include "cluster/comm/nccl_communicator.h"
+#include "cluster/placement/gpu_devices.h"
 #include "cluster/placement/run_table.h"
 #include "compared_run.h"
 #include "core/clock.h"

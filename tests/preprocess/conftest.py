@@ -77,8 +77,8 @@ def read_shards(folder):
 
 
 def files_of(folder):
-    """File name -> content, without subfolders such as .resume."""
-    return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.is_file()}
+    """File name -> content, without subfolders such as .resume and without the lock."""
+    return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.is_file() and p.name != ".lock"}
 
 
 @pytest.fixture

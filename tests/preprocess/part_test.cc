@@ -30,11 +30,5 @@ TEST(Part, ParsesNumberAndCount) {
   }
 }
 
-TEST(Part, FormatsRangesForSbatch) {
-  EXPECT_EQ(ranges_text({}), "");
-  EXPECT_EQ(ranges_text({5}), "5");
-  EXPECT_EQ(ranges_text({1, 2, 3, 7, 9, 10}), "1-3,7,9-10");
-}
-
 }  // namespace
 }  // namespace s2i

@@ -27,7 +27,7 @@ def start(corpus, out, *options):
 def everything(folder):
     """Relative path -> content of all files, including resume records but not locks."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*"))
-            if p.is_file() and p.name != "lock"}
+            if p.is_file() and p.name != ".lock"}
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_running_part_locks_out_merges_and_runs_without_parts(large_corpus, ou
     process.send_signal(signal.SIGSTOP)
     try:
         for options in (["--merge", 2], []):
-            assert "another s2i-preprocess" in large_corpus.run(out, *LARGE, *options, status=2)
+            assert "in use by process" in large_corpus.run(out, *LARGE, *options, status=2)
         large_corpus.run(out, *LARGE, "--part", "2/2")
     finally:
         process.kill()

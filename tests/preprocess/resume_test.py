@@ -118,7 +118,7 @@ def test_a_second_run_in_the_same_folder_is_rejected(large_corpus, out):
     wait_for_shards(process, out, 1)
     process.send_signal(signal.SIGSTOP)
     try:
-        assert "another s2i-preprocess" in large_corpus.run(out, *LARGE, status=2)
+        assert "in use by process" in large_corpus.run(out, *LARGE, status=2)
     finally:
         process.kill()
         process.communicate()

@@ -14,7 +14,7 @@ SCRIPT = "slurm/preprocess.sh"
 def files_of(folder):
     """Relative path -> content of all files except resume records."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*")
-            if p.is_file() and ".resume" not in p.parts}
+            if p.is_file() and ".resume" not in p.parts and p.name != ".lock"}
 
 
 def submit(cluster, folder, corpus, out, *options, array="1-3", environment=None):

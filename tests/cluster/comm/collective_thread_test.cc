@@ -1,4 +1,4 @@
-#include "cluster/comm/work_thread.h"
+#include "cluster/comm/collective_thread.h"
 
 #include <gtest/gtest.h>
 
@@ -11,13 +11,13 @@
 namespace s2i {
 namespace {
 
-TEST(WorkThread, RunsJobsInOrderWhileTheCallerGoesOn) {
-  WorkThread thread;
+TEST(CollectiveThread, RunsJobsInOrderWhileTheCallerContinues) {
+  CollectiveThread thread;
   std::latch gate(1);
   std::vector<int> order;
   std::vector<std::unique_ptr<PendingCollective>> pending;
   for (int i = 0; i < 5; ++i) {
-    pending.push_back(thread.submit([&, i](const std::atomic<bool>&) {
+    pending.push_back(thread.submit([&, i](const std::stop_token&) {
       gate.wait();
       order.push_back(i);
       return CollectiveTiming{.busy = 1.0 * i};
@@ -32,12 +32,12 @@ TEST(WorkThread, RunsJobsInOrderWhileTheCallerGoesOn) {
   EXPECT_EQ(pending[3]->timing()->busy, 3);
 }
 
-TEST(WorkThread, AfterAFailureNothingRunsAnyMore) {
-  WorkThread thread;
+TEST(CollectiveThread, AfterAFailureNoLaterJobRuns) {
+  CollectiveThread thread;
   bool ran = false;
   const auto first = thread.submit(
-      [](const std::atomic<bool>&) -> CollectiveTiming { throw RunError("the link is down"); });
-  const auto second = thread.submit([&](const std::atomic<bool>&) {
+      [](const std::stop_token&) -> CollectiveTiming { throw RunError("the link is down"); });
+  const auto second = thread.submit([&](const std::stop_token&) {
     ran = true;
     return CollectiveTiming{};
   });
@@ -47,15 +47,15 @@ TEST(WorkThread, AfterAFailureNothingRunsAnyMore) {
   EXPECT_FALSE(ran);
 }
 
-TEST(WorkThread, ClosingAbandonsAJobThatWaitsForOthers) {
+TEST(CollectiveThread, TheDestructorAbandonsAJobThatWaitsForOtherRanks) {
   std::unique_ptr<PendingCollective> waiting, queued;
   {
-    WorkThread thread;
-    waiting = thread.submit([](const std::atomic<bool>& stopping) -> CollectiveTiming {
-      while (!stopping) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CollectiveThread thread;
+    waiting = thread.submit([](const std::stop_token& stop) -> CollectiveTiming {
+      while (!stop.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
       throw RunError("left");
     });
-    queued = thread.submit([](const std::atomic<bool>&) { return CollectiveTiming{}; });
+    queued = thread.submit([](const std::stop_token&) { return CollectiveTiming{}; });
   }
   EXPECT_THROW(waiting->wait(), RunError);
   EXPECT_THROW(queued->wait(), RunError);

@@ -1,6 +1,5 @@
-// What the watchdog concludes from what the ranks say. That ranks which hang come to an end is seen
-// from outside, in job_end_test.
-#include "cluster/health/watchdog.h"
+// What is concluded from the reports of the ranks. job_end_test checks that a hanging job ends.
+#include "cluster/health/hang_report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,20 +28,21 @@ ActivitySnapshot computing(int64_t collectives_started) {
   return snapshot;
 }
 
-TEST(Watchdog, ALimitIsForACollectiveOrAUnit) {
-  WatchdogSettings settings;
+TEST(HangReport, LimitsApplyToACollectiveOrAUnit) {
+  HangLimits settings;
   settings.collective_limit_seconds = 60;
   settings.unit_limit_seconds = 100;
-  EXPECT_FALSE(overrun(waiting_in(5, 59), settings));
-  EXPECT_THAT(*overrun(waiting_in(5, 61), settings), HasSubstr("cluster.timeout_seconds=60"));
+  EXPECT_FALSE(exceeded_limit(waiting_in(5, 59), settings));
+  EXPECT_THAT(*exceeded_limit(waiting_in(5, 61), settings),
+              HasSubstr("cluster.timeout_seconds=60"));
   ActivitySnapshot slow = computing(5);
   slow.unit_seconds = 99;
-  EXPECT_FALSE(overrun(slow, settings));
+  EXPECT_FALSE(exceeded_limit(slow, settings));
   slow.unit_seconds = 101;
-  EXPECT_THAT(*overrun(slow, settings), HasSubstr("train step 11 outlasted"));
+  EXPECT_THAT(*exceeded_limit(slow, settings), HasSubstr("train step 11 exceeded"));
 }
 
-TEST(Watchdog, NamesTheRankThatDidNotArrive) {
+TEST(HangReport, NamesTheRankThatDidNotArrive) {
   const auto text =
       hang_summary({waiting_in(210, 61), computing(210), waiting_in(210, 60)}, {"a", "b", "c"});
   EXPECT_THAT(text, HasSubstr("2 of 3 ranks have waited 61 s in collective 210"));
@@ -52,21 +52,21 @@ TEST(Watchdog, NamesTheRankThatDidNotArrive) {
   EXPECT_THAT(text, Not(HasSubstr("rank 2")));
 }
 
-TEST(Watchdog, ARankThatHandedTheCollectiveInIsNotBlamed) {
-  // Rank 1 computes, but its part of collective 210 is under way on the thread for collectives.
+TEST(HangReport, ARankThatStartedTheCollectiveIsNotBlamed) {
+  // Rank 1 computes while its part of collective 210 runs on the thread for collectives.
   ActivitySnapshot ahead = waiting_in(210, 50);
   const auto text = hang_summary({waiting_in(210, 61), ahead}, {"a", "b"});
   EXPECT_THAT(text, HasSubstr("all ranks arrived there"));
 }
 
-TEST(Watchdog, NamesRanksThatDoNotAnswerAndOnesInAnEarlierCollective) {
+TEST(HangReport, NamesRanksThatDoNotAnswerOrAreInAnEarlierCollective) {
   const auto text =
       hang_summary({waiting_in(210, 61), std::nullopt, waiting_in(190, 61)}, {"a", "node-b", "c"});
   EXPECT_THAT(text, HasSubstr("rank 1 on node-b did not answer"));
   EXPECT_THAT(text, HasSubstr("rank 2 on c did not arrive"));
 }
 
-TEST(Watchdog, WithoutACollectiveEverybodyIsDescribed) {
+TEST(HangReport, WithoutACollectiveEveryRankIsDescribed) {
   const auto text = hang_summary({computing(3)}, {"a"});
   EXPECT_THAT(text, HasSubstr("rank 0 on a did not arrive: it is in train step 11"));
 }

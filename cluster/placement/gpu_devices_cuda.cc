@@ -1,14 +1,12 @@
-// What CUDA, the driver and NCCL say about themselves.
 #include <ATen/Context.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
-#include "cluster/comm/gpu.h"
 #include "cluster/comm/gpu_check.h"
+#include "cluster/placement/gpu_devices.h"
 #include "core/error.h"
 
 namespace s2i {
@@ -41,22 +39,11 @@ std::string kernel_module_version() {
 
 }  // namespace
 
-void check_cuda(cudaError_t code, const char* call, const char* file, int line) {
-  if (code == cudaSuccess) return;
-  throw RunError("CUDA failed: {} in {} ({}:{})", cudaGetErrorString(code), call, file, line);
-}
-
-void check_nccl(ncclResult_t code, const char* call, const char* file, int line) {
-  if (code == ncclSuccess || code == ncclInProgress) return;
-  throw RunError("NCCL failed: {}: {} in {} ({}:{}); NCCL_DEBUG=INFO says more",
-                 ncclGetErrorString(code), ncclGetLastError(nullptr), call, file, line);
-}
-
 int gpu_count() {
   int count = 0;
   const auto code = cudaGetDeviceCount(&count);
   if (code == cudaErrorNoDevice || code == cudaErrorInsufficientDriver) {
-    static_cast<void>(cudaGetLastError());  // forget it: having no GPU is no error
+    static_cast<void>(cudaGetLastError());  // clears the error: having no GPU is valid
     return 0;
   }
   S2I_CUDA_CALL(code);
@@ -72,17 +59,9 @@ GpuInfo gpu_info(int index) {
 
 void select_gpu(int index) {
   c10::cuda::set_device(static_cast<c10::DeviceIndex>(index));
-  // cuDNN would compute float32 convolutions with TF32's ten bits: float32 means float32 here.
+  // By default cuDNN computes float32 convolutions in TF32, which has a 10-bit mantissa.
   at::globalContext().setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV,
                                           at::Float32Precision::IEEE);
-}
-
-void share_gpu_over_nccl(int rank) {
-  // NCCL refuses two ranks on one GPU of one host: until 2.30, when it learned to do it by a
-  // switch, they have to look like two hosts. What the user has set stays.
-  const auto host = fmt::format("s2i-rank-{}", rank);
-  setenv("NCCL_HOSTID", host.c_str(), /*overwrite=*/0);
-  setenv("NCCL_MULTI_RANK_GPU_ENABLE", "1", /*overwrite=*/0);
 }
 
 std::string gpu_driver_version() {
@@ -97,12 +76,6 @@ std::string gpu_runtime_version() {
   int version = 0;
   S2I_CUDA_CALL(cudaRuntimeGetVersion(&version));
   return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
-}
-
-std::string nccl_version() {
-  int version = 0;
-  S2I_NCCL_CALL(ncclGetVersion(&version));
-  return fmt::format("{}.{}.{}", version / 10000, version % 10000 / 100, version % 100);
 }
 
 }  // namespace s2i
