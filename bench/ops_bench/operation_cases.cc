@@ -8,6 +8,8 @@
 #include "ops/dropout/dropout.h"
 #include "ops/dropout/dropout_reference.h"
 #include "ops/gated_attention/gated_attention.h"
+#include "ops/position_bias/position_bias.h"
+#include "ops/position_bias/position_bias_reference.h"
 #include "ops/position_matrix/position_matrix.h"
 #include "ops/position_matrix/position_matrix_reference.h"
 #include "ops/strided_conv/strided_conv.h"
@@ -150,6 +152,17 @@ OperationCase gated_attention_case(const Shape& s, at::ScalarType type) {
   return c;
 }
 
+OperationCase position_bias_case(const Shape& s) {
+  constexpr int64_t kBuckets = 320, kMaxDistance = 800;
+  OperationCase c;
+  c.name = case_name("position_bias", s, at::kFloat);
+  c.inputs = [=] { return std::vector{leaf({kBuckets, s.heads})}; };
+  c.run = [=](const auto& in) { return position_bias(in[0], s.frames, kMaxDistance); };
+  c.plain = [=](const auto& in) { return position_bias_reference(in[0], s.frames, kMaxDistance); };
+  c.forward_work = c.backward_work = 4.0 * static_cast<double>(s.heads * (2 * s.frames - 1));
+  return c;
+}
+
 OperationCase position_matrix_case(const Shape& s) {
   OperationCase c;
   c.name = case_name("position_matrix", s, at::kFloat);
@@ -166,6 +179,7 @@ std::vector<OperationCase> operation_cases() {
   std::vector<OperationCase> cases;
   for (const Shape& shape : kShapes) {
     cases.push_back(conv_groupnorm_case(shape));
+    cases.push_back(position_bias_case(shape));
     cases.push_back(position_matrix_case(shape));
     for (const auto type : {at::kFloat, at::kBFloat16}) {
       cases.push_back(conv_groupnorm_gelu_case(shape, type));

@@ -28,6 +28,7 @@
 #include "core/program.h"
 #include "ops/dropout/dropout.h"
 #include "ops/dropout/dropout_reference.h"
+#include "ops/position_bias/position_bias.h"
 #include "ops/position_matrix/position_matrix.h"
 
 namespace s2i {
@@ -159,6 +160,10 @@ void compare_position(Report& report, at::Device device, bool mistake) {
   const auto values = [](at::IntArrayRef shape) {
     return at::sin(at::arange(c10::multiply_integers(shape), at::kFloat)).view(shape);
   };
+  compare_bits(
+      report, "position bias", device,
+      [](const at::Tensor& table) { return position_bias(table, kFrames, 800); },
+      values({320, kHeads}), values({kHeads, 2 * kFrames - 1}), mistake);
   compare_bits(report, "position matrix", device, position_matrix,
                values({kHeads, 2 * kFrames - 1}), values({kHeads, kFrames, kFrames}), mistake);
 }
