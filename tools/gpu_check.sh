@@ -87,7 +87,7 @@ compare() {  # NAME DEVICE SHAPE LIMIT
     --json "$out/compare_$2_$3.json"
 }
 compare "CPU: two micro-batches vs. one" cpu small 300
-[ $quick = yes ] || for mistake in weight dropout gradient; do
+[ $quick = yes ] || for mistake in weight dropout position gradient; do
   check "injected error is detected: $mistake" 120 bash -c \
     '"$0" --device cpu --form large --steps 2 --mistake "$1" 2>&1 | grep -o "[0-9]* of .* failed"' \
     "$bin/device_compare" $mistake

@@ -18,7 +18,7 @@ namespace s2i {
 EncoderConfig compared_config(const std::string& form, const std::string& shape);
 
 /// A deliberate mistake, to see a comparison fail.
-enum class Mistake { kNone, kWeight, kDropout, kGradient };
+enum class Mistake { kNone, kWeight, kDropout, kPosition, kGradient };
 
 struct RunSettings {
   at::Device device = at::kCPU;
