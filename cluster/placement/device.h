@@ -11,14 +11,16 @@
 
 namespace s2i {
 
-/// The device of this rank, made current. `request`: "cuda" (an error without a GPU), "cpu", or
-/// "auto" (CUDA where every rank has a GPU, CPU where none has). The GPU is the local rank's among
+enum class DeviceChoice { kAuto, kCpu, kCuda };
+
+/// The device of this rank, made current. kCuda: an error without a GPU; kAuto: CUDA where every
+/// rank has a GPU, CPU where none has. The GPU is the local rank's among
 /// those that this process may see, so a scheduler that binds one GPU to a rank and one that shows
 /// all of them both come out right. Collective over all ranks. Throws UserError, the same on every
 /// rank, when some ranks have a GPU and some not, or when two ranks would share one (compared by
 /// UUID) and `allow_shared_gpu` is false.
 at::Device choose_device(const MpiSession& session, const Topology& topology,
-                         const std::string& request, bool allow_shared_gpu);
+                         DeviceChoice request, bool allow_shared_gpu);
 
 /// Threads a rank should compute with: OMP_NUM_THREADS when it is set, its share of the cores
 /// otherwise.

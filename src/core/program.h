@@ -20,7 +20,7 @@ std::string version_text(const std::string& program);
 
 /// Sends the log to standard error, one line a message. A rank other than 0 logs warnings and
 /// errors alone, stamped with its number. Levels: trace, debug, info, warn, error.
-void set_up_logging(const std::string& level, int rank = 0, int world_size = 1);
+void set_up_logging(spdlog::level::level_enum level, int rank = 0, int world_size = 1);
 
 /// Runs `body` and turns what it throws into one line on standard error and an exit status:
 /// UserError 2, any other exception 1.

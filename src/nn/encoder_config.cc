@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "core/config.h"
+#include "core/nearest_name.h"
 #include "core/error.h"
 
 namespace s2i {
