@@ -58,10 +58,10 @@ int preprocess(const PreprocessOptions& options) {
 }
 
 int run(int argc, const char* const* argv) {
-  set_up_logging("info");
+  set_up_logging(spdlog::level::info);
   const auto options = parse_options(argc, argv);
   if (!options) return kExitDone;
-  set_up_logging(options->log_level);
+  set_up_logging(spdlog::level::from_str(options->log_level));
   if (options->verify.empty()) return preprocess(*options);
   return verify_shards(options->verify) ? kExitDone : kExitRunFailed;
 }

@@ -3,10 +3,11 @@
 
     .deps/python/bin/python bench/peers/compare_train_step.py [--build build/release]
 
-Both load the same random weights and run the same steps (forward, backward, fused AdamW) on the same
-batch, alternating within one run: dropout and SpecAugment as in the Base configuration, LayerDrop off so
-that every step does the same work, 2 threads. Prints the median and range of each and the ratio of the
-medians, for fp32 and bf16 (transformers: autocast), with the feature encoder trained and frozen.
+Both load the same random weights and take the same steps (forward, backward, fused AdamW with the same
+parameter groups) on the same batch, in turns within one run: dropout and SpecAugment as in the
+configuration of Base, LayerDrop off so that every step does the same work, 2 threads. The step of
+wavlm-s2i also computes the norm of the gradient, as its training does. Prints median and spread of each
+and the ratio of medians, for fp32 and bf16 (transformers: autocast), feature encoder trained and frozen.
 """
 
 import argparse
@@ -51,7 +52,10 @@ class Transformers:
         self.batch = batch
         self.bfloat16 = kind == "bf16"
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
+        # The parameter groups of wavlm-s2i: no weight decay for biases and norms.
+        self.optimizer = torch.optim.AdamW(
+            [{"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.01},
+             {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0}], lr=1e-5, fused=True)
 
     def step(self):
         start = time.perf_counter()

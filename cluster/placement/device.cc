@@ -66,12 +66,9 @@ bool shares_gpu(const std::vector<DeviceClaim>& claims) {
   });
 }
 
-at::Device choose_device(const MpiSession& session, const Topology& topology,
-                         const std::string& request, bool allow_shared_gpu) {
-  if (request != "auto" && request != "cpu" && request != "cuda") {
-    throw UserError("device '{}' is not one of auto, cpu, cuda", request);
-  }
-  const int count = request == "cpu" ? 0 : gpu_count();
+at::Device choose_device(const MpiSession& session, const Topology& topology, DeviceChoice request,
+                         bool allow_shared_gpu) {
+  const int count = request == DeviceChoice::kCpu ? 0 : gpu_count();
   const int index = count > 0 ? topology.local_rank % count : -1;
   const DeviceClaim mine{topology.host, index < 0 ? std::string() : gpu_info(index).uuid};
   const auto claims = gather_claims(session, mine);
@@ -79,7 +76,7 @@ at::Device choose_device(const MpiSession& session, const Topology& topology,
     throw UserError("{}", problem);
   }
   if (index < 0) {
-    if (request == "cuda") {
+    if (request == DeviceChoice::kCuda) {
       throw UserError("no GPU is visible on {} (CUDA_VISIBLE_DEVICES={}); use device auto or cpu",
                       topology.host,
                       environment_variable("CUDA_VISIBLE_DEVICES").value_or("not set"));

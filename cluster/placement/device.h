@@ -11,14 +11,16 @@
 
 namespace s2i {
 
-/// The device of this rank, made current. `request`: "cuda" (an error without a GPU), "cpu", or
-/// "auto" (CUDA where every rank has a GPU, CPU where none has). The GPU is chosen by the local
-/// rank among those visible to this process, which is right for schedulers that show each rank one
-/// GPU and for those that show all. Collective over all ranks. Throws UserError, the same on every
-/// rank, when only some ranks have a GPU, or when two ranks would share one (compared by UUID) and
-/// `allow_shared_gpu` is false.
-at::Device choose_device(const MpiSession& session, const Topology& topology,
-                         const std::string& request, bool allow_shared_gpu);
+enum class DeviceChoice { kAuto, kCpu, kCuda };
+
+/// The device of this rank, made current. kCuda: an error without a GPU; kAuto: CUDA where every
+/// rank has a GPU, CPU where none has. The GPU is chosen by the local rank among those visible to
+/// this process, which is right for schedulers that show each rank one GPU and for those that show
+/// all. Collective over all ranks. Throws UserError, the same on every rank, when only some ranks
+/// have a GPU, or when two ranks would share one (compared by UUID) and `allow_shared_gpu` is
+/// false.
+at::Device choose_device(const MpiSession& session, const Topology& topology, DeviceChoice request,
+                         bool allow_shared_gpu);
 
 /// Number of threads for computation: OMP_NUM_THREADS if set, otherwise the rank's share of the
 /// processors.

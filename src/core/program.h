@@ -20,8 +20,8 @@ constexpr int kExitSignalBase = 128;
 std::string version_text(const std::string& program);
 
 /// Sends the log to standard error, one line per message. With several ranks each line has the
-/// rank; ranks other than 0 only log warnings and errors. Levels: trace, debug, info, warn, error.
-void set_up_logging(const std::string& level, int rank = 0, int world_size = 1);
+/// rank; ranks other than 0 only log warnings and errors.
+void set_up_logging(spdlog::level::level_enum level, int rank = 0, int world_size = 1);
 
 /// Runs `body` and returns its exit status. An exception is logged as one line on standard error
 /// and returned as exit status 2 (UserError) or 1 (any other).

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <utility>
 
-#include "core/config.h"
 #include "core/error.h"
+#include "core/nearest_name.h"
 
 namespace s2i {
 namespace {

@@ -38,7 +38,7 @@ int hang(const s2i::MpiSession& session, s2i::Communicator& communicator, const 
 }
 
 int run(const s2i::MpiSession& session, const std::string& how) {
-  s2i::set_up_logging("info", session.rank(), session.size());
+  s2i::set_up_logging(spdlog::level::info, session.rank(), session.size());
   const auto communicator = s2i::make_communicator(session, at::kCPU);
   communicator->barrier();
   const bool last = session.rank() == session.size() - 1;
