@@ -17,9 +17,10 @@ const MpiSession& test_session();
 /// The device of the tests' tensors: the CPU, or with S2I_TEST_DEVICE=cuda this rank's GPU, which
 /// ranks may share. The first call is collective.
 inline at::Device test_device() {
-  static const at::Device device =
-      choose_device(test_session(), discover_topology(test_session()),
-                    environment_variable("S2I_TEST_DEVICE").value_or("cpu"), true);
+  static const at::Device device = choose_device(
+      test_session(), discover_topology(test_session()),
+      environment_variable("S2I_TEST_DEVICE") == "cuda" ? DeviceChoice::kCuda : DeviceChoice::kCpu,
+      true);
   return device;
 }
 

@@ -15,12 +15,14 @@ struct Settings {
   std::vector<std::string> tags = {};
 
   ConfigFields fields() {
-    return {{"train.fast", &fast, "A flag"},
-            {"train.steps", &steps, "Number of steps", {}, 1, 1e6},
-            {"optimizer.rate", &rate, "Learning rate", {}, 0, 1},
-            {"optimizer.name", &name, "Optimizer", {"adamw", "adam"}},
-            {"run.dir", &name, "Run folder"},
-            {"tags", &tags, "List of tags"}};
+    ConfigFields fields;
+    fields.emplace_back("train.fast", &fast, "Fast mode");
+    fields.emplace_back("train.steps", &steps, "Number of steps").range(1, 1e6);
+    fields.emplace_back("optimizer.rate", &rate, "Learning rate").range(0, 1);
+    fields.emplace_back("optimizer.name", &name, "Optimizer").one_of({"adamw", "adam"});
+    fields.emplace_back("run.dir", &name, "Folder");
+    fields.emplace_back("tags", &tags, "Tags");
+    return fields;
   }
 };
 
