@@ -46,7 +46,7 @@ cp -rL $pmix/lib/pmix "$dir/mpi/lib/x86_64-linux-gnu/pmix2/lib/"
 cp -rL $pmix/share "$dir/mpi/lib/x86_64-linux-gnu/pmix2/"
 # Plugins for networks and schedulers that bring large libraries of their own, and PMIx's zlib compression, which does
 # not load outside its installed place (undefined symbol: pmix_output_info).
-find "$dir/mpi" -name 'mca_pcompress_zlib*' -o -name 'mca_*_ucx.so' -o -name 'mca_*_ofi*.so' -o -name 'mca_*_psm*.so' -o -name 'mca_*_cuda.so' \
+find "$dir/mpi" -name 'pmix_mca_pcompress_zlib.so' -o -name 'mca_*_ucx.so' -o -name 'mca_*_ofi*.so' -o -name 'mca_*_psm*.so' -o -name 'mca_*_cuda.so' \
   -o -name 'mca_*_openib.so' -o -name '*.la' -o -name '*_java*' -o -name 'mca_*_ucc.so' -o -name 'mca_*_usnic.so' | xargs -r rm -f
 
 ours='libtorch|libc10|libcud|libnccl|libcublas|libcufft|libcurand|libcusparse|libcusolver|libcupti|libcufile|libnv|libgomp'
