@@ -11,16 +11,16 @@ namespace {
 
 struct KindText {
   NoteKind kind;
-  const char* name;     ///< In files.
-  const char* message;  ///< Before the number of utterances and their names.
-  const char* advice;
+  const char* name;     ///< The name in JSON.
+  const char* message;  ///< Log text before the number of utterances.
+  const char* advice;   ///< Log text after the file names.
 };
 
 constexpr std::array kKinds{
-    KindText{NoteKind::kDamaged, "damaged", "damaged files read in part", ""},
+    KindText{NoteKind::kDamaged, "damaged", "damaged files, read partially", ""},
     KindText{NoteKind::kUnusual, "unusual", "unusual files", ""},
     KindText{NoteKind::kClipped, "clipped", "utterances clipped to the range of int16",
-             "; --dtype float32 clips nothing"},
+             "; --dtype float32 avoids clipping"},
     KindText{NoteKind::kSilent, "silent", "silent utterances", ""}};
 
 const KindText& text_of(NoteKind kind) {
@@ -38,7 +38,7 @@ NoteKind parse_kind(const std::string& name, const std::string& where) {
   throw UserError("{}: unknown kind of note '{}'", where, name);
 }
 
-/// "a.wav (12 samples)", "b.wav (its last page is missing)".
+/// "a.wav (12 samples)", "b.wav (the last Ogg page is truncated)".
 std::string name_of(const CorpusSplit& split, const UtteranceNote& note) {
   std::string name = split.rows[note.row].audio.string();
   if (note.samples > 0) name += fmt::format(" ({} samples)", note.samples);

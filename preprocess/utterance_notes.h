@@ -1,5 +1,5 @@
-// What is remarkable about utterances that are in the shards: named in the log and the summary, so
-// that nobody trains on silence, clipped or cut-off speech without knowing.
+// Warnings about utterances in the shards: damaged, unusual, clipped or silent audio. They are
+// logged and listed in the summary, so that nobody trains on such audio without knowing.
 #pragma once
 
 #include <cstddef>
@@ -13,29 +13,29 @@
 namespace s2i {
 
 enum class NoteKind {
-  kDamaged,  ///< The file was cut off or damaged; what is left was read (--accept-damaged).
-  kUnusual,  ///< The file was read, and something in it is odd.
+  kDamaged,  ///< The file is truncated or corrupt; its readable part was used (--accept-damaged).
+  kUnusual,  ///< The file is complete, but deviates from its format.
   kClipped,  ///< Samples beyond full scale were clipped to int16.
-  kSilent,   ///< All samples are zero.
+  kSilent,   ///< No sample exceeds one step of int16 (-90 dBFS).
 };
 
 struct UtteranceNote {
   size_t row = 0;  ///< Index into the split's rows.
   NoteKind kind = NoteKind::kUnusual;
-  uint64_t samples = 0;  ///< How many are clipped; 0 for other kinds.
-  std::string text;      ///< A clause about the file, may be empty.
+  uint64_t samples = 0;  ///< Number of clipped samples; 0 for other kinds.
+  std::string text;      ///< Details about the file; may be empty.
 };
 
 OrderedJson to_json(const std::vector<UtteranceNote>& notes);
 
-/// Reads what to_json wrote. Throws UserError naming `where`.
+/// Parses the output of to_json. `where` names the file in errors. Throws UserError.
 std::vector<UtteranceNote> notes_from_json(const Json& json, const std::string& where);
 
 /// Adds the lists damaged_rows, unusual_rows, clipped_rows and silent_rows.
 void summarize_notes(const CorpusSplit& split, const std::vector<UtteranceNote>& notes,
                      OrderedJson& summary);
 
-/// One warning for each kind, with the first ten files and how many more there are.
+/// Logs one warning per kind with the first ten files and the number of further files.
 void log_notes(const CorpusSplit& split, const std::vector<UtteranceNote>& notes);
 
 }  // namespace s2i

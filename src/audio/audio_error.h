@@ -1,4 +1,4 @@
-// What can be wrong with one audio file, typed, so that a caller can list the bad ones and go on.
+// The error type for a single audio file, so that a caller can record bad files and continue.
 #pragma once
 
 #include <string>
@@ -8,14 +8,14 @@
 namespace s2i {
 
 enum class AudioProblem {
-  kNotFound,    ///< No such file.
-  kUnreadable,  ///< It is there, but cannot be opened or read: permission, a folder, a disk error.
-  kNotAudio,    ///< Not a format that can be decoded.
-  kDamaged,     ///< Cut off, or damaged inside; DecodeOptions::accept_damaged may help.
-  kEmpty,       ///< No samples.
-  kNotFinite,   ///< A sample is NaN or infinite.
-  kTooLong,     ///< Longer than the caller's limit.
-  kNoSuchChannel,  ///< The file does not have the channel that was asked for.
+  kNotFound,       ///< No such file.
+  kUnreadable,     ///< Exists but cannot be opened or read: permissions, a folder, a disk error.
+  kNotAudio,       ///< Not a format that can be decoded.
+  kDamaged,        ///< Truncated or corrupt. See DecodeOptions::accept_damaged.
+  kEmpty,          ///< No samples.
+  kNotFinite,      ///< A sample is NaN or infinite.
+  kTooLong,        ///< Longer than the caller's limit.
+  kNoSuchChannel,  ///< The file does not have the requested channel.
 };
 
 /// The message names the file.

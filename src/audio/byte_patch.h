@@ -1,4 +1,4 @@
-// Corrections to a file's headers that a decoder sees and the file does not get.
+// Corrections of file headers, applied while reading. The file itself is not changed.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace s2i {
 
-/// Bytes that the decoder is to see in place of those in the file.
+/// Bytes that the decoder reads instead of those in the file.
 struct BytePatch {
   uint64_t offset = 0;
   std::vector<unsigned char> bytes;

@@ -1,4 +1,4 @@
-// Which channel of a file becomes the mono samples.
+// Selects the channel of a multi-channel file.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@ namespace s2i {
 
 /// The mean of all channels, or one of them.
 struct ChannelChoice {
-  int number = 0;  ///< From 1; 0: the mean of all channels.
+  int number = 0;  ///< From 1; 0 is the mean of all channels.
 
   bool is_mean() const { return number == 0; }
 };

@@ -25,20 +25,20 @@ ContainerCheck compare(uint64_t start, uint64_t declared, uint64_t file_bytes) {
   const uint64_t present = file_bytes - std::min(start, file_bytes);
   if (declared <= present) return {};
   return damaged(
-      fmt::format("its header promises {} bytes of samples and it holds {}", declared, present));
+      fmt::format("the header declares {} bytes of samples, the file has {}", declared, present));
 }
 
-/// Programs that write to a pipe cannot know the length: they leave a number near the limit of a
+/// Programs that write to a pipe do not know the length. They write a value near the limit of a
 /// signed or unsigned 32-bit field.
-bool is_open_length(uint64_t declared) {
+bool is_unknown_length(uint64_t declared) {
   return declared >= 0xFFFFF000U || (declared >= 0x7FFFF000U && declared <= 0x80000000U);
 }
 
-/// A header that says 0 although bytes follow that are no chunk.
+/// The header declares 0 bytes, but bytes follow that are not a chunk.
 ContainerCheck zero_length(const FileWindow& file, uint64_t field, uint64_t start, Endian endian) {
   const uint64_t present = file.size() - std::min(start, file.size());
   ContainerCheck check =
-      damaged(fmt::format("its header promises 0 bytes of samples and {} bytes follow", present));
+      damaged(fmt::format("the header declares 0 bytes of samples, but {} bytes follow", present));
   const auto bytes = static_cast<uint32_t>(std::min<uint64_t>(present, 0x7FFFEFFF));
   BytePatch& patch = check.patches.emplace_back(BytePatch{field, {}});
   for (size_t i = 0; i < 4; ++i) {
@@ -48,7 +48,7 @@ ContainerCheck zero_length(const FileWindow& file, uint64_t field, uint64_t star
   return check;
 }
 
-/// Where a row of chunks that begins at `position` ends: the end of the file if they fill it.
+/// The end of the chunks that start at `position`: the end of the file if they fill it.
 uint64_t end_of_chunks(FileWindow& file, uint64_t position, Endian endian) {
   for (int chunk = 0; chunk < kMaxChunks && position < file.size(); ++chunk) {
     const auto name = file.bytes(position, 4);
@@ -63,14 +63,15 @@ uint64_t end_of_chunks(FileWindow& file, uint64_t position, Endian endian) {
   return std::min(position, file.size());
 }
 
-/// Speech behind the data chunk of a header that was never brought up to date would be lost.
+/// If a recorder did not update its header, there is more audio after the data chunk.
 ContainerCheck check_rest(FileWindow& file, uint64_t samples_end, Endian endian) {
-  constexpr uint64_t kMaxExtraBytes = 512;  // a tag that some program appended
+  constexpr uint64_t kMaxExtraBytes = 512;  // tags appended by other programs
   ContainerCheck check;
   const uint64_t end = end_of_chunks(file, samples_end, endian);
   if (end >= file.size() || file.all_zero(end, file.size())) return check;
   const uint64_t extra = file.size() - end;
-  auto text = fmt::format("{} bytes behind its samples belong to no chunk and are not read", extra);
+  auto text =
+      fmt::format("{} bytes after the samples do not belong to a chunk and are ignored", extra);
   (extra > kMaxExtraBytes ? check.damage : check.warning) = std::move(text);
   return check;
 }
@@ -85,7 +86,7 @@ ContainerCheck check_chunks(FileWindow& file, Endian endian, std::string_view da
     const auto size = file.number(position + 4, 4, endian);
     if (!size) {
       return damaged(
-          fmt::format("it ends at byte {}, before its '{}' chunk", file.size(), data_name));
+          fmt::format("the file ends at byte {}, before the '{}' chunk", file.size(), data_name));
     }
     const uint64_t content = position + 8;
     if (file.starts(position, "ds64")) long_size = file.number(content + 8, 8, endian);
@@ -98,7 +99,7 @@ ContainerCheck check_chunks(FileWindow& file, Endian endian, std::string_view da
     }
     if (file.starts(position, data_name)) {
       if (long_size && *size == 0xFFFFFFFFU) return compare(content, *long_size, file.size());
-      if (is_open_length(*size)) return {};
+      if (is_unknown_length(*size)) return {};
       const bool is_wav = data_name == "data";
       if (*size == 0 && is_wav && end_of_chunks(file, content, endian) < file.size()) {
         return zero_length(file, position + 4, content, endian);
@@ -108,7 +109,7 @@ ContainerCheck check_chunks(FileWindow& file, Endian endian, std::string_view da
       ContainerCheck rest =
           check_rest(file, std::min(content + *size + (*size & 1), file.size()), endian);
       if (frame_bytes > 1 && *size % frame_bytes != 0 && !rest.damage && !rest.warning) {
-        rest.warning = fmt::format("its last frame is incomplete: {} of {} bytes",
+        rest.warning = fmt::format("the last frame is incomplete: {} of {} bytes",
                                    *size % frame_bytes, frame_bytes);
       }
       return rest;
@@ -128,13 +129,14 @@ ContainerCheck check_form(FileWindow& file) {
   return {};
 }
 
-/// Sony Wave64: 16-byte names, 64-bit sizes that count their own header, content padded to 8 bytes.
+/// Sony Wave64: 16-byte names, 64-bit sizes that include the chunk header, content padded to 8
+/// bytes.
 ContainerCheck check_wave64(FileWindow& file) {
   uint64_t position = 40;
   for (int chunk = 0; chunk < kMaxChunks; ++chunk) {
     const auto size = file.number(position + 16, 8, Endian::kLittle);
     if (!size || *size < 24 || *size > UINT64_MAX / 2) {
-      return damaged(fmt::format("it ends at byte {}, before its 'data' chunk", file.size()));
+      return damaged(fmt::format("the file ends at byte {}, before the 'data' chunk", file.size()));
     }
     if (file.starts(position, "data")) return compare(position + 24, *size - 24, file.size());
     position += (*size + 7) / 8 * 8;
@@ -148,7 +150,7 @@ ContainerCheck check_caf(FileWindow& file) {
   for (int chunk = 0; chunk < kMaxChunks; ++chunk) {
     const auto size = file.number(position + 4, 8, Endian::kBig);
     if (!size) {
-      return damaged(fmt::format("it ends at byte {}, before its 'data' chunk", file.size()));
+      return damaged(fmt::format("the file ends at byte {}, before the 'data' chunk", file.size()));
     }
     const bool is_data = file.starts(position, "data");
     if (is_data && *size == UINT64_MAX) return {};  // written to a pipe
@@ -162,18 +164,18 @@ ContainerCheck check_caf(FileWindow& file) {
 ContainerCheck check_au(FileWindow& file, Endian endian) {
   const auto start = file.number(4, 4, endian);
   const auto declared = file.number(8, 4, endian);
-  if (!start || !declared) return damaged("it ends inside its header");
-  if (is_open_length(*declared)) return {};
+  if (!start || !declared) return damaged("the file ends inside its header");
+  if (is_unknown_length(*declared)) return {};
   if (*declared == 0 && *start < file.size()) return zero_length(file, 8, *start, endian);
   return compare(*start, *declared, file.size());
 }
 
-/// NIST SPHERE: a text header of the size on its second line, with lines such as
+/// NIST SPHERE: a text header, whose second line is its size, with lines such as
 /// "sample_count -i 16000".
 ContainerCheck check_nist(FileWindow& file) {
   constexpr size_t kHeadBytes = 1024;
   const auto head = file.bytes(0, kHeadBytes);
-  if (!head) return damaged("it ends inside its header");
+  if (!head) return damaged("the file ends inside its header");
   const std::string_view text(reinterpret_cast<const char*>(head->data()), head->size());
   const auto number = [&](std::string_view name) -> uint64_t {
     size_t at = text.find(name);
@@ -185,11 +187,11 @@ ContainerCheck check_nist(FileWindow& file) {
     }
     return value;
   };
-  constexpr uint64_t kMost = 1ULL << 40;
+  constexpr uint64_t kMaxSamples = 1ULL << 40;
   const uint64_t samples = number("\nsample_count -i");
   const uint64_t channels = std::max<uint64_t>(number("\nchannel_count -i"), 1);
   const uint64_t width = std::max<uint64_t>(number("\nsample_n_bytes -i"), 1);
-  if (samples > kMost || channels > 1024 || width > 8) return {};  // libsndfile refuses it
+  if (samples > kMaxSamples || channels > 1024 || width > 8) return {};  // libsndfile rejects it
   return compare(std::max<uint64_t>(number("NIST_1A\n"), kHeadBytes), samples * channels * width,
                  file.size());
 }
@@ -199,7 +201,7 @@ ContainerCheck check_voc(FileWindow& file) {
   uint64_t position = file.number(20, 2, Endian::kLittle).value_or(0);
   while (position < file.size() && file.number(position, 1, Endian::kLittle).value_or(0) != 0) {
     const auto size = file.number(position + 1, 3, Endian::kLittle);
-    if (!size) return damaged("it ends inside the header of a block");
+    if (!size) return damaged("the file ends inside a block header");
     const ContainerCheck check = compare(position + 4, *size, file.size());
     if (check.damage) return check;
     position += 4 + *size;
@@ -228,8 +230,8 @@ ContainerCheck check_ogg(FileWindow& file) {
   check.patches = std::move(ogg.patches);
   if (ogg.concatenated) {
     check.unsupported =
-        "several Ogg streams one after another, of which libsndfile reads the first: convert it "
-        "to FLAC or WAV, for example with ffmpeg";
+        "several concatenated Ogg streams, of which libsndfile reads only the first: convert the "
+        "file to FLAC or WAV, e.g. with ffmpeg";
   }
   return check;
 }

@@ -1,5 +1,5 @@
-// What the headers of a file say about its length. libsndfile shortens most files whose data was
-// cut off without a word; a corpus should not lose speech that way.
+// Compares the length in the headers of a file with its contents. libsndfile silently accepts most
+// truncated files; preprocessing must report them.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,15 @@
 namespace s2i {
 
 struct ContainerCheck {
-  std::optional<std::string> damage;       ///< A clause: the header and the file's length disagree.
-  std::optional<std::string> warning;      ///< A clause: bytes that are not read.
-  std::optional<std::string> unsupported;  ///< A clause: nothing reads all of this file.
-  std::vector<BytePatch> patches;          ///< With these libsndfile reads all that is there.
+  std::optional<std::string> damage;       ///< Description of a mismatch of header and contents.
+  std::optional<std::string> warning;      ///< Description of bytes that are ignored.
+  std::optional<std::string> unsupported;  ///< Why no decoder can read the complete file.
+  std::vector<BytePatch> patches;  ///< Header corrections with which libsndfile reads all samples.
 };
 
-/// Checks WAV, RF64, W64, AIFF, 8SVX, AU, CAF, NIST SPHERE, VOC, AVR, WVE and Ogg. Nothing is found
-/// where the header leaves the length open (as programs that write to a pipe do), where it has no
-/// length (IRCAM, PAF, PVF), or where the decoder reports missing frames itself (FLAC, HTK).
+/// Checks WAV, RF64, W64, AIFF, 8SVX, AU, CAF, NIST SPHERE, VOC, AVR, WVE and Ogg. Finds nothing if
+/// the header gives no length (files written to a pipe; IRCAM, PAF, PVF) or if the decoder reports
+/// missing frames itself (FLAC, HTK).
 ContainerCheck check_container(FileWindow& file);
 
 }  // namespace s2i

@@ -19,6 +19,7 @@
 #include "audio/not_audio.h"
 #include "audio/sndfile_source.h"
 #include "core/files.h"
+#include "core/format.h"
 
 namespace s2i {
 namespace {
@@ -47,7 +48,7 @@ FileDescriptor open_audio(const std::filesystem::path& path, uint64_t& file_byte
   return file;
 }
 
-/// A decoder, and what was found wrong before it started.
+/// A decoder and the result of the checks before decoding.
 struct OpenedAudio {
   std::unique_ptr<SampleSource> source;
   ContainerCheck check;
@@ -79,11 +80,12 @@ class AudioOpener {
     FileWindow file(descriptor_, head_.size(), kBlockBytes);
     MpegStream stream = read_mpeg_stream(file, range, options_.max_seconds);
     if (!stream.format) {
-      fail(AudioProblem::kNotAudio, path_, "there is no MPEG frame in it, as its header promises");
+      fail(AudioProblem::kNotAudio, path_,
+           "the header declares MPEG audio, but there is no MPEG frame");
     }
     if (stream.channels_change) {
       fail(AudioProblem::kNotAudio, path_,
-           "its MPEG frames change between one and two channels: convert it to FLAC or WAV");
+           "the MPEG frames change between mono and stereo: convert the file to FLAC or WAV");
     }
     if (!opened.check.damage) opened.check.damage = stream.damage;
     if (!opened.check.warning) opened.check.warning = stream.warning;
@@ -95,18 +97,18 @@ class AudioOpener {
     request.descriptor = descriptor_;
     request.file_bytes = head_.size();
     request.patches = opened.check.patches;
-    // libsndfile would try libmpg123, which prints its own messages.
-    if (!starts_like_mpeg(head_)) opened.source = open_sndfile_source(request);
+    // libsndfile would use libmpg123, which prints messages to standard error.
+    if (!starts_with_mpeg_sync(head_)) opened.source = open_sndfile_source(request);
     if (opened.source != nullptr) return;
     if (opened.check.damage) {
-      fail(AudioProblem::kDamaged, path_, "damaged or truncated: {}; too little is left to read",
+      fail(AudioProblem::kDamaged, path_, "truncated or corrupt: {}; no audio can be read",
            *opened.check.damage);
     }
     const HeaderlessCheck headerless = check_headerless(path_, head_);
     if (headerless.format) {
       request.headerless = headerless.format;
       opened.check.damage = headerless.damage;
-      request.cut = headerless.valid_bytes < head_.size();
+      request.truncate = headerless.valid_bytes < head_.size();
       request.file_bytes = headerless.valid_bytes;
       opened.source = open_sndfile_source(request);
       if (opened.source != nullptr) return;
@@ -121,7 +123,7 @@ class AudioOpener {
   FileWindow head_;
 };
 
-/// Interleaved frames [frames, channels] to one channel.
+/// Converts interleaved frames [frames, channels] to mono.
 void mix(const float* from, size_t frames, int channels, ChannelChoice choice, float* out) {
   const auto stride = static_cast<size_t>(channels);
   if (!choice.is_mean()) {
@@ -137,10 +139,10 @@ void mix(const float* from, size_t frames, int channels, ChannelChoice choice, f
   }
 }
 
-/// Reads at most `limit` frames into `samples`, as one channel; returns how many there were.
+/// Reads at most `limit` frames into `samples` as mono. Returns the number of frames.
 size_t read_mono(SampleSource& source, ChannelChoice choice, size_t expected, size_t limit,
                  std::vector<float>& samples) {
-  constexpr size_t kMostFrames = 1 << 22;  // that are made room for before they have come
+  constexpr size_t kMaxFramesAhead = 1 << 22;  // most frames to allocate before reading them
   constexpr size_t kBlockValues = 1 << 18;
   const int channels = source.channels();
   const size_t block_frames = std::max<size_t>(1, kBlockValues / static_cast<size_t>(channels));
@@ -148,9 +150,9 @@ size_t read_mono(SampleSource& source, ChannelChoice choice, size_t expected, si
   if (channels > 1) block.resize(block_frames * static_cast<size_t>(channels));
   size_t done = 0;
   while (done < limit) {
-    // The header's length is a hint: grow as samples come, one spare frame to find the end by.
+    // The length in the header is only a hint: grow the buffer as samples are read.
     const size_t target = done < expected ? expected : done + kBlockValues;
-    size_t want = std::min({target - done, limit - done, kMostFrames});
+    size_t want = std::min({target - done, limit - done, kMaxFramesAhead});
     if (channels > 1) want = std::min(want, block_frames);
     samples.resize(done + want);
     float* const out = samples.data() + done;
@@ -172,8 +174,8 @@ void check_format(const SampleSource& source, const std::filesystem::path& path,
          source.channels());
   }
   if (choice.number > source.channels()) {
-    fail(AudioProblem::kNoSuchChannel, path, "has {} channel{} and channel {} is asked for",
-         source.channels(), source.channels() == 1 ? "" : "s", choice.number);
+    fail(AudioProblem::kNoSuchChannel, path, "has {}, channel {} was requested",
+         plural(static_cast<uint64_t>(source.channels()), "channel"), choice.number);
   }
 }
 
@@ -189,7 +191,7 @@ void decode_audio(const std::filesystem::path& path, const DecodeOptions& option
   auto [source, check] = AudioOpener(path, descriptor.get(), file_bytes, options).open();
   check_format(*source, path, options.channel);
   if (check.damage && !options.accept_damaged) {
-    fail(AudioProblem::kDamaged, path, "damaged or truncated: {}", *check.damage);
+    fail(AudioProblem::kDamaged, path, "truncated or corrupt: {}", *check.damage);
   }
   const double rate = source->sample_rate();
   const auto limit = static_cast<size_t>(std::llround(options.max_seconds * rate));
@@ -198,29 +200,28 @@ void decode_audio(const std::filesystem::path& path, const DecodeOptions& option
     fail(AudioProblem::kTooLong, path, "{:.3f} s long, over the limit of {:g} s (--max-seconds)",
          static_cast<double>(*frames) / rate, options.max_seconds);
   }
-  // Compressed formats may hold more than their header says: read one frame past the limit to see.
+  // Compressed files may have more frames than their header declares: read one past the limit.
   const size_t count =
       read_mono(*source, options.channel, frames.value_or(0), limit + 1, clip.samples);
   const std::string error = source->error();
   if (!check.damage && frames && count < *frames) {
-    check.damage =
-        fmt::format("its header promises {} frames and {} could be read", *frames, count);
+    check.damage = fmt::format("the header declares {} frames, {} could be read", *frames, count);
   }
   if (!check.damage && !error.empty()) {
-    check.damage = fmt::format("its decoder stopped after {} frames: {}", count, error);
+    check.damage = fmt::format("the decoder failed after {} frames: {}", count, error);
   }
   if (count > limit) {
     fail(AudioProblem::kTooLong, path, "longer than the limit of {:g} s (--max-seconds)",
          options.max_seconds);
   }
   if (check.damage && !options.accept_damaged) {
-    fail(AudioProblem::kDamaged, path, "damaged or truncated: {}", *check.damage);
+    fail(AudioProblem::kDamaged, path, "truncated or corrupt: {}", *check.damage);
   }
   if (count == 0) fail(AudioProblem::kEmpty, path, "empty: no samples");
   if (!all_finite(clip.samples)) {
     fail(AudioProblem::kNotFinite, path, "has samples that are not finite numbers");
   }
-  if (check.damage) clip.damage = fmt::format("{}; {} frames were read", *check.damage, count);
+  if (check.damage) clip.damage = fmt::format("{}; read {} frames", *check.damage, count);
   if (check.warning) clip.warning = *check.warning;
   clip.sample_rate = source->sample_rate();
   clip.channels = source->channels();

@@ -1,5 +1,5 @@
-// Audio files of any format, rate and channel count that libsndfile and libmpg123 read, as mono
-// float samples.
+// Decodes audio files of any format, sample rate and channel count that libsndfile and libmpg123
+// support to mono float samples.
 #pragma once
 
 #include <filesystem>
@@ -12,25 +12,25 @@
 namespace s2i {
 
 struct DecodeOptions {
-  double max_seconds = 30;  ///< A longer file is refused.
+  double max_seconds = 30;  ///< A longer file is an error.
   ChannelChoice channel = {};
-  /// Read what is there of a file that is cut off or damaged, which is refused otherwise.
+  /// Return the readable part of a truncated or corrupt file instead of an error.
   bool accept_damaged = false;
 };
 
-/// One channel of samples, full scale at +-1.
+/// Mono samples; full scale is +-1.
 struct AudioClip {
   std::vector<float> samples;
   int sample_rate = 0;  ///< Hz
-  int channels = 0;     ///< Of the file.
-  std::string damage;   ///< What is wrong and how much was read; empty: nothing.
-  std::string warning;  ///< About a file that was read although something in it is odd; or empty.
+  int channels = 0;     ///< Channels of the file.
+  std::string damage;   ///< The damage and the number of frames read; empty if there is none.
+  std::string warning;  ///< About a deviation from the format that loses no samples; or empty.
 };
 
-/// Decodes a whole file to the chosen channel or the mean of all. Memory is bounded by
-/// `max_seconds`, not by what the file's header claims. `clip` is overwritten; its memory is used
-/// again, which makes decoding many short files faster. Throws AudioError, never a clip that is
-/// empty or not finite, nor one that is cut short without `damage` saying so.
+/// Decodes a file to one of its channels or their mean. Memory is bounded by `max_seconds`, not by
+/// the length in the file's header. Overwrites `clip` and reuses its memory, which speeds up
+/// decoding many short files. Throws AudioError if the audio is missing, empty, truncated, corrupt,
+/// too long or not finite.
 void decode_audio(const std::filesystem::path& path, const DecodeOptions& options, AudioClip& clip);
 
 }  // namespace s2i

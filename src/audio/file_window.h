@@ -1,4 +1,4 @@
-// Bytes of an open file at any position, read a block at a time.
+// Random access to the bytes of an open file, with a cache of one block.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,15 @@ namespace s2i {
 
 enum class Endian { kLittle, kBig };
 
-/// Moves no file position. The descriptor stays the caller's.
+/// Does not change the file position. Does not own the descriptor.
 class FileWindow {
  public:
-  /// `block_bytes` are read at once: few for headers, many for a whole file.
+  /// Reads `block_bytes` at once: choose few for headers and many for a complete file.
   FileWindow(int descriptor, uint64_t file_bytes, size_t block_bytes = 512)
       : descriptor_(descriptor), size_(file_bytes), block_bytes_(block_bytes) {}
 
-  /// `count` bytes at `offset`, valid until the next call; nothing past the end of the file.
+  /// `count` bytes at `offset`, valid until the next call. Nothing if they are past the end of the
+  /// file.
   std::optional<std::span<const unsigned char>> bytes(uint64_t offset, size_t count);
 
   /// An unsigned integer of 1 to 8 bytes.

@@ -16,14 +16,14 @@ HeaderlessCheck check_gsm(FileWindow& file) {
     const auto first = file.number(frame, 1, Endian::kLittle);
     if (!first || *first >> 4 != 0xD) {
       if (frame == 0) return check;
-      check.damage = fmt::format("there is no GSM frame at byte {}", frame);
+      check.damage = fmt::format("no GSM frame at byte {}", frame);
       check.valid_bytes = std::min(check.valid_bytes, frame);
       break;
     }
   }
   check.format = HeaderlessFormat::kGsm;
   if (!check.damage && file.size() % kFrameBytes != 0) {
-    check.damage = fmt::format("its last GSM frame is cut off: {} of {} bytes",
+    check.damage = fmt::format("the last GSM frame is truncated: {} of {} bytes",
                                file.size() % kFrameBytes, kFrameBytes);
   }
   return check;

@@ -1,4 +1,4 @@
-// Files of samples without a header, whose extension alone says what they are.
+// Audio without a header, whose format follows only from the file name extension.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@ namespace s2i {
 
 enum class HeaderlessFormat {
   kGsm,  ///< .gsm: GSM 06.10, frames of 33 bytes, 8 kHz mono
-  kVox,  ///< .vox: Dialogic ADPCM, 4 bits a sample, 8 kHz mono
+  kVox,  ///< .vox: Dialogic ADPCM, 4 bits per sample, 8 kHz mono
 };
 
 constexpr int kHeaderlessRate = 8000;  ///< Hz
 
 struct HeaderlessCheck {
   std::optional<HeaderlessFormat> format;
-  std::optional<std::string> damage;  ///< A clause.
-  uint64_t valid_bytes = 0;           ///< Whole frames from the start.
+  std::optional<std::string> damage;  ///< Description of the damage.
+  uint64_t valid_bytes = 0;           ///< Size of the valid frames at the start.
 };
 
-/// By the extension, and by the contents where they tell: every GSM frame starts with the bits
-/// 1101, and a text is no audio.
+/// Checks the extension and the contents: every GSM frame starts with the bits 1101, and printable
+/// text is not VOX audio.
 HeaderlessCheck check_headerless(const std::filesystem::path& path, FileWindow& file);
 
 }  // namespace s2i

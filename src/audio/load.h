@@ -1,4 +1,4 @@
-// From a file name to samples at the rate a model wants: what preprocessing and prediction share.
+// Loads an audio file at the model's sample rate. Used by preprocessing and prediction.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +10,7 @@
 
 namespace s2i {
 
-/// Decodes and resamples file after file, with the same memory. One a thread.
+/// Decodes and resamples files one after another and reuses its buffers. Use one per thread.
 class AudioLoader {
  public:
   AudioLoader(int target_rate, const DecodeOptions& options)
@@ -19,7 +19,7 @@ class AudioLoader {
   /// Mono samples at the target rate, valid until the next call. Throws AudioError.
   std::span<const float> load(const std::filesystem::path& path);
 
-  /// Of the last file that was loaded.
+  /// Values for the most recently loaded file.
   int source_rate() const { return clip_.sample_rate; }
   int source_channels() const { return clip_.channels; }
   const std::string& damage() const { return clip_.damage; }    ///< See AudioClip.
@@ -36,7 +36,7 @@ class AudioLoader {
   double resample_seconds_ = 0;
 };
 
-/// One file as mono samples at `target_rate` Hz. Throws AudioError.
+/// Loads one file as mono samples at `target_rate` Hz. Throws AudioError.
 std::vector<float> load_audio(const std::filesystem::path& path, int target_rate,
                               const DecodeOptions& options);
 

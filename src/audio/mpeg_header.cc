@@ -21,7 +21,7 @@ const BitRates& bit_rates(bool mpeg1, int layer) {
   return layer == 2 ? kMpeg1Layer2 : kMpeg1Layer3;
 }
 
-/// The fields other than the bit rate are valid.
+/// Whether all fields are valid. The bit rate may be free format.
 bool is_header(std::span<const unsigned char> bytes) {
   if (bytes.size() < kMpegHeaderBytes) return false;
   const bool sync = bytes[0] == 0xFF && (bytes[1] & 0xE0) == 0xE0;

@@ -16,7 +16,7 @@ struct Mpg123Deleter {
   void operator()(mpg123_handle* handle) const { mpg123_delete(handle); }
 };
 
-/// The frames in memory, as libmpg123 reads them.
+/// Lets libmpg123 read the frames from memory.
 struct FrameReader {
   std::vector<unsigned char> bytes;
   size_t position = 0;
@@ -35,7 +35,7 @@ class MpegSource : public SampleSource {
  public:
   explicit MpegSource(MpegStream stream) {
     static const int initialized = mpg123_init();  // needed before version 1.27
-    if (initialized != MPG123_OK) throw RunError("libmpg123 cannot start");
+    if (initialized != MPG123_OK) throw RunError("cannot initialize libmpg123");
     sample_rate_ = stream.format->sample_rate;
     channels_ = stream.format->channels;
     const uint64_t samples = stream.frame_count * stream.format->samples_per_frame;
@@ -66,9 +66,9 @@ class MpegSource : public SampleSource {
     int status = MPG123_OK;
     handle_.reset(mpg123_new(nullptr, &status));
     if (handle_ == nullptr) {
-      throw RunError("libmpg123 cannot start: {}", mpg123_plain_strerror(status));
+      throw RunError("cannot initialize libmpg123: {}", mpg123_plain_strerror(status));
     }
-    // The stream has been cut into frames already: nothing is to be guessed, skipped or trimmed.
+    // The input has only complete frames, so libmpg123 must not guess, skip or trim anything.
     constexpr long kFlags = MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_NO_RESYNC |
                             MPG123_IGNORE_INFOFRAME | MPG123_IGNORE_STREAMLENGTH |
                             MPG123_NO_READAHEAD;
@@ -76,7 +76,7 @@ class MpegSource : public SampleSource {
                        mpg123_replace_reader_handle(handle_.get(), FrameReader::read,
                                                     FrameReader::seek, nullptr) == MPG123_OK &&
                        mpg123_open_handle(handle_.get(), &reader_) == MPG123_OK;
-    if (!ready) throw RunError("libmpg123 cannot start: {}", mpg123_strerror(handle_.get()));
+    if (!ready) throw RunError("cannot initialize libmpg123: {}", mpg123_strerror(handle_.get()));
   }
 
   size_t decode(float* interleaved, size_t frames) {
@@ -91,7 +91,7 @@ class MpegSource : public SampleSource {
       if (status == MPG123_DONE) break;
       if (status == MPG123_NEW_FORMAT && has_expected_format()) continue;
       if (status != MPG123_OK) {
-        error_ = status == MPG123_NEW_FORMAT ? "its MPEG frames change their format"
+        error_ = status == MPG123_NEW_FORMAT ? "the format of the MPEG frames changes"
                                              : mpg123_strerror(handle_.get());
         break;
       }
@@ -108,7 +108,7 @@ class MpegSource : public SampleSource {
   }
 
   FrameReader reader_;
-  std::unique_ptr<mpg123_handle, Mpg123Deleter> handle_;  // before what it reads
+  std::unique_ptr<mpg123_handle, Mpg123Deleter> handle_;  // destroyed before reader_
   uint64_t skip_ = 0;
   uint64_t delivered_ = 0;
   std::vector<float> skipped_;

@@ -1,4 +1,4 @@
-// MPEG audio (MP3, also Layer I and II) decoded by libmpg123.
+// Decodes MPEG audio (MP3, also Layer I and II) with libmpg123.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,8 @@
 
 namespace s2i {
 
-/// Decodes every frame of the stream, whatever counts its headers state; `stream.format` is set.
-/// libmpg123 prints nothing. Throws RunError if it cannot start.
+/// Decodes every frame of the stream. `stream.format` must be set. libmpg123 does not print
+/// messages. Throws RunError if libmpg123 cannot be initialized.
 std::unique_ptr<SampleSource> open_mpeg_source(MpegStream stream);
 
 }  // namespace s2i

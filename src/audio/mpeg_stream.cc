@@ -16,14 +16,14 @@ std::optional<MpegHeader> header_at(FileWindow& file, uint64_t offset) {
 }
 
 constexpr uint64_t kSearchBytes = 65536;
-constexpr int kCertain = 4;
+constexpr int kSearchFrames = 4;
 
-/// Whether `wanted` frames of one stream follow each other from `offset`; `least` are enough if the
-/// stream, or what is there of its last frame, ends with them.
-bool is_chain(FileWindow& file, uint64_t offset, uint64_t end, int wanted, int least = 1) {
+/// Whether `count` consecutive frames of one stream start at `offset`. `at_end` frames are enough
+/// if the stream ends after them, also inside the last one.
+bool is_frame_sequence(FileWindow& file, uint64_t offset, uint64_t end, int count, int at_end = 1) {
   std::optional<MpegHeader> first;
-  for (int i = 0; i < wanted; ++i) {
-    if (i >= least && (offset >= end || tag_bytes_at(file, offset) > 0)) return true;
+  for (int i = 0; i < count; ++i) {
+    if (i >= at_end && (offset >= end || tag_bytes_at(file, offset) > 0)) return true;
     const auto header = header_at(file, offset);
     if (!header || (first && !header->matches(*first))) return false;
     first = header;
@@ -58,8 +58,8 @@ std::optional<ByteRange> find_in_wav(FileWindow& file) {
     }
     if (file.starts(position, "data")) {
       if (tag == 0) return std::nullopt;
-      const bool open = *size == 0 || *size > file.size() - content;
-      return ByteRange{content, open ? file.size() : content + *size};
+      const bool is_unknown = *size == 0 || *size > file.size() - content;
+      return ByteRange{content, is_unknown ? file.size() : content + *size};
     }
     position = content + *size + (*size & 1);
   }
@@ -68,13 +68,13 @@ std::optional<ByteRange> find_in_wav(FileWindow& file) {
 
 struct InfoTag {
   std::optional<uint64_t> frames;
-  std::optional<uint64_t> bytes;  ///< From the tag's own frame to the end of the last.
+  std::optional<uint64_t> bytes;  ///< Including the frame of the tag.
   bool has_delay = false;
-  uint64_t delay = 0;  ///< Samples that the encoder put in front.
+  uint64_t delay = 0;  ///< Samples added by the encoder at the start.
   uint64_t padding = 0;
 };
 
-/// A Xing, Info or VBRI tag that states frames or bytes.
+/// Parses a Xing, Info or VBRI tag that has the number of frames or bytes.
 std::optional<InfoTag> parse_info_tag(FileWindow& file, uint64_t frame, const MpegHeader& header) {
   constexpr size_t kVbriOffset = 36;
   InfoTag tag;
@@ -123,10 +123,10 @@ class StreamReader {
     if (info) position += stream_.format->frame_bytes;
     check_first(position);
     while (position < range_.end && stream_.complete && !stream_.channels_change) {
-      position = step(position);
+      position = read_frame(position);
     }
     if (info && stream_.complete && !stream_.channels_change) {
-      apply(*info, std::min(position, range_.end) - begin);
+      apply_info_tag(*info, std::min(position, range_.end) - begin);
     }
     return std::move(stream_);
   }
@@ -137,13 +137,15 @@ class StreamReader {
     const uint64_t last = std::min(range_.end, range_.begin + kSearchBytes);
     for (uint64_t position = range_.begin; position < last; ++position) {
       const bool found = position == range_.begin
-                             ? is_chain(file_, position, range_.end, 2)
-                             : is_chain(file_, position, range_.end, kCertain, 2);
+                             ? is_frame_sequence(file_, position, range_.end, 2)
+                             : is_frame_sequence(file_, position, range_.end, kSearchFrames, 2);
       if (!found) continue;
       stream_.format = header_at(file_, position);
       if (position > range_.begin && !file_.all_zero(range_.begin, position)) {
         stream_.warning = fmt::format(
-            "its first {} bytes are no MPEG frame and were skipped: it seems cut at its start",
+            "skipped the first {} bytes, which are not an MPEG frame; the start of the stream may "
+            "be "
+            "missing",
             position - range_.begin);
       }
       return position;
@@ -151,7 +153,7 @@ class StreamReader {
     return range_.end;
   }
 
-  /// Frames whose data began in frames that are gone are silent.
+  /// The first frames decode to silence if their data begins in missing frames.
   void check_first(uint64_t position) {
     const auto header = header_at(file_, position);
     if (stream_.warning || !header || header->layer != 3) return;
@@ -159,11 +161,11 @@ class StreamReader {
                                                  header->frame_bytes, range_.end - position)));
     if (!frame || main_data_begin(*frame) == 0) return;
     stream_.warning =
-        "its first MPEG frame needs data of frames before it: it seems cut at its start";
+        "the first MPEG frame refers to earlier frames; the start of the stream may be missing";
   }
 
-  /// Takes the frame at `position`, or skips what is there; returns the next position.
-  uint64_t step(uint64_t position) {
+  /// Reads the frame at `position`, or skips other bytes. Returns the next position.
+  uint64_t read_frame(uint64_t position) {
     const auto header = header_at(file_, position);
     if (header && header->matches(*stream_.format)) {
       if (header->channels != stream_.format->channels) {
@@ -172,18 +174,18 @@ class StreamReader {
       }
       const uint64_t present = range_.end - position;
       if (header->frame_bytes > present) {
-        damage(fmt::format("its last MPEG frame is cut off: {} of {} bytes", present,
+        damage(fmt::format("the last MPEG frame is truncated: {} of {} bytes", present,
                            header->frame_bytes));
         return range_.end;
       }
       const auto bytes = file_.bytes(position, header->frame_bytes);
       if (!bytes) {  // a disk error
-        damage(fmt::format("its bytes from {} cannot be read", position));
+        damage(fmt::format("cannot read from byte {}", position));
         return range_.end;
       }
       stream_.frames.insert(stream_.frames.end(), bytes->begin(), bytes->end());
       ++stream_.frame_count;
-      constexpr double kMaxDelay = 4096 + 529;  // that may be skipped again
+      constexpr double kMaxDelay = 4096 + 529;  // most samples that skipped_start can remove
       stream_.complete = static_cast<double>(stream_.frame_count * header->samples_per_frame) <=
                          max_seconds_ * header->sample_rate + 2 * kMaxDelay;
       return position + header->frame_bytes;
@@ -192,14 +194,15 @@ class StreamReader {
     if (tag > 0) return position + tag;
     if (file_.all_zero(position, range_.end)) return range_.end;
     const uint64_t next = find_next(position + 1);
-    damage(fmt::format("{} bytes from byte {} are no MPEG frame", next - position, position));
+    damage(fmt::format("{} bytes at byte {} are not an MPEG frame", next - position, position));
     return next;
   }
 
   uint64_t find_next(uint64_t position) {
     for (; position < range_.end; ++position) {
       const auto header = header_at(file_, position);
-      if (header && header->matches(*stream_.format) && is_chain(file_, position, range_.end, 2)) {
+      if (header && header->matches(*stream_.format) &&
+          is_frame_sequence(file_, position, range_.end, 2)) {
         return position;
       }
     }
@@ -210,13 +213,13 @@ class StreamReader {
     if (!stream_.damage) stream_.damage = text;
   }
 
-  void apply(const InfoTag& info, uint64_t stream_bytes) {
+  void apply_info_tag(const InfoTag& info, uint64_t stream_bytes) {
     constexpr uint64_t kDecoderDelay = 529;
-    // Some encoders count the tag's own frame: the bytes tell whether one is missing.
+    // Some encoders count the frame of the tag: the bytes show whether a frame is missing.
     const bool all_bytes = info.bytes && *info.bytes > 0 && *info.bytes <= stream_bytes;
-    const uint64_t least = info.frames.value_or(0);
-    if (stream_.frame_count + (all_bytes ? 1 : 0) < least) {
-      damage(fmt::format("its header promises {} MPEG frames and it holds {}", least,
+    const uint64_t declared = info.frames.value_or(0);
+    if (stream_.frame_count + (all_bytes ? 1 : 0) < declared) {
+      damage(fmt::format("the header declares {} MPEG frames, the file has {}", declared,
                          stream_.frame_count));
     }
     if (!info.has_delay) return;
@@ -240,7 +243,7 @@ std::optional<ByteRange> find_mpeg_stream(FileWindow& file) {
   const uint64_t begin = skip_tags(file, 0, file.size());
   if (!header_at(file, begin)) return std::nullopt;
   const ByteRange range{begin, strip_end_tags(file, begin, file.size())};
-  return is_chain(file, begin, range.end, 2) ? std::optional(range) : std::nullopt;
+  return is_frame_sequence(file, begin, range.end, 2) ? std::optional(range) : std::nullopt;
 }
 
 std::optional<ByteRange> search_mpeg_stream(FileWindow& file) {
@@ -248,12 +251,12 @@ std::optional<ByteRange> search_mpeg_stream(FileWindow& file) {
   const ByteRange range{begin, strip_end_tags(file, begin, file.size())};
   for (uint64_t position = begin; position < std::min(range.end, begin + kSearchBytes);
        ++position) {
-    if (is_chain(file, position, range.end, kCertain, 2)) return range;
+    if (is_frame_sequence(file, position, range.end, kSearchFrames, 2)) return range;
   }
   return std::nullopt;
 }
 
-bool starts_like_mpeg(FileWindow& file) {
+bool starts_with_mpeg_sync(FileWindow& file) {
   const auto sync = file.bytes(skip_tags(file, 0, file.size()), 2);
   return sync && (*sync)[0] == 0xFF && ((*sync)[1] & 0xE0) == 0xE0;
 }

@@ -8,14 +8,14 @@ constexpr uint64_t kId3v1ExtendedBytes = 227;
 constexpr uint64_t kId3v2HeaderBytes = 10;
 constexpr uint64_t kApeHeaderBytes = 32;
 
-/// Four bytes of seven bits.
+/// An integer with seven bits per byte.
 uint64_t syncsafe(std::span<const unsigned char> bytes) {
   uint64_t value = 0;
   for (const unsigned char byte : bytes) value = value << 7 | (byte & 0x7F);
   return value;
 }
 
-/// The length of the tag that ends at `end`; 0: none does.
+/// The size of the tag that ends at `end`, 0 if there is none.
 uint64_t tag_bytes_before(FileWindow& file, uint64_t end) {
   const auto ends = [&](uint64_t distance, std::string_view text) {
     return end >= distance && file.starts(end - distance, text);

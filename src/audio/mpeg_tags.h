@@ -1,4 +1,4 @@
-// Tags around MPEG audio frames: ID3v1, ID3v2, APE and Lyrics3, which are no audio.
+// Finds metadata tags before and after MPEG audio frames: ID3v1, ID3v2, APE and Lyrics3.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace s2i {
 
-/// The length of the tag that starts at `offset`; 0: none does.
+/// The size of the tag that starts at `offset`, 0 if there is none.
 uint64_t tag_bytes_at(FileWindow& file, uint64_t offset);
 
-/// Where the audio ends in front of all tags that end at `end`; not before `begin`.
+/// The end of the audio: the start of all tags that end at `end`, at least `begin`.
 uint64_t strip_end_tags(FileWindow& file, uint64_t begin, uint64_t end);
 
 }  // namespace s2i

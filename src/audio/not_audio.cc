@@ -42,27 +42,27 @@ constexpr std::array kHeaderlessExtensions{".snd"sv, ".au"sv,   ".raw"sv, ".pcm"
 
 std::string describe_not_audio(const std::filesystem::path& path, FileWindow& file) {
   if (file.starts(0, "version https://git-lfs")) {
-    return "a Git LFS pointer and not the audio itself: run `git lfs pull` in its repository";
+    return "a Git LFS pointer instead of audio: run `git lfs pull` in the repository";
   }
   for (const Magic& magic : kUnreadableFormats) {
     if (!file.starts(magic.offset, magic.bytes)) continue;
     return fmt::format(
-        "{}, which libsndfile does not read: convert it to FLAC or WAV, for example with ffmpeg",
+        "{}, which libsndfile does not read: convert it to FLAC or WAV, e.g. with ffmpeg",
         magic.name);
   }
   const auto head = file.bytes(0, kMpegHeaderBytes);
   if (head && is_free_format(*head)) {
     return "MPEG audio in free format, which is not supported: convert it to FLAC or WAV";
   }
-  if (file.starts(0, "<"sv)) return "not audio but a text such as a web page";
+  if (file.starts(0, "<"sv)) return "not audio: looks like HTML or XML";
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (std::find(kHeaderlessExtensions.begin(), kHeaderlessExtensions.end(), extension) !=
       kHeaderlessExtensions.end()) {
     return fmt::format(
-        "no header that libsndfile knows: samples without one ({}) do not say their encoding and "
-        "rate; convert it, for example 8 kHz mu-law with: sox -t raw -r 8000 -c 1 -e mu-law -b 8 "
+        "no known header: headerless audio ({}) does not give its encoding and sample rate; "
+        "convert it, e.g. 8 kHz mu-law with: sox -t raw -r 8000 -c 1 -e mu-law -b 8 "
         "IN OUT.wav",
         extension);
   }

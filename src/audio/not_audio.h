@@ -1,4 +1,4 @@
-// What a file is that nothing here decodes, and what to do about it.
+// Describes a file that cannot be decoded, with the remedy.
 #pragma once
 
 #include <filesystem>
@@ -8,8 +8,8 @@
 
 namespace s2i {
 
-/// "not audio in a format that libsndfile reads", or by name where the contents or the extension
-/// tell: a Git LFS pointer, MP4, AMR, headerless samples and others.
+/// Names the format if it is known: a Git LFS pointer, MP4, AMR, headerless audio and others.
+/// Otherwise "not audio in a format that libsndfile reads".
 std::string describe_not_audio(const std::filesystem::path& path, FileWindow& file);
 
 }  // namespace s2i

@@ -13,8 +13,8 @@ namespace {
 constexpr size_t kHeaderBytes = 27;
 constexpr size_t kFlagsOffset = 5;
 constexpr size_t kChecksumOffset = 22;
-constexpr unsigned char kBegins = 2;
-constexpr unsigned char kEnds = 4;
+constexpr unsigned char kBeginOfStream = 2;
+constexpr unsigned char kEndOfStream = 4;
 
 constexpr std::array<uint32_t, 256> make_crc_table() {
   constexpr uint32_t kPolynomial = 0x04C11DB7;
@@ -29,7 +29,7 @@ constexpr std::array<uint32_t, 256> make_crc_table() {
   return table;
 }
 
-/// Of a page, its checksum field taken as zero.
+/// The checksum of a page, computed with zeros in its checksum field.
 uint32_t page_checksum(std::span<const unsigned char> page) {
   static constexpr std::array<uint32_t, 256> kTable = make_crc_table();
   uint32_t crc = 0;
@@ -46,7 +46,7 @@ uint32_t little_endian(std::span<const unsigned char> bytes) {
          static_cast<uint32_t>(bytes[3]) << 24;
 }
 
-/// The length of the page at `position`; 0: none begins there or its header is cut off.
+/// The size of the page at `position`, 0 if there is no complete page header.
 size_t page_bytes(FileWindow& file, uint64_t position) {
   if (!file.starts(position, "OggS")) return 0;
   const auto count = file.number(position + kHeaderBytes - 1, 1, Endian::kLittle);
@@ -57,10 +57,10 @@ size_t page_bytes(FileWindow& file, uint64_t position) {
 }
 
 struct LogicalStream {
-  uint64_t last_page = 0;  ///< Its offset.
-  uint32_t sequence = 0;   ///< Of its last page.
+  uint64_t last_page = 0;  ///< Offset of the last page.
+  uint32_t sequence = 0;   ///< Sequence number of the last page.
   bool ended = false;
-  bool packet_continues = false;  ///< Its last page ends inside a packet.
+  bool packet_continues = false;  ///< The last page ends inside a packet.
 };
 
 class PageReader {
@@ -93,11 +93,11 @@ class PageReader {
   void between_pages(uint64_t position, bool page_begins) {
     const uint64_t rest = file_.size() - position;
     if (!streams_.empty() && all_ended()) {
-      check_.warning = fmt::format("{} bytes after the end of its Ogg stream were skipped", rest);
+      check_.warning = fmt::format("{} bytes after the end of the Ogg stream were ignored", rest);
     } else if (page_begins || rest < kHeaderBytes || file_.starts(position, "OggS")) {
-      check_.damage = "its last Ogg page is cut off";
+      check_.damage = "the last Ogg page is truncated";
     } else {
-      check_.damage = fmt::format("there is no Ogg page at byte {}", position);
+      check_.damage = fmt::format("no Ogg page at byte {}", position);
     }
   }
 
@@ -106,15 +106,15 @@ class PageReader {
     const uint32_t serial = little_endian(page.subspan(14));
     const uint32_t sequence = little_endian(page.subspan(18));
     if (little_endian(page.subspan(kChecksumOffset)) != page_checksum(page)) {
-      check_.damage = fmt::format("its Ogg page at byte {} has a wrong checksum", position);
+      check_.damage = fmt::format("the Ogg page at byte {} has a wrong checksum", position);
       return;
     }
-    // All streams that play at once begin before any of them goes on.
-    if ((flags & kBegins) != 0 && content_began_) {
+    // Multiplexed streams all begin before the first other page.
+    if ((flags & kBeginOfStream) != 0 && content_began_) {
       check_.concatenated = true;
       return;
     }
-    if ((flags & kBegins) == 0) content_began_ = true;
+    if ((flags & kBeginOfStream) == 0) content_began_ = true;
     const auto [stream, is_new] = streams_.try_emplace(serial);
     if (!is_new && sequence != stream->second.sequence + 1) {
       check_.damage = fmt::format("Ogg pages are missing before byte {}", position);
@@ -123,7 +123,7 @@ class PageReader {
     const unsigned segments = page[kHeaderBytes - 1];
     stream->second.last_page = position;
     stream->second.sequence = sequence;
-    stream->second.ended = (flags & kEnds) != 0;
+    stream->second.ended = (flags & kEndOfStream) != 0;
     stream->second.packet_continues = segments > 0 && page[kHeaderBytes + segments - 1] == 255;
   }
 
@@ -131,12 +131,12 @@ class PageReader {
     for (const auto& [serial, stream] : streams_) {
       if (stream.ended) continue;
       if (stream.packet_continues) {
-        check_.damage = "its last Ogg page ends inside a packet";
+        check_.damage = "the last Ogg page ends inside a packet";
         return;
       }
       check_.warning =
-          "its last Ogg page does not mark the end of the stream, as some recorders leave it; it "
-          "was read as complete";
+          "the last Ogg page has no end-of-stream flag (some recorders omit it); the file was read "
+          "as complete";
       mark_end(stream.last_page);
     }
   }
@@ -145,7 +145,7 @@ class PageReader {
     const auto bytes = file_.bytes(position, page_bytes(file_, position));
     if (!bytes) return;
     std::vector<unsigned char> page(bytes->begin(), bytes->end());
-    page[kFlagsOffset] |= kEnds;
+    page[kFlagsOffset] |= kEndOfStream;
     const uint32_t checksum = page_checksum(page);
     check_.patches.push_back({position + kFlagsOffset, {page[kFlagsOffset]}});
     BytePatch& patch = check_.patches.emplace_back(BytePatch{position + kChecksumOffset, {}});

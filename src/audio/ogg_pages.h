@@ -1,5 +1,5 @@
-// Whether an Ogg file is whole, page by page (RFC 3533): libsndfile skips missing and damaged pages
-// without a word and reads only the first of concatenated streams.
+// Checks the pages of an Ogg file (RFC 3533). libsndfile silently skips missing and corrupt pages
+// and reads only the first of several concatenated streams.
 #pragma once
 
 #include <optional>
@@ -12,15 +12,15 @@
 namespace s2i {
 
 struct OggCheck {
-  std::optional<std::string> damage;   ///< A clause: a page is missing, cut off or damaged.
-  std::optional<std::string> warning;  ///< A clause: the end is not marked, or extra bytes follow.
-  /// Set the flag where the end is not marked: libsndfile 1.2.0 loses the last packet of Opus there
+  std::optional<std::string> damage;   ///< Description of a missing, truncated or corrupt page.
+  std::optional<std::string> warning;  ///< Missing end-of-stream flag, or extra bytes at the end.
+  /// Sets a missing end-of-stream flag. Without it libsndfile 1.2.0 loses the last packet of Opus
   /// (227 of 48,123 samples, 53 of 16,001).
   std::vector<BytePatch> patches;
   bool concatenated = false;  ///< A second stream follows the end of the first.
 };
 
-/// Reads the whole file, which starts with a page.
+/// Reads the complete file, which must start with a page.
 OggCheck check_ogg_pages(FileWindow& file);
 
 }  // namespace s2i

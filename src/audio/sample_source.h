@@ -1,4 +1,4 @@
-// What a decoder gives the rest of the program: interleaved frames, one block after another.
+// The interface of a decoder, which returns interleaved frames in blocks.
 #pragma once
 
 #include <cstddef>
@@ -8,22 +8,22 @@
 
 namespace s2i {
 
-/// One open file and its decoder. A frame holds one sample of each channel.
+/// One open file and its decoder. A frame has one sample per channel.
 class SampleSource {
  public:
   virtual ~SampleSource() = default;
 
-  /// Decodes up to `frames` frames into `interleaved` [frames, channels], full scale at +-1.
+  /// Decodes up to `frames` frames into `interleaved` [frames, channels]; full scale is +-1.
   /// Returns fewer only at the end of the file or after an error.
   virtual size_t read(float* interleaved, size_t frames) = 0;
 
-  /// What went wrong in read(); empty: nothing.
+  /// The error of read(), or empty.
   virtual std::string error() const = 0;
 
   int sample_rate() const { return sample_rate_; }  ///< Hz
   int channels() const { return channels_; }
 
-  /// How many frames the file holds. Not set where the header does not say, or only estimates.
+  /// Number of frames in the file. Not set if the header does not have it, or only an estimate.
   std::optional<uint64_t> frames() const { return frames_; }
 
  protected:

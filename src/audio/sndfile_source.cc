@@ -19,7 +19,7 @@ struct SndfileCloser {
 };
 using SndfileHandle = std::unique_ptr<SNDFILE, SndfileCloser>;
 
-/// The file with some bytes replaced and perhaps its end left out, as libsndfile reads it.
+/// Lets libsndfile read the file with some bytes replaced and optionally a smaller size.
 class PatchedFile {
  public:
   PatchedFile(int descriptor, uint64_t file_bytes, std::vector<BytePatch> patches)
@@ -81,7 +81,7 @@ class SndfileSource : public SampleSource {
       const bool is_gsm = *request.headerless == HeaderlessFormat::kGsm;
       info.format = SF_FORMAT_RAW | (is_gsm ? SF_FORMAT_GSM610 : SF_FORMAT_VOX_ADPCM);
     }
-    if (request.cut || !request.patches.empty()) {
+    if (request.truncate || !request.patches.empty()) {
       patched_ =
           std::make_unique<PatchedFile>(request.descriptor, request.file_bytes, request.patches);
       handle_ = patched_->open(info);
@@ -110,14 +110,15 @@ class SndfileSource : public SampleSource {
   }
 
  private:
-  /// The library gets a descriptor of its own to close: when it fails it closes what it was given
-  /// even if told not to (seen in 1.2.0), and closing that again here could hit another thread's
-  /// file.
+  /// Opens a duplicate descriptor, which libsndfile closes. On failure it closes the descriptor
+  /// even with close_desc = false (seen in 1.2.0), and a second close() here could close a file of
+  /// another thread.
   static SndfileHandle open_descriptor(int descriptor, SF_INFO& info) {
-    const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    if (own < 0) throw RunError("cannot open another file: {}", errno_text(errno));
-    ::lseek(own, 0, SEEK_SET);  // both share a position, which an earlier attempt may have moved
-    return SndfileHandle(sf_open_fd(own, SFM_READ, &info, SF_TRUE));
+    const int duplicate = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    if (duplicate < 0) throw RunError("cannot open another file: {}", errno_text(errno));
+    // The position is shared with the original descriptor, which an earlier attempt may have moved.
+    ::lseek(duplicate, 0, SEEK_SET);
+    return SndfileHandle(sf_open_fd(duplicate, SFM_READ, &info, SF_TRUE));
   }
 
   std::unique_ptr<PatchedFile> patched_;

@@ -1,4 +1,4 @@
-// Files that libsndfile decodes.
+// Decodes a file with libsndfile.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,15 @@
 namespace s2i {
 
 struct SndfileRequest {
-  int descriptor = -1;      ///< Stays the caller's, and has to stay open while the source is read.
-  uint64_t file_bytes = 0;  ///< What follows in the file is not read if it is `cut`.
-  bool cut = false;
+  int descriptor = -1;  ///< Not owned; must stay open while the source is used.
+  uint64_t file_bytes = 0;
+  bool truncate = false;  ///< Read only the first `file_bytes` of the file.
   std::vector<BytePatch> patches;
   std::optional<HeaderlessFormat> headerless;
 };
 
-/// Null if libsndfile does not know the format, and for MPEG audio, whose length it estimates.
+/// Returns null if libsndfile does not know the format, and for MPEG audio, whose length it only
+/// estimates.
 /// Throws RunError if the process is out of file descriptors.
 std::unique_ptr<SampleSource> open_sndfile_source(const SndfileRequest& request);
 

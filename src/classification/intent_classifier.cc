@@ -74,7 +74,7 @@ void IntentClassifier::freeze(bool feature_encoder, int64_t lower_layers) {
   }
 }
 
-at::Tensor IntentClassifier::forward(const at::Tensor& audio, const at::Tensor& lengths,
+at::Tensor IntentClassifier::forward(const at::Tensor& audio, std::span<const int64_t> lengths,
                                      const ForwardOptions& options) const {
   const ForwardPass pass = begin(audio, lengths, options);
   const at::Tensor features = network_->features.forward(audio, pass);
@@ -87,18 +87,17 @@ at::Tensor IntentClassifier::forward(const at::Tensor& audio, const at::Tensor& 
   return network_->classifier(network_->projector(pool(hidden, pass)));
 }
 
-ForwardPass IntentClassifier::begin(const at::Tensor& audio, const at::Tensor& lengths,
+ForwardPass IntentClassifier::begin(const at::Tensor& audio, std::span<const int64_t> lengths,
                                     const ForwardOptions& options) const {
   S2I_CHECK(audio.dim() == 2 && audio.scalar_type() == at::kFloat && audio.device() == device_);
-  S2I_CHECK(lengths.dim() == 1 && lengths.size(0) == audio.size(0) && lengths.is_cpu() &&
-            lengths.scalar_type() == at::kLong);
+  S2I_CHECK(static_cast<int64_t>(lengths.size()) == audio.size(0), "{} lengths of {} utterances",
+            lengths.size(), audio.size(0));
   S2I_CHECK(options.compute_type == at::kFloat || options.compute_type == at::kBFloat16);
   ForwardPass pass{config_, options, device_, audio.size(1), {}, {}, 0, {}, {}, {}};
   pass.max_frames = config_.frames(audio.size(1));
   const bool padding_is_audio = !options.masked && !options.use_attention_mask;
   bool padded = false;
-  for (int64_t b = 0; b < audio.size(0); ++b) {
-    const int64_t length = lengths.const_data_ptr<int64_t>()[b];
+  for (const int64_t length : lengths) {
     S2I_CHECK(length <= audio.size(1), "{} of {} samples", length, audio.size(1));
     pass.samples.push_back(padding_is_audio ? audio.size(1) : length);
     pass.frames.push_back(config_.frames(pass.samples.back()));

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "nn/encoder_config.h"
@@ -27,12 +28,12 @@ class IntentClassifier {
   void initialize(uint64_t seed);
 
   /// audio   [B,T] float32 on the model's device: normalized as the preprocessor says, zero padded
-  /// lengths [B] int64 on the CPU: valid samples of each utterance, config().min_samples() ... T
+  /// lengths [B]: valid samples of each utterance, config().min_samples() ... T
   /// returns logits [B,C] float32
   ///
   /// Records gradients unless grad mode is off; parts below the lowest trainable parameter run
   /// without a graph. Throws UserError for an utterance shorter than one frame.
-  at::Tensor forward(const at::Tensor& audio, const at::Tensor& lengths,
+  at::Tensor forward(const at::Tensor& audio, std::span<const int64_t> lengths,
                      const ForwardOptions& options) const;
 
   /// In the order the forward pass first uses them. The storage behind a tensor may be replaced
@@ -59,7 +60,7 @@ class IntentClassifier {
  private:
   struct Network;
 
-  ForwardPass begin(const at::Tensor& audio, const at::Tensor& lengths,
+  ForwardPass begin(const at::Tensor& audio, std::span<const int64_t> lengths,
                     const ForwardOptions& options) const;
   at::Tensor mask_spectrum(const at::Tensor& hidden, const ForwardPass& pass) const;
   at::Tensor pool(const at::Tensor& hidden, const ForwardPass& pass) const;

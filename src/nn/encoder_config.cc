@@ -5,8 +5,8 @@
 #include <cmath>
 #include <utility>
 
-#include "core/config.h"
 #include "core/error.h"
+#include "core/nearest_name.h"
 
 namespace s2i {
 namespace {
@@ -118,7 +118,7 @@ void EncoderConfig::check(std::string_view where) const {
   within("intermediate_size", intermediate_size, 1, 1 << 18);
   within("num_conv_pos_embeddings", num_conv_pos_embeddings, 1, 4096);
   within("num_conv_pos_embedding_groups", num_conv_pos_embedding_groups, 1, hidden_size);
-  within("num_buckets", num_buckets, 4, 1 << 16);
+  within("num_buckets", num_buckets, 4, 1600);  // kMaxBuckets of ops/position_bias
   within("max_bucket_distance", max_bucket_distance, num_buckets / 4 + 1, 1 << 20);
   within("mask_time_length", mask_time_length, 1, 1 << 20);
   within("mask_time_min_masks", mask_time_min_masks, 0, 1 << 20);

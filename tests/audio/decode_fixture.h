@@ -1,5 +1,4 @@
-// What the tests of decoding share: a folder for files, and a file's samples or what is wrong with
-// it.
+// Fixture of the decoder tests: a temporary folder, and the samples or the error of a file.
 #pragma once
 
 #include <fmt/format.h>
@@ -32,12 +31,12 @@ class Decode : public testing::Test {
     return clip;
   }
 
-  /// What is there of a damaged file.
+  /// Decodes the readable part of a damaged file.
   static AudioClip decode_damaged(const std::filesystem::path& path) {
     return decode(path, DecodeOptions{.max_seconds = kNoLimit, .accept_damaged = true});
   }
 
-  /// The problem and message of a file that cannot be decoded.
+  /// Returns the problem and message of the expected AudioError.
   static std::pair<AudioProblem, std::string> problem(const std::filesystem::path& path,
                                                       double max_seconds = kNoLimit) {
     return problem(path, DecodeOptions{.max_seconds = max_seconds});
@@ -53,12 +52,12 @@ class Decode : public testing::Test {
     return {};
   }
 
-  /// Writes the first `share` of a whole file under a new name.
-  std::filesystem::path cut(const std::filesystem::path& whole, double share) const {
-    const std::string bytes = read_bytes(whole);
-    const auto path = file("cut" + whole.extension().string());
+  /// Copies the first `fraction` of a file to a new file.
+  std::filesystem::path truncated(const std::filesystem::path& complete, double fraction) const {
+    const std::string bytes = read_bytes(complete);
+    const auto path = file("truncated" + complete.extension().string());
     write_bytes(path,
-                bytes.substr(0, static_cast<size_t>(share * static_cast<double>(bytes.size()))));
+                bytes.substr(0, static_cast<size_t>(fraction * static_cast<double>(bytes.size()))));
     return path;
   }
 

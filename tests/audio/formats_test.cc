@@ -1,4 +1,4 @@
-// Formats without a header, one channel of several, and files that are no audio, by name.
+// Headerless formats, channel selection, and messages for files that are not audio.
 #include "audio/decode_fixture.h"
 
 namespace s2i {
@@ -18,7 +18,7 @@ TEST_F(Decode, ReadsRawGsmByItsExtension) {
   std::string wrong = bytes;
   wrong[33] = 0;
   write_bytes(file("c.gsm"), wrong);
-  EXPECT_THAT(problem(file("c.gsm")).second, HasSubstr("there is no GSM frame at byte 33"));
+  EXPECT_THAT(problem(file("c.gsm")).second, HasSubstr("no GSM frame at byte 33"));
   EXPECT_EQ(decode_damaged(file("c.gsm")).samples.size(), 160U);
   write_bytes(file("d.gsm"), "no GSM frame begins with an n");
   EXPECT_EQ(problem(file("d.gsm")).first, AudioProblem::kNotAudio);
@@ -34,7 +34,7 @@ TEST_F(Decode, ReadsRawVoxByItsExtension) {
   EXPECT_EQ(problem(file("b.vox")).first, AudioProblem::kNotAudio);
 }
 
-TEST_F(Decode, RefusesOtherHeaderlessFilesWithTheWayToConvertThem) {
+TEST_F(Decode, RejectsOtherHeaderlessFilesWithAConversionCommand) {
   for (const auto* const name : {"a.snd", "b.raw", "c.PCM", "d.ul"}) {
     write_bytes(file(name), std::string(1000, '\x55'));
     const auto [kind, message] = problem(file(name));
@@ -45,7 +45,7 @@ TEST_F(Decode, RefusesOtherHeaderlessFilesWithTheWayToConvertThem) {
   EXPECT_EQ(decode(file("e.snd")).samples.size(), 8000U);
 }
 
-TEST_F(Decode, NamesWhatIsNotAudio) {
+TEST_F(Decode, NamesTheFormatOfFilesThatAreNotAudio) {
   const std::vector<std::pair<std::string, std::string>> files{
       {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS pointer"},
       {std::string("\0\0\0\x20"
@@ -56,7 +56,7 @@ TEST_F(Decode, NamesWhatIsNotAudio) {
       {"\x1A\x45\xDF\xA3" + std::string(40, '\0'), "Matroska or WebM"},
       {"#!AMR\n" + std::string(40, '\0'), "AMR"},
       {"\xFF\xF1\x50\x80" + std::string(40, '\0'), "AAC"},
-      {"<!DOCTYPE html><html>", "web page"}};
+      {"<!DOCTYPE html><html>", "HTML"}};
   for (const auto& [bytes, name] : files) {
     write_bytes(file("a.wav"), bytes);
     const auto [kind, message] = problem(file("a.wav"));
@@ -65,13 +65,13 @@ TEST_F(Decode, NamesWhatIsNotAudio) {
   }
 }
 
-TEST_F(Decode, TooLongNamesTheOption) {
+TEST_F(Decode, TooLongAudioNamesTheOption) {
   write_audio(file("a.wav"), make_tone(2, 8000), 8000);
   EXPECT_THAT(problem(file("a.wav"), 1.0).second,
               HasSubstr("2.000 s long, over the limit of 1 s (--max-seconds)"));
 }
 
-TEST_F(Decode, TakesOneChannel) {
+TEST_F(Decode, SelectsOneChannel) {
   write_audio(file("a.wav"), {0.5F, 0.25F, -0.125F, -0.5F, 0.75F, 0.0625F}, 8000,
               SF_FORMAT_WAV | SF_FORMAT_FLOAT, 3);
   const auto channel = [&](const std::string& name) {
@@ -85,15 +85,15 @@ TEST_F(Decode, TakesOneChannel) {
   const auto [kind, message] =
       problem(file("a.wav"), DecodeOptions{.max_seconds = 1, .channel = parse_channel("4")});
   EXPECT_EQ(kind, AudioProblem::kNoSuchChannel);
-  EXPECT_THAT(message, HasSubstr("has 3 channels and channel 4 is asked for"));
+  EXPECT_THAT(message, HasSubstr("has 3 channels, channel 4 was requested"));
 }
 
-TEST_F(Decode, TakesTheOnlyChannelAsTheFirst) {
+TEST_F(Decode, SelectsTheFirstChannelOfAMonoFile) {
   write_audio(file("a.wav"), {0.5F}, 8000);
   const DecodeOptions first{.max_seconds = 1, .channel = parse_channel("left")};
   EXPECT_EQ(decode(file("a.wav"), first).samples, std::vector<float>{0.5F});
   const DecodeOptions second{.max_seconds = 1, .channel = parse_channel("right")};
-  EXPECT_THAT(problem(file("a.wav"), second).second, HasSubstr("has 1 channel and channel 2"));
+  EXPECT_THAT(problem(file("a.wav"), second).second, HasSubstr("has 1 channel, channel 2"));
 }
 
 TEST(Channel, IsMeanLeftRightOrANumber) {

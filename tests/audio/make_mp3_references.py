@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the stored MP3 files of tests/audio/references and what FFmpeg decodes them to.
+"""Writes the MP3 files of tests/audio/references and the samples that FFmpeg decodes from them.
 
     tests/audio/make_mp3_references.py       (needs lame, ffmpeg, numpy and soundfile)
 
@@ -32,7 +32,7 @@ def chirp(channels):
 
 
 def id3v2(content):
-    """A tag of version 2.4 whose length is in bytes of seven bits."""
+    """An ID3v2.4 tag. Its size has seven bits per byte."""
     size = bytes(len(content) >> shift & 0x7F for shift in (21, 14, 7, 0))
     return b"ID3\4\0\0" + size + content
 
@@ -49,7 +49,7 @@ def make_files(scratch):
     wav = ["ffmpeg", "-v", "error", "-y", "-i", scratch / "mono.wav", "-c:a", "libmp3lame"]
     run(*wav, "-q:a", 4, FOLDER / "vbr_in_riff.wav")
     whole, tagged = (FOLDER / "vbr.mp3").read_bytes(), (FOLDER / "vbr_xing.mp3").read_bytes()
-    # A picture with bytes that look like the start of a frame.
+    # The picture has bytes that look like a frame header.
     picture = b"APIC" + bytes([0, 0, 0x10, 0]) + b"\0\0" + b"\0image/jpeg\0\3\0" + b"\xff\xd8" + b"\xff\xfb\x50\xc4" * 500
     (FOLDER / "tags.mp3").write_bytes(id3v2(picture) + tagged + b"TAG" + b"title".ljust(125, b"\0"))
     (FOLDER / "two_xing.mp3").write_bytes(tagged + tagged)

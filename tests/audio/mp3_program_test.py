@@ -1,4 +1,4 @@
-"""MP3 through s2i-preprocess against FFmpeg, as lame and FFmpeg write it. Skipped where one is not installed."""
+"""Compares MP3 files of lame and FFmpeg, decoded by s2i-preprocess, with FFmpeg. Skipped if one is not installed."""
 
 import csv
 import os
@@ -31,12 +31,12 @@ def speech_like(seconds, rate, channels, seed):
 
 
 def make_files(folder, rate, channels):
-    """Name -> path, of every kind of stream there is."""
+    """Writes every kind of stream. Returns name -> path."""
     source = folder / "source.wav"
     soundfile.write(source, speech_like(2.0, rate, channels, rate + channels), rate)
     encode = [FFMPEG, "-v", "error", "-y", "-i", source]
-    # 128 kbit/s: at less, lame resamples. Intensity stereo is left out: FFmpeg 5.1 decodes that of
-    # MPEG-2 otherwise than libmpg123 and libmad, which agree.
+    # 128 kbit/s, because lame resamples at lower rates. No intensity stereo: FFmpeg 5.1 decodes it in
+    # MPEG-2 differently from libmpg123 and libmad, which agree.
     for name, options in (("vbr", ["-V4"]), ("cbr", ["--cbr", "-b128"]), ("abr", ["--abr", "100"])):
         run(LAME, "--quiet", *options, "--resample", rate / 1000, source, folder / f"{name}_tag.mp3")
         run(LAME, "--quiet", *options, "--resample", rate / 1000, "-t", source, folder / f"{name}.mp3")
@@ -72,7 +72,7 @@ def preprocess(folder, paths, rate, out, *options):
 
 
 @pytest.mark.parametrize("rate, channels", [(16000, 1), (44100, 1), (44100, 2), (8000, 1), (48000, 2)])
-def test_lengths_and_samples_are_those_of_ffmpeg(tmp_path, rate, channels):
+def test_lengths_and_samples_match_ffmpeg(tmp_path, rate, channels):
     folder = tmp_path / "corpus"
     folder.mkdir()
     files = make_files(folder, rate, channels)
@@ -81,10 +81,10 @@ def test_lengths_and_samples_are_those_of_ffmpeg(tmp_path, rate, channels):
         decoded = np.frombuffer(run(FFMPEG, "-v", "error", "-i", path, "-map", "0:a", "-f", "f32le", "-"), np.float32)
         expected = decoded.reshape(-1, channels).mean(axis=1)
         assert len(audio[name]) == len(expected), name
-        # The first frames of a stream that was cut at its start lack data; FFmpeg conceals it otherwise.
+        # The first frames of a stream without its start lack data, which FFmpeg conceals differently.
         first = 4 * 1152 if name.startswith("start") else 0
         assert np.abs(audio[name] - expected)[first:].max() < 1e-4, name
-    # libmpg123 has no words of its own on standard error.
+    # libmpg123 must not print messages.
     assert all(re.match(r"\d\d:\d\d:\d\d (info|warning) ", line) for line in log.splitlines()), log
 
 
@@ -101,5 +101,5 @@ def test_eighty_piped_recordings_keep_their_length(tmp_path):
         expected[path.name] = int((0.5 + i / 80) * 16000)
     audio, _ = preprocess(folder, [folder / name for name in expected], 16000, tmp_path / "out")
     for name, samples in expected.items():
-        # What the encoder puts in front and behind: at most four frames of 576 samples.
+        # The encoder adds at most four frames of 576 samples.
         assert samples <= len(audio[name]) <= samples + 4 * 576, name

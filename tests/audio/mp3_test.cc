@@ -1,4 +1,4 @@
-// MPEG audio: every frame of a stream is decoded, whatever its headers count.
+// MPEG audio: every frame of a stream is decoded, independent of the counts in its headers.
 #include <cmath>
 
 #include "audio/decode_fixture.h"
@@ -28,8 +28,8 @@ class Mp3 : public Decode {
 };
 
 // See tests/audio/make_mp3_references.py: with and without Xing and LAME tags, in RIFF, with a
-// picture, concatenated, and cut at the start.
-TEST_F(Mp3, HasTheSamplesOfFfmpeg) {
+// picture, concatenated, and without the start.
+TEST_F(Mp3, MatchesFfmpeg) {
   const Json references = read_json(kReferences / "references.json");
   const auto stride = references.at("stride").get<size_t>();
   ASSERT_EQ(references.at("files").size(), 10U);
@@ -46,38 +46,38 @@ TEST_F(Mp3, HasTheSamplesOfFfmpeg) {
   }
 }
 
-TEST_F(Mp3, SaysWhenItWasCutAtItsStart) {
+TEST_F(Mp3, AMissingStartIsAWarning) {
   EXPECT_THAT(decode(kReferences / "cut_at_start.mp3").warning,
-              HasSubstr("its first 88 bytes are no MPEG frame"));
+              HasSubstr("skipped the first 88 bytes, which are not an MPEG frame"));
   EXPECT_EQ(decode(kReferences / "vbr.mp3").warning, "");
-  // Cut between two frames, the second of which has data in the first.
+  // Starts with a frame whose data begins in the missing frame before it.
   const std::string bytes = stored("vbr.mp3");
   std::string rest = bytes.substr(header_of(bytes).frame_bytes);
   rest = rest.substr(header_of(rest).frame_bytes);
-  EXPECT_THAT(decode(write(rest)).warning, HasSubstr("needs data of frames before it"));
+  EXPECT_THAT(decode(write(rest)).warning, HasSubstr("refers to earlier frames"));
 }
 
-TEST_F(Mp3, APartOfALastFrameIsDamage) {
+TEST_F(Mp3, ATruncatedLastFrameIsDamage) {
   const std::string bytes = stored("vbr.mp3");
   for (const size_t missing : {1, 20, 30}) {
     const auto path = write(bytes.substr(0, bytes.size() - missing));
     const auto [kind, message] = problem(path);
     EXPECT_EQ(kind, AudioProblem::kDamaged);
-    EXPECT_THAT(message, HasSubstr("its last MPEG frame is cut off"));
+    EXPECT_THAT(message, HasSubstr("the last MPEG frame is truncated"));
     const AudioClip clip = decode_damaged(path);
     EXPECT_EQ(clip.samples.size(), 6336U - 576U);
-    EXPECT_THAT(clip.damage, HasSubstr("5760 frames were read"));
+    EXPECT_THAT(clip.damage, HasSubstr("read 5760 frames"));
   }
 }
 
-TEST_F(Mp3, FewerFramesThanItsTagStatesAreDamage) {
+TEST_F(Mp3, FewerFramesThanInTheTagAreDamage) {
   const std::string bytes = stored("vbr_xing.mp3");
   std::vector<size_t> starts;
   for (size_t at = 0; at < bytes.size(); at += header_of(bytes.substr(at)).frame_bytes) {
     starts.push_back(at);
   }
   const auto path = write(bytes.substr(0, starts[starts.size() - 2]));
-  EXPECT_THAT(problem(path).second, HasSubstr("promises 11 MPEG frames and it holds 9"));
+  EXPECT_THAT(problem(path).second, HasSubstr("declares 11 MPEG frames, the file has 9"));
   EXPECT_EQ(decode_damaged(path).samples.size(), 9U * 576 - 1105);
 }
 
@@ -87,11 +87,11 @@ TEST_F(Mp3, BytesBetweenFramesAreDamage) {
   bytes.insert(3 * frame, "these bytes are no frame");
   const auto path = write(bytes);
   EXPECT_THAT(problem(path).second,
-              HasSubstr(fmt::format("24 bytes from byte {} are no MPEG frame", 3 * frame)));
+              HasSubstr(fmt::format("24 bytes at byte {} are not an MPEG frame", 3 * frame)));
   EXPECT_EQ(decode_damaged(path).samples.size(), 6336U);
 }
 
-TEST_F(Mp3, TagsAndZerosAroundFramesAreNoDamage) {
+TEST_F(Mp3, TagsAndZerosAroundFramesAreNotDamage) {
   const std::string bytes = stored("cbr.mp3");
   const std::string id3v1 = "TAG" + std::string(125, ' ');
   const std::string id3v2 = std::string("ID3\4\0\0\0\0\0\5", 10) + "\xFF\xFB\x50\xC4.";
@@ -107,16 +107,16 @@ TEST_F(Mp3, TagsAndZerosAroundFramesAreNoDamage) {
   }
 }
 
-TEST_F(Mp3, RefusesFramesOfOtherChannels) {
-  // Mono after stereo at one rate: there is no layout for both.
+TEST_F(Mp3, RejectsAChangeOfChannels) {
+  // Mono after stereo at the same sample rate.
   const std::string mono = stored("cbr.mp3");
   std::string stereo = mono;
   stereo[3] = static_cast<char>(stereo[3] & 0x3F);
   EXPECT_THAT(problem(write(stereo.substr(0, header_of(stereo).frame_bytes) + mono)).second,
-              HasSubstr("change between one and two channels"));
+              HasSubstr("change between mono and stereo"));
 }
 
-TEST_F(Mp3, IsTooLongByItsFramesAndReadsNoFurther) {
+TEST_F(Mp3, TooLongStreamsAreNotReadToTheEnd) {
   const std::string bytes = stored("vbr.mp3");
   std::string many;
   for (int i = 0; i < 20; ++i) many += bytes;
@@ -126,19 +126,19 @@ TEST_F(Mp3, IsTooLongByItsFramesAndReadsNoFurther) {
   EXPECT_THAT(message, HasSubstr("--max-seconds"));
 }
 
-TEST_F(Mp3, RefusesFreeFormatByName) {
+TEST_F(Mp3, RejectsFreeFormat) {
   std::string bytes = stored("cbr.mp3");
   bytes[2] = static_cast<char>(bytes[2] & 0x0F);
   EXPECT_THAT(problem(write(bytes.substr(0, header_of(stored("cbr.mp3")).frame_bytes))).second,
               HasSubstr("free format"));
 }
 
-TEST_F(Mp3, InAWavIsReadWhereItsDataIs) {
+TEST_F(Mp3, IsReadFromAWav) {
   const std::string bytes = stored("vbr_in_riff.wav");
   EXPECT_EQ(problem(write(bytes.substr(0, bytes.size() - 10), "a.wav")).first,
             AudioProblem::kDamaged);
   EXPECT_EQ(decode_damaged(file("a.wav")).samples.size(), 6336U - 576U);
-  std::string piped = bytes;  // lengths as a program leaves them that writes to a pipe
+  std::string piped = bytes;  // lengths as written to a pipe
   const size_t data = piped.find("data");
   piped.replace(4, 4, "\xFF\xFF\xFF\xFF");
   piped.replace(data + 4, 4, "\xFF\xFF\xFF\xFF");

@@ -1,4 +1,5 @@
-// Ogg: a stream whose end is not marked is read whole; missing and damaged pages are found.
+// Ogg: streams without an end-of-stream flag are read completely; missing and corrupt pages are
+// damage.
 #include <random>
 
 #include "audio/decode_fixture.h"
@@ -12,15 +13,15 @@ constexpr size_t kSamples = 160001;
 
 class Ogg : public Decode, public testing::WithParamInterface<int> {
  protected:
-  /// One file in several pages.
+  /// Returns a file with several pages.
   std::string encoded() const {
     std::vector<float> noise(kSamples);
     std::minstd_rand random(1);
     for (float& sample : noise) {
       sample = static_cast<float>(random()) / static_cast<float>(std::minstd_rand::max()) - 0.5F;
     }
-    write_audio(file("whole.ogg"), noise, 16000, SF_FORMAT_OGG | GetParam());
-    return read_bytes(file("whole.ogg"));
+    write_audio(file("complete.ogg"), noise, 16000, SF_FORMAT_OGG | GetParam());
+    return read_bytes(file("complete.ogg"));
   }
 
   std::filesystem::path write(const std::string& bytes) const {
@@ -36,9 +37,9 @@ class Ogg : public Decode, public testing::WithParamInterface<int> {
     return found;
   }
 
-  /// Takes the end-of-stream flag from the last page, as Telegram for Android writes it. The
-  /// checksum is linear: without the flag it is the old one changed by that of the flag alone.
-  static std::string without_end(std::string bytes) {
+  /// Removes the end-of-stream flag of the last page, as in files from Telegram for Android. The
+  /// checksum is linear, so it changes by the checksum of the flag alone.
+  static std::string without_end_flag(std::string bytes) {
     const size_t last = pages(bytes).back();
     uint32_t change = 0;
     for (size_t i = last; i < bytes.size(); ++i) {
@@ -56,35 +57,35 @@ class Ogg : public Decode, public testing::WithParamInterface<int> {
   }
 };
 
-TEST_P(Ogg, WithoutTheEndMarkIsReadToItsLastSample) {
+TEST_P(Ogg, WithoutTheEndFlagIsReadToTheLastSample) {
   const std::string bytes = encoded();
-  const AudioClip whole = decode(file("whole.ogg"));
-  EXPECT_EQ(whole.samples.size(), kSamples);
-  EXPECT_EQ(whole.warning, "");
-  const AudioClip clip = decode(write(without_end(bytes)));
-  EXPECT_EQ(clip.samples, whole.samples);
-  EXPECT_THAT(clip.warning, HasSubstr("does not mark the end of the stream"));
+  const AudioClip complete = decode(file("complete.ogg"));
+  EXPECT_EQ(complete.samples.size(), kSamples);
+  EXPECT_EQ(complete.warning, "");
+  const AudioClip clip = decode(write(without_end_flag(bytes)));
+  EXPECT_EQ(clip.samples, complete.samples);
+  EXPECT_THAT(clip.warning, HasSubstr("has no end-of-stream flag"));
   EXPECT_EQ(clip.damage, "");
 }
 
-TEST_P(Ogg, WithoutItsLastPageIsReadWithAWarningOrRefused) {
+TEST_P(Ogg, WithoutTheLastPageIsReadWithAWarningOrRejected) {
   const std::string bytes = encoded();
   const auto path = write(bytes.substr(0, pages(bytes).back()));
   AudioClip clip;
   try {
     decode_audio(path, {.max_seconds = kNoLimit}, clip);
-    EXPECT_THAT(clip.warning, HasSubstr("does not mark the end of the stream"));
+    EXPECT_THAT(clip.warning, HasSubstr("has no end-of-stream flag"));
   } catch (const AudioError& error) {
     EXPECT_EQ(error.problem(), AudioProblem::kDamaged);
   }
 }
 
-TEST_P(Ogg, CutInsideAPageIsDamaged) {
-  const std::string bytes = without_end(encoded());
+TEST_P(Ogg, TruncatedInsideAPageIsDamage) {
+  const std::string bytes = without_end_flag(encoded());
   for (const size_t missing : {size_t{1}, size_t{50}, bytes.size() - pages(bytes).back() - 10}) {
     const auto [kind, message] = problem(write(bytes.substr(0, bytes.size() - missing)));
     EXPECT_EQ(kind, AudioProblem::kDamaged);
-    EXPECT_THAT(message, HasSubstr("its last Ogg page is cut off"));
+    EXPECT_THAT(message, HasSubstr("the last Ogg page is truncated"));
   }
 }
 
@@ -103,14 +104,14 @@ TEST_P(Ogg, OneWrongByteIsDamage) {
   EXPECT_THAT(problem(write(bytes)).second, HasSubstr("has a wrong checksum"));
 }
 
-TEST_P(Ogg, ASecondStreamIsNotLostInSilence) {
+TEST_P(Ogg, ASecondStreamIsRejected) {
   const std::string bytes = encoded();
   const auto [kind, message] = problem(write(bytes + bytes));
   EXPECT_EQ(kind, AudioProblem::kNotAudio);
-  EXPECT_THAT(message, HasSubstr("several Ogg streams one after another"));
+  EXPECT_THAT(message, HasSubstr("several concatenated Ogg streams"));
 }
 
-TEST_P(Ogg, BytesAfterTheEndAreNamed) {
+TEST_P(Ogg, BytesAfterTheEndAreAWarning) {
   const AudioClip clip = decode(write(encoded() + "TAG" + std::string(125, ' ')));
   EXPECT_EQ(clip.samples.size(), kSamples);
   EXPECT_THAT(clip.warning, HasSubstr("128 bytes after the end"));

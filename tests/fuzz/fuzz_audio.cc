@@ -11,7 +11,7 @@ namespace {
 constexpr int kRate = 16000;
 constexpr double kMaxSeconds = 2;
 
-/// Nothing if the file is refused.
+/// Returns nothing if the file is rejected.
 std::optional<std::vector<float>> load(const std::filesystem::path& path, bool accept_damaged) {
   DecodeOptions options;
   options.max_seconds = kMaxSeconds;
@@ -28,15 +28,15 @@ std::optional<std::vector<float>> load(const std::filesystem::path& path, bool a
 
 }  // namespace
 
-// The bytes are a file of audio of any format. The extension counts only where the contents are of
-// no format with a header.
+// The input is an audio file of any format. The extension matters only for contents without a known
+// header.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const FuzzFolder folder;
   const auto path = folder.write("a.gsm", text_of(data, size));
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     const auto samples = load(path, false);
     const auto with_damage = load(path, true);
-    // Accepting damage changes nothing about a file that has none.
+    // accept_damaged must not change the result for a valid file.
     if (samples) S2I_CHECK(samples == with_damage);
   });
 }

@@ -1,0 +1,72 @@
+#include "preprocess/utterance_processor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "audio/quantize.h"
+#include "core/checksum.h"
+#include "core/clock.h"
+
+namespace s2i {
+namespace {
+
+/// Whether no sample exceeds one step of int16 (-90 dBFS). Channels that cancel rarely give exact
+/// zeros, because each was rounded on its own.
+bool is_silent(std::span<const float> audio) {
+  constexpr float kThreshold = 1 / kInt16Scale;
+  return std::all_of(audio.begin(), audio.end(), [](float x) { return std::abs(x) <= kThreshold; });
+}
+
+}  // namespace
+
+ProcessedUtterance UtteranceProcessor::process(const CorpusRow& row) {
+  ProcessedUtterance result;
+  if (!row.problem.empty()) {
+    result.problem = row.problem;
+    return result;
+  }
+  std::span<const float> audio;
+  try {
+    audio = loader_.load(row.audio);
+  } catch (const AudioError& error) {
+    result.problem = error.what();
+    return result;
+  }
+  const Stopwatch watch;
+  result.bytes = audio.size() * bytes_per_sample(type_);
+  result.samples = std::make_unique_for_overwrite<std::byte[]>(result.bytes);
+  if (type_ == SampleType::kInt16) {
+    // operator new returns memory with sufficient alignment for int16_t.
+    const std::span to(reinterpret_cast<int16_t*>(result.samples.get()), audio.size());
+    result.clipped_samples = quantize_int16(audio, to);
+  } else {
+    std::memcpy(result.samples.get(), audio.data(), result.bytes);
+  }
+  result.is_silent = is_silent(audio);
+  result.checksum = checksum(result.view());
+  result.convert_seconds = watch.seconds();
+  result.source_rate = static_cast<uint32_t>(loader_.source_rate());
+  result.decode_seconds = loader_.decode_seconds();
+  result.resample_seconds = loader_.resample_seconds();
+  add_notes(result);
+  return result;
+}
+
+void UtteranceProcessor::add_notes(ProcessedUtterance& utterance) const {
+  auto& notes = utterance.notes;
+  if (!loader_.damage().empty()) notes.push_back({0, NoteKind::kDamaged, 0, loader_.damage()});
+  if (!loader_.warning().empty()) notes.push_back({0, NoteKind::kUnusual, 0, loader_.warning()});
+  if (utterance.clipped_samples > 0) {
+    notes.push_back({0, NoteKind::kClipped, utterance.clipped_samples, ""});
+  }
+  if (utterance.is_silent) {
+    const int channels = loader_.source_channels();
+    notes.push_back({0, NoteKind::kSilent, 0,
+                     is_mean_ && channels > 1
+                         ? fmt::format("the mean of {} channels; --channel selects one", channels)
+                         : ""});
+  }
+}
+
+}  // namespace s2i
