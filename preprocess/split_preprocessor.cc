@@ -165,6 +165,7 @@ void SplitPreprocessor::finish_shard(size_t shard,
   header.split = split_.name;
   header.sample_rate = static_cast<uint32_t>(settings_.sample_rate);
   header.sample_type = settings_.sample_type;
+  header.channel = settings_.decode.channel;
   std::vector<ShardUtterance> good;
   for (size_t i = 0; i < utterances.size(); ++i) {
     const CorpusRow& row = split_.rows[first_row + i];
@@ -227,6 +228,7 @@ Manifest SplitPreprocessor::make_manifest() const {
   manifest.split = split_.name;
   manifest.sample_rate = static_cast<uint32_t>(settings_.sample_rate);
   manifest.sample_type = settings_.sample_type;
+  manifest.channel = settings_.decode.channel;
   manifest.intents = corpus_.intents;
   manifest.speakers = split_.speakers;
   std::vector<Shard> shards;

@@ -1,24 +1,13 @@
 #include "preprocess/utterance_processor.h"
 
-#include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "audio/quantize.h"
+#include "audio/silence.h"
 #include "core/checksum.h"
 #include "core/clock.h"
 
 namespace s2i {
-namespace {
-
-/// Whether no sample exceeds one step of int16 (-90 dBFS). Channels that cancel rarely give exact
-/// zeros, because each was rounded on its own.
-bool is_silent(std::span<const float> audio) {
-  constexpr float kThreshold = 1 / kInt16Scale;
-  return std::all_of(audio.begin(), audio.end(), [](float x) { return std::abs(x) <= kThreshold; });
-}
-
-}  // namespace
 
 ProcessedUtterance UtteranceProcessor::process(const CorpusRow& row) {
   ProcessedUtterance result;

@@ -4,6 +4,7 @@
 
 #include "apps/command_line.h"
 #include "classification/evaluation_report.h"
+#include "classification/model_audio.h"
 #include "cluster/comm/mpi_session.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -41,6 +42,11 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
   require_same_intents(loaded.model->config().labels, dataset.intents(), command.model,
                        dataset.folder().string());
   require_usable(dataset, loaded);
+  const AudioConversion conversion = dataset.manifest().audio_conversion();
+  if (loaded.audio && *loaded.audio != conversion) {
+    spdlog::warn("{} has {}; the model was trained on {}", dataset.folder().string(),
+                 describe(conversion), describe(*loaded.audio));
+  }
 
   EvaluationSettings evaluation;
   evaluation.batch = command.batch;

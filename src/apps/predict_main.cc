@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "audio/load.h"
 #include "audio/normalize.h"
 #include "audio/quantize.h"
+#include "audio/silence.h"
 #include "core/error.h"
 #include "core/host_memory.h"
 #include "core/json.h"
@@ -31,6 +33,8 @@ struct PredictCommand {
   std::string model;
   Precision precision = Precision::kFloat32;
   double max_seconds = 60;
+  std::string channel;  ///< Empty: as in the training of the model.
+  bool accept_damaged = false;
   int threads = 0;
   bool json = false;
 };
@@ -51,12 +55,25 @@ std::vector<std::string> list_files(const std::vector<std::string>& paths) {
   return files;
 }
 
-/// One utterance as the data loader returns it from a shard: quantized to 16 bits, so that a file
-/// and the same utterance in a corpus have the same prediction.
-Batch load_single(AudioLoader& loader, const std::string& path, bool normalized) {
+void warn_about(const AudioLoader& loader, std::span<const float> samples, const std::string& path,
+                ChannelChoice channel) {
+  if (!loader.damage().empty()) spdlog::warn("{}: {}", path, loader.damage());
+  if (!loader.warning().empty()) spdlog::warn("{}: {}", path, loader.warning());
+  if (!is_silent(samples)) return;
+  const bool is_mixed = channel.is_mean() && loader.source_channels() > 1;
+  spdlog::warn("{}: silent{}", path,
+               is_mixed ? fmt::format(": the mean of {} channels; --channel selects one",
+                                      loader.source_channels())
+                        : "");
+}
+
+/// Returns one utterance as the data loader returns it from a shard, so that a file and the same
+/// utterance in a corpus have the same prediction. Does not clip: audio beyond full scale is
+/// clipped in int16 shards, and the model can use more of it without.
+Batch load_single(AudioLoader& loader, const std::string& path, const AudioConversion& conversion,
+                  bool normalized) {
   const auto samples = loader.load(path);
-  std::vector<int16_t> quantized(samples.size());
-  quantize_int16(samples, quantized);
+  warn_about(loader, samples, path, conversion.channel);
   Batch batch;
   batch.rows = 1;
   batch.samples = static_cast<int64_t>(samples.size());
@@ -65,8 +82,8 @@ Batch load_single(AudioLoader& loader, const std::string& path, bool normalized)
   batch.utterance = {0};
   batch.audio = {new float[samples.size()], std::default_delete<float[]>()};
   const std::span<float> audio(batch.audio.get(), samples.size());
-  std::transform(quantized.begin(), quantized.end(), audio.begin(),
-                 [](int16_t sample) { return static_cast<float>(sample) / kInt16Scale; });
+  std::copy(samples.begin(), samples.end(), audio.begin());
+  if (conversion.sample_type == SampleType::kInt16) round_to_int16_steps(audio);
   if (normalized) normalize(audio);
   return batch;
 }
@@ -95,12 +112,17 @@ int predict_files(const PredictCommand& command) {
   if (command.threads > 0) at::set_num_threads(command.threads);
   const LoadedModel loaded = load_classifier(command.model, at::kCPU);
   const ForwardOptions options = forward_options(Padding::kMasked, command.precision);
+  // A model from elsewhere was trained on the samples as they are.
+  AudioConversion conversion = loaded.audio.value_or(AudioConversion{SampleType::kFloat32, {}});
+  if (!command.channel.empty()) conversion.channel = parse_channel(command.channel);
   AudioLoader loader(static_cast<int>(loaded.preprocessor.sampling_rate),
-                     {.max_seconds = command.max_seconds});
+                     {.max_seconds = command.max_seconds,
+                      .channel = conversion.channel,
+                      .accept_damaged = command.accept_damaged});
   int failed = 0;
   for (const auto& path : list_files(command.paths)) {
     try {
-      const Batch batch = load_single(loader, path, loaded.preprocessor.do_normalize);
+      const Batch batch = load_single(loader, path, conversion, loaded.preprocessor.do_normalize);
       const BatchTensors tensors = to_tensors(batch, at::kCPU);
       print_prediction(path, loaded.model->forward(tensors.audio, batch.length, options),
                        loaded.model->config().labels, command.json);
@@ -128,6 +150,12 @@ int run(int argc, char** argv) {
   app.add_option("--max-seconds", command.max_seconds, "Longest accepted file in seconds")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option(
+      "--channel", command.channel,
+      "Channel to use from files with several: mean, left, right, or a number from 1 [as "
+      "in the training of the model]");
+  app.add_flag("--accept-damaged", command.accept_damaged,
+               "Use the readable part of truncated or corrupt audio files, with a warning");
   add_choice(app, "--precision", command.precision, kPrecisionChoices,
              "Type of activations and matrix products");
   app.add_option("--threads", command.threads, "CPU threads; 0: all cores")

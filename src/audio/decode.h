@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "audio/audio_error.h"
-#include "audio/channel.h"
+#include "core/channel.h"
 
 namespace s2i {
 

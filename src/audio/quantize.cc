@@ -1,5 +1,7 @@
 #include "audio/quantize.h"
 
+#include <cmath>
+
 namespace s2i {
 
 size_t quantize_int16(std::span<const float> from, std::span<int16_t> to) {
@@ -22,6 +24,14 @@ size_t quantize_int16(std::span<const float> from, std::span<int16_t> to) {
                static_cast<int32_t>(scaled - rounded < -0.5F);
   }
   return static_cast<size_t>(clipped);
+}
+
+void round_to_int16_steps(std::span<float> samples) {
+  constexpr float kAlwaysRound = 256;  // larger floats are multiples of 1/32768
+  for (float& sample : samples) {
+    if (std::abs(sample) < kAlwaysRound)
+      sample = std::nearbyint(sample * kInt16Scale) / kInt16Scale;
+  }
 }
 
 }  // namespace s2i

@@ -14,4 +14,7 @@ constexpr float kInt16Scale = 32768.0F;
 /// have the size of `from`, and the samples must be finite. Returns the number of clipped samples.
 size_t quantize_int16(std::span<const float> from, std::span<int16_t> to);
 
+/// Rounds samples to multiples of 1/32768 (ties to even) like quantize_int16, but does not clip.
+void round_to_int16_steps(std::span<float> samples);
+
 }  // namespace s2i

@@ -74,6 +74,11 @@ Manifest read_manifest(const std::filesystem::path& folder) {
   }
   manifest.sample_rate = static_cast<uint32_t>(rate);
   manifest.sample_type = parse_sample_type(json_get<std::string>(json, "dtype", where));
+  try {
+    manifest.channel = parse_channel(json_get<std::string>(json, "channel", where));
+  } catch (const UserError& error) {
+    throw UserError("{}: {}; run s2i-preprocess again", where, error.what());
+  }
   manifest.intents = get_names(json, "intents", where);
   manifest.speakers = get_names(json, "speakers", where);
   const auto shards = json_get<std::vector<Json>>(json, "shards", where);
@@ -105,6 +110,7 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
                          {"split", manifest.split},
                          {"sample_rate", manifest.sample_rate},
                          {"dtype", sample_type_name(manifest.sample_type)},
+                         {"channel", channel_name(manifest.channel)},
                          {"utterances", manifest.utterances()},
                          {"samples", manifest.samples()},
                          {"hours", seconds / 3600},

@@ -8,18 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "data/audio_conversion.h"
 #include "data/shard.h"
 
 namespace s2i {
 
 constexpr const char* kManifestFile = "manifest.json";
 constexpr const char* kManifestFormat = "s2i-dataset";
-constexpr int64_t kManifestVersion = 2;  ///< Version 2 has the file offsets of the tables.
+constexpr int64_t kManifestVersion = 3;  ///< Version 3 has the channel.
 
 struct Manifest {
   std::string split;
   uint32_t sample_rate = 0;  ///< Hz
   SampleType sample_type = SampleType::kInt16;
+  ChannelChoice channel = {};         ///< The channel used of multi-channel audio files.
   std::vector<std::string> intents;   ///< Label -> name, the same in every split of a corpus.
   std::vector<std::string> speakers;  ///< Speaker index -> id as in the corpus.
   std::vector<ShardEntry> shards;
@@ -27,6 +29,7 @@ struct Manifest {
 
   uint64_t utterances() const;
   uint64_t samples() const;
+  AudioConversion audio_conversion() const { return {sample_type, channel}; }
 };
 
 /// Reads and validates `folder`/manifest.json: format, version, ranges, totals (without overflow),

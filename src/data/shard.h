@@ -7,7 +7,7 @@
 //   /id        string [n]                   fixed length, UTF-8, null-terminated
 //   /checksum  uint64 [n]                   XXH3-64 of the utterance's bytes in /audio
 //   attributes format, version, split, sample_rate (Hz), source_rates (Hz, of the audio files),
-//              resampler, generator
+//              resampler, channel ("mean" or a number from 1), generator
 //
 // All numbers are little endian. There are no timestamps: the same input gives the same bytes.
 //
@@ -24,13 +24,14 @@
 #include <vector>
 
 #include "core/byte_source.h"
+#include "core/channel.h"
 #include "core/json.h"
 #include "data/sample_type.h"
 
 namespace s2i {
 
 constexpr const char* kShardFormat = "s2i-shard";
-constexpr uint32_t kShardVersion = 1;
+constexpr uint32_t kShardVersion = 2;
 /// Maximum length of an id, in bytes.
 constexpr size_t kMaxIdBytes = 255;
 
@@ -41,6 +42,7 @@ struct ShardHeader {
   SampleType sample_type = SampleType::kInt16;
   std::vector<uint32_t> source_rates;  ///< Sample rates of the audio files, Hz, ascending.
   std::string resampler;               ///< Empty if nothing was resampled.
+  ChannelChoice channel = {};          ///< The channel used of multi-channel audio files.
 };
 
 /// One utterance to write. `samples` have the header's sample type.

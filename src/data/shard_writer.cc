@@ -107,6 +107,7 @@ void write_attributes(hid_t file, const ShardHeader& header) {
   write_number_attribute(file, "sample_rate", std::array{header.sample_rate}, true);
   write_number_attribute(file, "source_rates", header.source_rates, false);
   write_text_attribute(file, "resampler", header.resampler);
+  write_text_attribute(file, "channel", channel_name(header.channel));
 }
 
 ShardLayout write_tables(hid_t file, std::span<const ShardUtterance> utterances,

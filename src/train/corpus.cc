@@ -1,10 +1,12 @@
 #include "train/corpus.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <filesystem>
 #include <utility>
 
+#include "classification/model_audio.h"
 #include "core/error.h"
 #include "data/epoch_plan.h"
 #include "train/loaded_model.h"
@@ -18,6 +20,12 @@ std::optional<Dataset> open_with_intents_of(const Dataset& train, const DataConf
   std::optional<Dataset> dataset(open_split(config.dir, split, key));
   require_same_intents(train.intents(), dataset->intents(), "split " + config.train_split,
                        "split " + split);
+  const AudioConversion ours = dataset->manifest().audio_conversion();
+  const AudioConversion of_train = train.manifest().audio_conversion();
+  if (ours != of_train) {
+    spdlog::warn("split {} has {}, split {} has {}", split, describe(ours), config.train_split,
+                 describe(of_train));
+  }
   return dataset;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "classification/model_audio.h"
 #include "core/error.h"
 #include "weights/hub_cache.h"
 
@@ -48,6 +49,8 @@ LoadedModel load_classifier(const std::string& init, at::Device device) {
         folder.string(), fmt::join(report.initialized, ", "));
   }
   loaded.preprocessor = load_preprocessor(folder);
+  loaded.audio =
+      read_audio_conversion(loaded.model->config().original, (folder / "config.json").string());
   return loaded;
 }
 

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "classification/pretrained.h"
+#include "data/audio_conversion.h"
 #include "train/config/model.h"
 
 namespace s2i {
@@ -14,6 +16,8 @@ namespace s2i {
 struct LoadedModel {
   std::unique_ptr<IntentClassifier> model;
   PreprocessorConfig preprocessor;  ///< do_normalize: whether the audio is normalized.
+  /// How the audio of its training was converted; set only for models trained by s2i-train.
+  std::optional<AudioConversion> audio;
 };
 
 /// Loads config.init for the given intents and applies the settings, freezing included. Logs which

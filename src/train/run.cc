@@ -152,7 +152,8 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   }
 
   RunSnapshot snapshot(*loaded.model, parts.optimizer(), loaded.preprocessor,
-                       corpus.train.intents(), identity);
+                       corpus.train.manifest().audio_conversion(), corpus.train.intents(),
+                       identity);
   ObserverList observers = make_observers(
       observer_settings(config, schedule.total_steps(), steps_per_epoch), snapshot, communicator);
   RunCheckpoints checkpoints(config.run.dir, writer_settings(config.checkpoint), snapshot,

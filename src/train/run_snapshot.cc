@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "classification/model_audio.h"
 #include "classification/pretrained.h"
 #include "core/json.h"
 #include "weights/safetensors.h"
@@ -9,11 +10,12 @@
 namespace s2i {
 
 RunSnapshot::RunSnapshot(const IntentClassifier& model, Optimizer& optimizer,
-                         const PreprocessorConfig& preprocessor, std::vector<std::string> intents,
-                         RunIdentity identity)
+                         const PreprocessorConfig& preprocessor, const AudioConversion& audio,
+                         std::vector<std::string> intents, RunIdentity identity)
     : model_(model),
       optimizer_(optimizer),
       preprocessor_(preprocessor),
+      audio_(audio),
       intents_(std::move(intents)),
       identity_(std::move(identity)) {}
 
@@ -27,7 +29,9 @@ CheckpointContent RunSnapshot::content(const RunState& state, bool is_best) cons
 
 void RunSnapshot::write(const std::filesystem::path& folder,
                         const CheckpointContent& content) const {
-  save_pretrained(folder / "model", model_.config(), content.model, preprocessor_, intents_);
+  EncoderConfig config = model_.config();
+  write_audio_conversion(audio_, config.original);
+  save_pretrained(folder / "model", std::move(config), content.model, preprocessor_, intents_);
   write_safetensors(folder / "optimizer.safetensors", content.optimizer);
   write_json(folder / "run_state.json", content.run_state);
 }

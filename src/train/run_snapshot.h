@@ -9,16 +9,17 @@
 #include "checkpoint/writer.h"
 #include "classification/intent_classifier.h"
 #include "classification/preprocessor_config.h"
+#include "data/audio_conversion.h"
 #include "optim/optimizer.h"
 
 namespace s2i {
 
 class RunSnapshot {
  public:
-  /// `model` and `optimizer` outlive this object.
+  /// `model` and `optimizer` outlive this object. `audio` is how the training audio was converted.
   RunSnapshot(const IntentClassifier& model, Optimizer& optimizer,
-              const PreprocessorConfig& preprocessor, std::vector<std::string> intents,
-              RunIdentity identity);
+              const PreprocessorConfig& preprocessor, const AudioConversion& audio,
+              std::vector<std::string> intents, RunIdentity identity);
 
   /// The current weights and optimizer state, not copied, with `state`.
   CheckpointContent content(const RunState& state, bool is_best) const;
@@ -34,6 +35,7 @@ class RunSnapshot {
   const IntentClassifier& model_;
   Optimizer& optimizer_;
   PreprocessorConfig preprocessor_;
+  AudioConversion audio_;
   std::vector<std::string> intents_;
   RunIdentity identity_;
 };

@@ -34,5 +34,22 @@ TEST(Quantize, ClipsAndCountsClippedSamples) {
   EXPECT_EQ(quantized, (std::vector<int16_t>{32767, -32768, 32767, -32768, 32767, -32768, 32767}));
 }
 
+TEST(Quantize, RoundsToInt16StepsLikeTheIntegers) {
+  std::vector<float> samples;
+  for (int i = -40000; i <= 40000; ++i) samples.push_back(static_cast<float>(i) * 0.817F / 32768);
+  std::vector<int16_t> quantized(samples.size());
+  ASSERT_EQ(quantize_int16(samples, quantized), 0U);
+  round_to_int16_steps(samples);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    ASSERT_EQ(samples[i], static_cast<float>(quantized[i]) / kInt16Scale);
+  }
+}
+
+TEST(Quantize, RoundsWithoutClipping) {
+  std::vector<float> samples{1.5F, -2.0F - 0.4F / 32768, 300.25F, 3e38F, -1.0F};
+  round_to_int16_steps(samples);
+  EXPECT_EQ(samples, (std::vector<float>{1.5F, -2.0F, 300.25F, 3e38F, -1.0F}));
+}
+
 }  // namespace
 }  // namespace s2i

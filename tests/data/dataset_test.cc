@@ -164,7 +164,12 @@ TEST_F(DatasetFolder, RejectsAnotherNameForALabel) {
 
 TEST_F(DatasetFolder, RejectsAnUnsupportedVersion) {
   edit_manifest([](Json& json) { json["version"] = 1; });
-  expect_rejected("version 1", "version 2");
+  expect_rejected("version 1", "version 3");
+}
+
+TEST_F(DatasetFolder, RejectsAnInvalidChannel) {
+  edit_manifest([](Json& json) { json["channel"] = "both"; });
+  expect_rejected("channel 'both'", "run s2i-preprocess again");
 }
 
 TEST_F(DatasetFolder, RejectsAnotherFormat) {

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 import soundfile
-from conftest import files_of, read_shards
+from conftest import files_of, read_manifest, read_shards
 
 
 def summary_of(corpus, out, *options, status=0):
@@ -114,6 +114,7 @@ def test_one_channel_of_a_conversation(corpus, out):
         log = corpus.run(out, "--channel", channel)
         assert "reusing" not in log  # a shard of another channel is rewritten
         values[channel] = int(read_shards(out / "train")[0][3][0])
+        assert read_manifest(out / "train")["channel"] == {"left": "1", "right": "2"}.get(channel, channel)
     assert values == {"left": 8192, "right": -16384, "3": 4096, "1": 8192, "mean": -1365}
     assert "nothing to do" in corpus.run(out)
     assert "has 3 channels, channel 4 was requested" in corpus.run(out, "--channel", 4, status=1)

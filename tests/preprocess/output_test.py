@@ -18,15 +18,16 @@ def test_h5py_reads_the_expected_content(corpus, out):
     corpus.run(out, "--shard-utterances", 3)
     manifest = read_manifest(out / "train")
     assert [shard["utterances"] for shard in manifest["shards"]] == [3, 2]
-    assert (manifest["format"], manifest["version"], manifest["split"]) == ("s2i-dataset", 2, "train")
+    assert (manifest["format"], manifest["version"], manifest["split"]) == ("s2i-dataset", 3, "train")
     assert manifest["speakers"] == ["0", "1"]
     with h5py.File(out / "train" / manifest["shards"][0]["file"]) as file:
         assert set(file) == {"audio", "offset", "label", "speaker", "id", "checksum"}
         attributes = dict(file.attrs)
-        assert (attributes["format"], attributes["version"]) == ("s2i-shard", 1)
+        assert (attributes["format"], attributes["version"]) == ("s2i-shard", 2)
         assert (attributes["split"], attributes["sample_rate"]) == ("train", 16000)
         assert list(attributes["source_rates"]) == [8000]
         assert "soxr" in attributes["resampler"]
+        assert (attributes["channel"], manifest["channel"]) == ("mean", "mean")
         assert file["audio"].dtype == np.int16 and file["audio"].chunks is None
         assert file["offset"].dtype == np.uint64 and len(file["offset"]) == 4
         assert file["offset"][3] == len(file["audio"])

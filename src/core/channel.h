@@ -10,6 +10,7 @@ struct ChannelChoice {
   int number = 0;  ///< From 1; 0 is the mean of all channels.
 
   bool is_mean() const { return number == 0; }
+  bool operator==(const ChannelChoice&) const = default;
 };
 
 /// "mean", "left" (1), "right" (2), or a number from 1. Throws UserError.

@@ -1,4 +1,4 @@
-#include "audio/channel.h"
+#include "core/channel.h"
 
 #include <charconv>
 
@@ -15,7 +15,7 @@ ChannelChoice parse_channel(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < 1 ||
       number > kMaxChannels) {
-    throw UserError("--channel '{}': must be mean, left, right or a number from 1 to {}", text,
+    throw UserError("channel '{}': must be mean, left, right or a number from 1 to {}", text,
                     kMaxChannels);
   }
   return {number};
