@@ -172,7 +172,7 @@ class FaultInjector:
 
     def saved_by(self, start, number):
         """Returns the step saved after the signal; the next start must resume from it."""
-        saved = re.search(rf"stopped by signal {int(number)} after saving step (\d+); the same command goes on",
+        saved = re.search(rf"stopped by signal {int(number)} after saving step (\d+); repeat the command to resume",
                          start.log())
         assert saved, start.tail()
         self.expected = rf"resuming from .*\(step {saved[1]} of "
