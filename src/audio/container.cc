@@ -104,7 +104,7 @@ ContainerCheck check_chunks(FileWindow& file, Endian endian, std::string_view da
       if (*size == 0 && is_wav && end_of_chunks(file, content, endian) < file.size()) {
         return zero_length(file, position + 4, content, endian);
       }
-      const ContainerCheck check = compare(content, *size, file.size());
+      ContainerCheck check = compare(content, *size, file.size());
       if (check.damage || !is_wav) return check;
       ContainerCheck rest =
           check_rest(file, std::min(content + *size + (*size & 1), file.size()), endian);
@@ -202,7 +202,7 @@ ContainerCheck check_voc(FileWindow& file) {
   while (position < file.size() && file.number(position, 1, Endian::kLittle).value_or(0) != 0) {
     const auto size = file.number(position + 1, 3, Endian::kLittle);
     if (!size) return damaged("the file ends inside a block header");
-    const ContainerCheck check = compare(position + 4, *size, file.size());
+    ContainerCheck check = compare(position + 4, *size, file.size());
     if (check.damage) return check;
     position += 4 + *size;
   }

@@ -12,7 +12,7 @@
 namespace s2i {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 struct Magic {
   uint64_t offset;
