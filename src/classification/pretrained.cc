@@ -10,7 +10,6 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "nn/initialization.h"
 #include "weights/model_weights.h"
 #include "weights/safetensors.h"
 
@@ -34,11 +33,13 @@ std::string list_text(const std::vector<std::string>& names) {
   return text;
 }
 
-TensorMap current_names(const NamedTensors& tensors, const std::string& source) {
+TensorMap current_names(const NamedTensors& tensors, const std::string& prefix,
+                        const std::string& source) {
   TensorMap result;
   for (const auto& [name, tensor] : tensors) {
-    if (!result.emplace(current_name(name), tensor).second) {
-      throw UserError("{}: the tensor {} is there twice", source, current_name(name));
+    const std::string current = current_name(name, prefix);
+    if (!result.emplace(current, tensor).second) {
+      throw UserError("{}: the tensor {} is there twice", source, current);
     }
   }
   return result;
@@ -74,19 +75,20 @@ bool keep_head(const TensorMap& weights, const std::vector<std::string>& trained
 }
 
 /// Parameters that weights may lack: what fine-tuning adds to a pretrained encoder.
-bool may_be_missing(const std::string& name) {
-  return !name.starts_with("wavlm.") || name == "wavlm.masked_spec_embed";
+bool may_be_missing(const std::string& name, const std::string& prefix) {
+  return !name.starts_with(prefix) || name == prefix + "masked_spec_embed";
 }
 
 void copy_weights(IntentClassifier& model, TensorMap& weights, const LoadSettings& settings,
                   LoadReport& report) {
   const c10::NoGradGuard no_grad;
+  const std::string prefix = model.config().type.prefix();
   std::vector<std::string> missing, misshapen;
   for (const NamedParameter& parameter : model.parameters()) {
     const auto entry = weights.find(parameter.name);
     if (entry == weights.end()) {
-      if (may_be_missing(parameter.name)) {
-        initialize_parameter(parameter, model.config(), settings.seed);
+      if (may_be_missing(parameter.name, prefix)) {
+        model.initialize(parameter, settings.seed);
         report.initialized.push_back(parameter.name);
       } else {
         missing.push_back(parameter.name);
@@ -122,13 +124,14 @@ std::unique_ptr<IntentClassifier> load_pretrained(const fs::path& dir, at::Devic
   if (!fs::exists(config_file)) {
     throw UserError("{} is not a model directory: it has no config.json", dir.string());
   }
-  EncoderConfig config =
-      EncoderConfig::from_json(read_json(config_file, kMaxConfigBytes), config_file.string());
-  if (settings.dropout) config.set_dropout(*settings.dropout);
-  if (settings.spec_augment) config.apply_spec_augment = *settings.spec_augment;
+  ClassifierConfig config =
+      ClassifierConfig::from_json(read_json(config_file, kMaxConfigBytes), config_file.string());
+  if (settings.dropout) config.encoder.set_dropout(*settings.dropout);
+  if (settings.spec_augment) config.encoder.apply_spec_augment = *settings.spec_augment;
   if (settings.weighted_layer_sum) config.use_weighted_layer_sum = *settings.weighted_layer_sum;
   report = {};
-  TensorMap weights = current_names(read_weights(dir, report.source), report.source);
+  TensorMap weights =
+      current_names(read_weights(dir, report.source), config.type.prefix(), report.source);
 
   const bool keep = keep_head(weights, config.labels, settings, report.source);
   if (!settings.intents.empty()) config.labels = settings.intents;
@@ -157,7 +160,7 @@ void save_pretrained(const fs::path& dir, const IntentClassifier& model,
   save_pretrained(dir, model.config(), named_tensors(model), preprocessor, intents);
 }
 
-void save_pretrained(const fs::path& dir, EncoderConfig config, const NamedTensors& parameters,
+void save_pretrained(const fs::path& dir, ClassifierConfig config, const NamedTensors& parameters,
                      const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents) {
   if (!intents.empty()) {

@@ -38,9 +38,9 @@ struct LoadReport {
   std::string source;                    ///< the file the weights came from
 };
 
-/// Loads WavLMModel, WavLMForSequenceClassification or another WavLM's weights from
-/// model.safetensors, its sharded form with an index, or pytorch_model.bin (likewise), with old or
-/// new names for the positional convolution's weight norm.
+/// Loads an encoder of any type in src/encoders, bare or below any head, from model.safetensors,
+/// pytorch_model.bin or the sharded form of either, with old or new names for the positional
+/// convolution's weight norm.
 ///
 /// Throws UserError naming the file and the tensor: no config.json, no weights, weights cut short
 /// or malformed, an encoder parameter missing or of another shape, a head for other intents.
@@ -53,14 +53,14 @@ NamedTensors named_tensors(const IntentClassifier& model);
 
 /// Writes config.json (id2label from the intents, unless they are empty), model.safetensors and
 /// preprocessor_config.json into `dir`, made if need be: a directory that
-/// WavLMForSequenceClassification.from_pretrained loads. Each file is written atomically, the
-/// weights last. Throws RunError.
+/// <type>ForSequenceClassification.from_pretrained of transformers loads. Each file is written
+/// atomically, the weights last. Throws RunError.
 void save_pretrained(const std::filesystem::path& dir, const IntentClassifier& model,
                      const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents = {});
 
 /// The same from a copy of the parameters.
-void save_pretrained(const std::filesystem::path& dir, EncoderConfig config,
+void save_pretrained(const std::filesystem::path& dir, ClassifierConfig config,
                      const NamedTensors& parameters, const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents = {});
 

@@ -14,7 +14,7 @@ namespace s2i {
 /// A float32 leaf. The model's modules hold handles to the same tensor, so its storage may be
 /// replaced with set_data().
 struct NamedParameter {
-  std::string name;  ///< e.g. "wavlm.encoder.layers.0.attention.q_proj.weight"
+  std::string name;  ///< e.g. "<encoder>.encoder.layers.0.attention.q_proj.weight"
   at::Tensor tensor;
 };
 

@@ -7,39 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "classification/classifier_config.h"
 #include "core/error.h"
-#include "nn/encoder_config.h"
 #include "weights/hub_cache.h"
 
 namespace s2i {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The members of config.json that a change of weights cannot bridge. Not those that only say how a
-/// model is trained.
-std::vector<std::string> shape_members(const ModelConfig& settings) {
-  std::vector<std::string> members = {"hidden_size",
-                                      "num_hidden_layers",
-                                      "num_attention_heads",
-                                      "intermediate_size",
-                                      "hidden_act",
-                                      "layer_norm_eps",
-                                      "feat_extract_norm",
-                                      "feat_extract_activation",
-                                      "conv_dim",
-                                      "conv_stride",
-                                      "conv_kernel",
-                                      "conv_bias",
-                                      "num_conv_pos_embeddings",
-                                      "num_conv_pos_embedding_groups",
-                                      "num_buckets",
-                                      "max_bucket_distance",
-                                      "do_stable_layer_norm",
-                                      "classifier_proj_size"};
-  if (settings.weighted_layer_sum == "auto") members.emplace_back("use_weighted_layer_sum");
-  return members;
-}
 
 /// The config.json of model.init, which need not be there on resume.
 std::optional<fs::path> config_of(const std::string& init) {
@@ -53,18 +28,16 @@ std::optional<fs::path> config_of(const std::string& init) {
 
 void require_same_shape(const fs::path& checkpoint, const ModelConfig& settings) {
   const auto read = [](const fs::path& path) {
-    return EncoderConfig::from_json(read_json(path), path.string()).to_json();
+    return ClassifierConfig::from_json(read_json(path), path.string());
   };
   const auto wanted_path = config_of(settings.init);
   if (wanted_path) {
-    const OrderedJson saved = read(checkpoint / "model" / "config.json");
-    const OrderedJson wanted = read(*wanted_path);
-    std::vector<std::string> different;
-    for (const auto& member : shape_members(settings)) {
-      if (saved[member] == wanted[member]) continue;
-      different.push_back(
-          fmt::format("{}: {} -> {}", member, saved[member].dump(), wanted[member].dump()));
+    const ClassifierConfig saved = read(checkpoint / "model" / "config.json");
+    ClassifierConfig wanted = read(*wanted_path);
+    if (settings.weighted_layer_sum != "auto") {  // then not of config.json
+      wanted.use_weighted_layer_sum = saved.use_weighted_layer_sum;
     }
+    const std::vector<std::string> different = shape_differences(saved, wanted);
     if (!different.empty()) {
       throw UserError(
           "cannot go on with another model, which model.init={} now names; set it back, or choose "

@@ -8,14 +8,14 @@
 #include <utility>
 #include <vector>
 
-#include "nn/encoder_config.h"
+#include "classification/classifier_config.h"
 
 namespace s2i {
 
 /// "base" (GroupNorm, post-LayerNorm) or "large" (LayerNorm, pre-LayerNorm) in `shape`: "small", of
 /// a few milliseconds a step on a CPU core, or "full", the published one. Dropout, LayerDrop and
 /// SpecAugment are on: all are drawn by utterance and step, not by device.
-EncoderConfig compared_config(const std::string& form, const std::string& shape);
+ClassifierConfig compared_config(const std::string& form, const std::string& shape);
 
 /// A deliberate mistake, to see a comparison fail.
 enum class Mistake { kNone, kWeight, kDropout, kGradient };
@@ -39,6 +39,6 @@ struct RunResult {
 
 /// Trains from the same weights on the same four utterances of different lengths, through the
 /// step, reducer and fused optimizer that s2i-train uses.
-RunResult run_compared(const EncoderConfig& config, const RunSettings& settings);
+RunResult run_compared(const ClassifierConfig& config, const RunSettings& settings);
 
 }  // namespace s2i
