@@ -98,9 +98,9 @@ int predict_files(const PredictCommand& command) {
   int failed = 0;
   for (const auto& path : list_files(command.paths)) {
     try {
-      const BatchTensors tensors =
-          to_tensors(load_single(loader, path, loaded.normalize), at::kCPU);
-      print_prediction(path, loaded.model->forward(tensors.audio, tensors.length, options),
+      const Batch batch = load_single(loader, path, loaded.normalize);
+      const BatchTensors tensors = to_tensors(batch, at::kCPU);
+      print_prediction(path, loaded.model->forward(tensors.audio, batch.length, options),
                        loaded.model->config().labels, command.json);
     } catch (const std::exception& error) {
       spdlog::error("{}: {}", path,

@@ -3,7 +3,6 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 
-#include <span>
 #include <utility>
 
 #include "core/error.h"
@@ -79,13 +78,10 @@ void IntentClassifier::freeze(bool feature_encoder, int64_t lower_layers) {
   }
 }
 
-at::Tensor IntentClassifier::forward(const at::Tensor& audio, const at::Tensor& lengths,
+at::Tensor IntentClassifier::forward(const at::Tensor& audio, std::span<const int64_t> lengths,
                                      const ForwardOptions& options) const {
   S2I_CHECK(audio.device() == device_);
-  S2I_CHECK(lengths.dim() == 1 && lengths.is_cpu() && lengths.scalar_type() == at::kLong);
-  const ForwardPass pass = begin_pass(
-      config_.encoder, options, audio,
-      std::span(lengths.const_data_ptr<int64_t>(), static_cast<size_t>(lengths.size(0))));
+  const ForwardPass pass = begin_pass(config_.encoder, options, audio, lengths);
   const at::Tensor hidden = network_->encoder.forward(audio, network_->layer_weights, pass);
   // The projector is linear, so the mean over frames may come first: one row per utterance is left.
   return network_->classifier(network_->projector(pool(hidden, pass)));

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,12 @@ class IntentClassifier {
   void initialize(const NamedParameter& parameter, uint64_t seed) const;
 
   /// audio   [B,T] float32 on the model's device: normalized as the preprocessor says, zero padded
-  /// lengths [B] int64 on the CPU: valid samples of each utterance, at least the first frame's
+  /// lengths [B]: valid samples of each utterance, at least the first frame's
   /// returns logits [B,C] float32
   ///
   /// Records gradients unless grad mode is off; parts below the lowest trainable parameter run
   /// without a graph. Throws UserError for an utterance shorter than one frame.
-  at::Tensor forward(const at::Tensor& audio, const at::Tensor& lengths,
+  at::Tensor forward(const at::Tensor& audio, std::span<const int64_t> lengths,
                      const ForwardOptions& options) const;
 
   /// In the order the forward pass first uses them. The storage behind a tensor may be replaced

@@ -8,9 +8,8 @@
 namespace s2i {
 
 struct BatchTensors {
-  at::Tensor audio;   ///< [B, T] float32 on the device; on the CPU the loader's own memory.
-  at::Tensor length;  ///< [B] int64 on the CPU, samples.
-  at::Tensor label;   ///< [B] int64 on the device.
+  at::Tensor audio;  ///< [B, T] float32 on the device; on the CPU the loader's own memory.
+  at::Tensor label;  ///< [B] int64 on the device.
 };
 
 BatchTensors to_tensors(const Batch& batch, at::Device device);

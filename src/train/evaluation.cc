@@ -101,7 +101,7 @@ EvaluationResult predict(IntentClassifier& model, at::Device device, const Datas
       try {
         const Batch batch = loader.next();
         const BatchTensors tensors = to_tensors(batch, device);
-        append_predictions(model.forward(tensors.audio, tensors.length, options), batch, own);
+        append_predictions(model.forward(tensors.audio, batch.length, options), batch, own);
       } catch (const std::exception& error) {
         if (!is_out_of_memory(error)) throw;
         throw RunError(

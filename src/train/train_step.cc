@@ -38,7 +38,7 @@ double TrainStep::forward_backward(const Batch& batch, int64_t step, int64_t glo
         derive_key(settings_.seed, RandomPurpose::kDropout, step, utterance));
   }
   const BatchTensors tensors = to_tensors(batch, device_);
-  const at::Tensor logits = model_.forward(tensors.audio, tensors.length, options);
+  const at::Tensor logits = model_.forward(tensors.audio, batch.length, options);
   const at::Tensor loss_sum = cross_entropy_sum(logits, tensors.label, settings_.label_smoothing);
   times.forward += watch.lap();
   communicator_.activity().enter("backward");

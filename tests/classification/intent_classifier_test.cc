@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -253,7 +254,7 @@ TEST(Forward, PaddingMayCountAsAudio) {
   as_audio.use_attention_mask = false;
   TestBatch batch({3000}, 8000);
   const at::Tensor logits = logits_of(*model, batch, as_audio);
-  batch.lengths.fill_(8000);
+  std::ranges::fill(batch.lengths, 8000);
   EXPECT_TRUE(logits.equal(logits_of(*model, batch)));
 }
 

@@ -38,12 +38,13 @@ inline std::unique_ptr<IntentClassifier> make_model(const ClassifierConfig& conf
 
 /// Noise of the given lengths, zero padded to `padded` samples or the longest.
 struct TestBatch {
-  at::Tensor audio, lengths;
+  at::Tensor audio;
+  std::vector<int64_t> lengths;
 
-  explicit TestBatch(const std::vector<int64_t>& samples, int64_t padded = 0, uint64_t seed = 7) {
+  explicit TestBatch(const std::vector<int64_t>& samples, int64_t padded = 0, uint64_t seed = 7)
+      : lengths(samples) {
     for (const int64_t length : samples) padded = std::max(padded, length);
     audio = at::zeros({static_cast<int64_t>(samples.size()), padded});
-    lengths = at::tensor(samples, at::kLong);
     for (size_t b = 0; b < samples.size(); ++b) {
       // The samples of an utterance depend on its length alone, wherever it stands.
       RandomStream random(derive_key(seed, samples[b]));

@@ -28,7 +28,9 @@ namespace {
 constexpr double kLearningRate = 1e-4;
 
 struct Case {
-  at::Tensor audio, lengths, labels;
+  at::Tensor audio;
+  std::vector<int64_t> lengths;
+  at::Tensor labels;
   ForwardOptions options;
   int64_t steps = 0;
 };
@@ -66,7 +68,9 @@ Case case_of(const std::map<std::string, at::Tensor>& batches, int number) {
   const std::string prefix = std::to_string(number) + ".";
   const auto get = [&](const char* name) { return batches.at(prefix + name); };
   const int64_t* options = get("options").const_data_ptr<int64_t>();
-  Case result{get("audio"), get("lengths"), get("labels"), {}, options[2]};
+  const at::Tensor lengths = get("lengths");
+  const auto* samples = lengths.const_data_ptr<int64_t>();
+  Case result{get("audio"), {samples, samples + lengths.numel()}, get("labels"), {}, options[2]};
   result.options.masked = options[0] != 0;
   result.options.use_attention_mask = options[1] != 0;
   result.options.compute_type = options[3] != 0 ? at::kBFloat16 : at::kFloat;

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cluster/comm/agree.h"
+#include "cluster/comm/require_same.h"
 #include "cluster/placement/device.h"
 #include "cluster/placement/run_table.h"
 
@@ -30,18 +30,18 @@ TEST(DeviceProblem, RanksWithoutAGpuAmongOthersAreNamed) {
               HasSubstr("rank 1, 2 (b) sees no GPU"));
 }
 
-TEST(Disagreement, NamesTheFewNotTheMany) {
-  EXPECT_EQ(disagreement("version", {"1", "1"}, {"a", "b"}), "");
-  EXPECT_THAT(disagreement("version", {"2", "1", "2", "2"}, {"a", "b", "c", "d"}),
-              AllOf(HasSubstr("version; rank 1 (b) has '1' where the others have '2'"),
+TEST(DifferenceMessage, HasTheMinority) {
+  EXPECT_EQ(difference_message("version", {"1", "1"}, {"a", "b"}), "");
+  EXPECT_THAT(difference_message("version", {"2", "1", "2", "2"}, {"a", "b", "c", "d"}),
+              AllOf(HasSubstr("version; rank 1 (b) has '1' instead of '2'"),
                     Not(HasSubstr("rank 0"))));
-  EXPECT_THAT(disagreement("version", {"1", "2"}, {"a", "b"}), HasSubstr("rank 1 (b) has '2'"));
-  EXPECT_THAT(disagreement("version", {"2", "1"}, {"a", "b"}), HasSubstr("rank 1 (b) has '1'"));
+  EXPECT_THAT(difference_message("version", {"1", "2"}, {"a", "b"}), HasSubstr("rank 1 (b) has '2'"));
+  EXPECT_THAT(difference_message("version", {"2", "1"}, {"a", "b"}), HasSubstr("rank 1 (b) has '1'"));
 }
 
-TEST(Disagreement, ShowsTheFirstLineThatDiffers) {
-  EXPECT_THAT(disagreement("data", {"x\ny\n", "x\ny\n", "x\n"}, {"a", "a", "c"}),
-              HasSubstr("rank 2 (c) has '(nothing)' where the others have 'y'"));
+TEST(DifferenceMessage, HasTheFirstLineThatDiffers) {
+  EXPECT_THAT(difference_message("data", {"x\ny\n", "x\ny\n", "x\n"}, {"a", "a", "c"}),
+              HasSubstr("rank 2 (c) has '(end of text)' instead of 'y'"));
 }
 
 TEST(RunTable, RanksThatAreAlikeShareALine) {

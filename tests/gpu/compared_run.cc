@@ -54,9 +54,8 @@ at::Tensor logits_of(const IntentClassifier& model, ForwardOptions options) {
   const c10::NoGradGuard no_grad;
   options.training = false;
   const auto all = static_cast<int64_t>(kLengths.size());
-  const BatchTensors batch =
-      to_tensors(make_batch(0, all, model.config().num_labels()), model.device());
-  return to_host(model.forward(batch.audio, batch.length, options));
+  const Batch batch = make_batch(0, all, model.config().num_labels());
+  return to_host(model.forward(to_tensors(batch, model.device()).audio, batch.length, options));
 }
 
 }  // namespace

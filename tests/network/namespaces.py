@@ -1,6 +1,6 @@
 """Two hosts on one machine, each with a network and a name of its own, joined by a switch.
 
-    with hosts() as network:                    # node-a and node-b; raises Unavailable without privileges
+    with hosts() as network:                    # node-a and node-b; raises Unavailable where that cannot be had
         network.slow(rate="100mbit", delay_ms=1)
         job = network.mpirun([program, argument], environment={"OMP_NUM_THREADS": "1"})
         network.cut("node-b")                   # pulls the cable; mend() puts it back
@@ -10,9 +10,12 @@ A host is a network and a UTS namespace, joined by veth to a bridge in a third, 
 does on a real switch: no carrier for one host, silence for the other. Files, processes and users are
 shared. Nothing has a name on the machine: when the context ends all of it is gone; should Python be killed,
 it goes with the last process that runs in it.
+
+why_not() is also for tests/slurm, whose hosts have processes and mounts of their own too.
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -22,10 +25,39 @@ from pathlib import Path
 
 SUBNET = "10.97.0"
 DELAY_RELAY = Path(__file__).with_name("delay_relay.py")
+PROGRAMS = ("unshare", "nsenter", "hostname", "ip", "tc")
+KINDS = ("--net", "--uts")  # of namespaces, as unshare(1) names them
+# All that hosts and their network are made of. Not every kernel has bridges and tbf; delay_relay.py has raw sockets.
+TRIAL = ("hostname trial && ip link add bridge type bridge && ip link add port type veth peer name eth0 && "
+         "tc qdisc replace dev eth0 root tbf rate 1mbit burst 128kb latency 50ms && "
+         f"{{ {sys.executable} -c 'import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)' 2> /dev/null || "
+         "{ echo raw sockets are not permitted >&2; false; }; }")
+PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"  # Debian has tc and slurmd there
 
 
 class Unavailable(Exception):
     """This machine cannot make network namespaces; the message says why."""
+
+
+def find_program(name):
+    return shutil.which(name, path=PATH)
+
+
+@functools.cache
+def why_not(programs=PROGRAMS, unshare=KINDS, trial=TRIAL):
+    """Why hosts cannot be had here, or None: who we are, what is installed, and whether the shell command
+    `trial` succeeds in new namespaces, made with these options of unshare(1). That finds out a container
+    without privileges."""
+    if os.geteuid() != 0:
+        return "hosts for the tests need root"
+    for program in programs:
+        if not find_program(program):
+            return f"{program} is not installed (tools/setup.sh --tests)"
+    done = subprocess.run(["unshare", *unshare, "sh", "-c", trial], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, env={**os.environ, "PATH": PATH})
+    if done.returncode != 0:
+        return f"hosts for the tests cannot be made here: {done.stderr.strip() or f'status {done.returncode}'}"
+    return None
 
 
 class Namespace:
@@ -35,19 +67,23 @@ class Namespace:
         self.name = name
         # It reads a pipe that only we hold: it ends with us, however we end.
         script = 'hostname "$0" && echo ready && exec cat'
-        self.holder = subprocess.Popen(["unshare", "--net", "--uts", "sh", "-c", script, name],
+        self.holder = subprocess.Popen(["unshare", *KINDS, "sh", "-c", script, name],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                        text=True)
         if self.holder.stdout.readline().strip() != "ready":
-            raise Unavailable("cannot make a network namespace: " + self.holder.stderr.read().strip())
+            raise RuntimeError(f"host {name} did not start: {self.holder.stderr.read().strip()}")
 
-    def command(self, *arguments):
-        """The command line that runs `arguments` in here."""
-        return ["nsenter", f"--target={self.holder.pid}", "--net", "--uts", "--", *map(str, arguments)]
+    def command(self, program, *arguments):
+        """The command line that runs the program in here."""
+        return ["nsenter", f"--target={self.holder.pid}", *KINDS, "--", find_program(program) or str(program),
+                *map(str, arguments)]
 
     def run(self, *arguments):
-        """Runs a command to its end; its output. Raises CalledProcessError."""
-        return subprocess.run(self.command(*arguments), check=True, capture_output=True, text=True).stdout
+        """Runs a command to its end; its output. Raises RuntimeError with what it said."""
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"{self.name}: {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+        return done.stdout
 
     def processes(self):
         """{pid: command line} of what runs in here, the holder excepted."""
@@ -83,10 +119,7 @@ class Network:
             self.switch.run("ip", "link", "set", "bridge", "up")
             for name in names:
                 self.add(name)
-        except subprocess.CalledProcessError as error:
-            self.close()
-            raise Unavailable(f"{' '.join(error.cmd)}: {error.stderr.strip()}") from error
-        except Unavailable:
+        except BaseException:
             self.close()
             raise
 
@@ -174,11 +207,8 @@ class Network:
 @contextlib.contextmanager
 def hosts(names=("node-a", "node-b")):
     """A Network of these hosts. Raises Unavailable."""
-    for tool in ("unshare", "nsenter", "ip", "tc"):
-        if shutil.which(tool) is None:
-            raise Unavailable(f"{tool} is not installed (Debian: util-linux, iproute2)")
-    if os.geteuid() != 0:
-        raise Unavailable("network namespaces need root")
+    if reason := why_not():
+        raise Unavailable(reason)
     with tempfile.TemporaryDirectory(prefix="s2i-network-") as folder:
         network = Network(names, Path(folder))
         try:

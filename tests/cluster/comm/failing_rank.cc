@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "cluster/comm/agree.h"
+#include "cluster/comm/require_same.h"
 #include "cluster/comm/communicator.h"
 #include "cluster/health/watchdog.h"
 #include "core/error.h"
@@ -49,7 +49,7 @@ int run(const s2i::MpiSession& session, const std::string& how) {
     throw s2i::RunError("the disk is on fire");
   }
   if (how == "last-is-killed" && last) kill(getpid(), SIGKILL);
-  if (how == "odd-version") s2i::agree(*communicator, "program version", last ? "2.0" : "1.0");
+  if (how == "odd-version") s2i::require_same_on_all_ranks(*communicator, "program version", last ? "2.0" : "1.0");
   if (how == "status-143") return 143;
   if (how == "all-long-words") {
     const std::string words(200'000, session.rank() == 1 ? 'b' : 'a');

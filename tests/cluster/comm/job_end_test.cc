@@ -102,10 +102,10 @@ TEST(JobEnd, AWatchdogThatCannotSpeakStillEndsTheJob) {
   EXPECT_EQ(count_left(mark), 0);
 }
 
-TEST(JobEnd, DisagreementOfRanksIsSaidOnce) {
+TEST(JobEnd, ADifferenceBetweenRanksIsReportedOnce) {
   const auto ended = run_ranks(3, "odd-version", make_mark("odd"));
   EXPECT_EQ(ended.status, 2);
-  EXPECT_EQ(count_of(ended.output, "do not agree about the program version; rank 2 ("), 1)
+  EXPECT_EQ(count_of(ended.output, "the ranks differ in the program version; rank 2 ("), 1)
       << ended.output;
 }
 
