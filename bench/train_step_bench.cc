@@ -34,10 +34,10 @@ namespace {
 /// it.
 class AdamW {
  public:
-  void step(std::vector<NamedParameter>& parameters) {
+  void step(NamedTensors& parameters) {
     const c10::NoGradGuard no_grad;
     std::vector<at::Tensor> values, grads, firsts, seconds, counts;
-    for (NamedParameter& parameter : parameters) {
+    for (NamedTensor& parameter : parameters) {
       const at::Tensor& grad = parameter.tensor.grad();
       if (!grad.defined()) continue;
       State& state = states_[parameter.name];
@@ -88,7 +88,7 @@ class Bench {
       options_.utterance_keys.push_back(derive_key(step_, b));
     }
     Stopwatch watch;
-    for (NamedParameter& parameter : model_->parameters()) parameter.tensor.mutable_grad().reset();
+    for (NamedTensor& parameter : model_->parameters()) parameter.tensor.mutable_grad().reset();
     const at::Tensor logits = model_->forward(batch_.at("audio"), lengths_, options_);
     const at::Tensor loss =
         cross_entropy_sum(logits, batch_.at("labels")) / batch_.at("audio").size(0);

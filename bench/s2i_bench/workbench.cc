@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "bench/s2i_bench/synthetic.h"
-#include "classification/trainable.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/random.h"
@@ -157,7 +156,7 @@ FrozenParts Workbench::frozen() const {
 
 int64_t Workbench::trained_parameters() const {
   int64_t count = 0;
-  for (const auto& parameter : trainable(*model_.model)) count += parameter.tensor.numel();
+  for (const auto& parameter : model_.model->trainable()) count += parameter.tensor.numel();
   return count;
 }
 
@@ -206,7 +205,7 @@ void Workbench::count_work(StepSample& sample, const StepPlan& plan, int64_t ste
 
 Measurement Workbench::measure(Communicator& communicator, const MeasureSettings& settings) {
   const int rank = communicator.rank(), ranks = communicator.size();
-  const auto parameters = trainable(*model_.model);
+  const auto parameters = model_.model->trainable();
   ReducerOptions reducing;
   reducing.bucket_mib = settings.bucket_mib;
   reducing.type =

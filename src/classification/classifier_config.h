@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/json.h"
-#include "encoders/encoder.h"
+#include "encoders/encoder_type.h"
 #include "nn/encoder_config.h"
 
 namespace s2i {

@@ -33,17 +33,18 @@ IntentClassifier::IntentClassifier(ClassifierConfig config, at::Device device)
       parts_(config_.type.make_parts(config_.encoder)) {
   ParameterList list(device);
   network_ = std::make_unique<Network>(config_, *parts_, list);
-  parameters_ = list.take();
+  parameters_ = list.take_parameters();
+  buffers_ = list.take_buffers();
 }
 
 IntentClassifier::~IntentClassifier() = default;
 
 void IntentClassifier::initialize(uint64_t seed) {
-  for (const NamedParameter& parameter : parameters_) initialize(parameter, seed);
+  for (const NamedTensor& parameter : parameters_) initialize(parameter, seed);
   initialize_weight_norms(parameters_);
 }
 
-void IntentClassifier::initialize(const NamedParameter& parameter, uint64_t seed) const {
+void IntentClassifier::initialize(const NamedTensor& parameter, uint64_t seed) const {
   const std::string& name = parameter.name;
   const std::string prefix = config_.type.prefix();
   Distribution values = Distribution::normal(config_.encoder.initializer_range);
@@ -57,6 +58,14 @@ void IntentClassifier::initialize(const NamedParameter& parameter, uint64_t seed
   initialize_parameter(parameter, values, seed);
 }
 
+NamedTensors IntentClassifier::trainable() const {
+  NamedTensors trainable;
+  for (const auto& [name, tensor] : parameters_) {
+    if (tensor.requires_grad()) trainable.emplace_back(name, tensor);
+  }
+  return trainable;
+}
+
 void IntentClassifier::freeze(bool feature_encoder, int64_t lower_layers) {
   if (lower_layers < 0 || lower_layers > config_.encoder.num_hidden_layers) {
     throw UserError("cannot freeze {} layers of a model that has {}", lower_layers,
@@ -64,7 +73,7 @@ void IntentClassifier::freeze(bool feature_encoder, int64_t lower_layers) {
   }
   const std::string prefix = config_.type.prefix();
   const std::string layers = prefix + "encoder.layers.";
-  for (NamedParameter& parameter : parameters_) {
+  for (NamedTensor& parameter : parameters_) {
     const std::string& name = parameter.name;
     bool frozen = feature_encoder && name.starts_with(prefix + "feature_extractor.");
     if (lower_layers > 0 && name.starts_with(prefix)) {

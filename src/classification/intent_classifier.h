@@ -28,7 +28,7 @@ class IntentClassifier {
   /// every rank and device.
   void initialize(uint64_t seed);
   /// The same for one of its parameters.
-  void initialize(const NamedParameter& parameter, uint64_t seed) const;
+  void initialize(const NamedTensor& parameter, uint64_t seed) const;
 
   /// audio   [B,T] float32 on the model's device: normalized as the preprocessor says, zero padded
   /// lengths [B]: valid samples of each utterance, at least the first frame's
@@ -43,8 +43,14 @@ class IntentClassifier {
   /// (set_data). A parameter that took no part in a pass has no gradient: those of a layer that
   /// LayerDrop skipped, masked_spec_embed when nothing was masked, the last norm of a pre-LayerNorm
   /// encoder whose layers are summed.
-  std::vector<NamedParameter>& parameters() { return parameters_; }
-  const std::vector<NamedParameter>& parameters() const { return parameters_; }
+  NamedTensors& parameters() { return parameters_; }
+  const NamedTensors& parameters() const { return parameters_; }
+  /// Those that train (requires_grad), in the same order.
+  NamedTensors trainable() const;
+
+  /// Tensors that belong to the weights but do not train, of any type, e.g. the statistics of a
+  /// BatchNorm. They never change.
+  const NamedTensors& buffers() const { return buffers_; }
 
   /// Sets which parameters train (requires_grad), whatever was set before.
   /// feature_encoder: the convolutions and their norms are frozen (Hugging Face's
@@ -68,7 +74,8 @@ class IntentClassifier {
   ClassifierConfig config_;
   at::Device device_;
   std::unique_ptr<EncoderParts> parts_;
-  std::vector<NamedParameter> parameters_;
+  NamedTensors parameters_;
+  NamedTensors buffers_;
   std::unique_ptr<Network> network_;
 };
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "core/checksum.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
@@ -84,26 +85,32 @@ void copy_weights(IntentClassifier& model, TensorMap& weights, const LoadSetting
   const c10::NoGradGuard no_grad;
   const std::string prefix = model.config().type.prefix();
   std::vector<std::string> missing, misshapen;
-  for (const NamedParameter& parameter : model.parameters()) {
-    const auto entry = weights.find(parameter.name);
-    if (entry == weights.end()) {
-      if (may_be_missing(parameter.name, prefix)) {
-        model.initialize(parameter, settings.seed);
-        report.initialized.push_back(parameter.name);
-      } else {
-        missing.push_back(parameter.name);
-      }
-      continue;
-    }
+  const auto copy = [&](const NamedTensor& to) {
+    const auto entry = weights.find(to.name);
+    if (entry == weights.end()) return false;
     const at::Tensor& value = entry->second;
-    if (value.sizes() != parameter.tensor.sizes() || !value.is_floating_point()) {
+    if (value.sizes() != to.tensor.sizes() ||
+        value.is_floating_point() != to.tensor.is_floating_point()) {
       misshapen.push_back(fmt::format(
-          "{} is {} {} and should be {}", parameter.name, c10::toString(value.scalar_type()),
-          fmt::join(value.sizes().vec(), "x"), fmt::join(parameter.tensor.sizes().vec(), "x")));
+          "{} is {} {} and should be {}", to.name, c10::toString(value.scalar_type()),
+          fmt::join(value.sizes().vec(), "x"), fmt::join(to.tensor.sizes().vec(), "x")));
     } else {
-      parameter.tensor.copy_(value);
+      to.tensor.copy_(value);
     }
     weights.erase(entry);
+    return true;
+  };
+  for (const NamedTensor& parameter : model.parameters()) {
+    if (copy(parameter)) continue;
+    if (may_be_missing(parameter.name, prefix)) {
+      model.initialize(parameter, settings.seed);
+      report.initialized.push_back(parameter.name);
+    } else {
+      missing.push_back(parameter.name);
+    }
+  }
+  for (const NamedTensor& buffer : model.buffers()) {
+    if (!copy(buffer)) missing.push_back(buffer.name);
   }
   if (!missing.empty()) {
     throw UserError("{} lacks {} of the model's tensors: {}", report.source, missing.size(),
@@ -147,11 +154,33 @@ std::unique_ptr<IntentClassifier> load_pretrained(const fs::path& dir, at::Devic
 }
 
 NamedTensors named_tensors(const IntentClassifier& model) {
-  NamedTensors tensors;
-  for (const NamedParameter& parameter : model.parameters()) {
-    tensors.emplace_back(parameter.name, parameter.tensor);
-  }
+  NamedTensors tensors = model.parameters();
+  tensors.insert(tensors.end(), model.buffers().begin(), model.buffers().end());
   return tensors;
+}
+
+std::string fixed_weights_checksum(const IntentClassifier& model) {
+  ChecksumStream stream;
+  for (const auto& [name, tensor] : named_tensors(model)) {
+    if (tensor.requires_grad()) continue;
+    const at::Tensor values = tensor.to(at::kCPU).contiguous();
+    const auto* data = static_cast<const std::byte*>(values.const_data_ptr());
+    stream.update({data, values.nbytes()});
+  }
+  return checksum_text(stream.value());
+}
+
+void load_saved_weights(IntentClassifier& model, const fs::path& safetensors) {
+  const c10::NoGradGuard no_grad;
+  const TensorMap saved = by_name(read_safetensors(safetensors).tensors);
+  for (const auto& [name, tensor] : named_tensors(model)) {
+    const auto found = saved.find(name);
+    if (found == saved.end() || found->second.sizes() != tensor.sizes()) {
+      throw UserError("{}: the tensor '{}' is missing or has another shape than the model's",
+                      safetensors.string(), name);
+    }
+    tensor.copy_(found->second);
+  }
 }
 
 void save_pretrained(const fs::path& dir, const IntentClassifier& model,
@@ -173,7 +202,7 @@ void save_pretrained(const fs::path& dir, ClassifierConfig config, const NamedTe
   if (error) throw RunError("cannot make the folder {}: {}", dir.string(), error.message());
   write_json(dir / "config.json", config.to_json());
   write_json(dir / "preprocessor_config.json", to_json(preprocessor));
-  write_safetensors(dir / "model.safetensors", parameters, {{"format", "pt"}});
+  write_safetensors(dir / "model.safetensors", weights, {{"format", "pt"}});
 }
 
 }  // namespace s2i

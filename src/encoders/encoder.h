@@ -1,19 +1,12 @@
-// An encoder type: a model_type of transformers that shares the body of nn/speech_encoder.h.
+// What an encoder is: a model_type of transformers that shares the body of nn/speech_encoder.h.
 //
-// A type is a struct of the settings in config.json that it alone has, in <type>/config.h, listed
-// in list.h. What has to be known of it (see any of them):
+// Each type is a struct of the settings that its config.json has beyond the body's, in
+// <type>/config.h and listed in list.h. It derives from Encoder, which says what there is to
+// decide, and replaces what differs. Beside those it has
 //
-//   kModelType         "model_type" of config.json, and the prefix of its tensors' names
-//   kClassName         what transformers' class names begin with
-//   read, write        the type's own members of config.json
-//   shape_differences  those that a change of weights cannot bridge
-//   check              refuses what is not supported
-//   set_body           sets what config.json leaves to the type
-//   approximate_parameters, attention_flop_per_frame
-//                      the size and cost of what the type adds to the body
-//   set_shape          the published shapes, where they differ from those of the body
-//   normalizes_audio   what its published preprocessor does
-//   make_parts         what it computes (nn/encoder_parts.h)
+//   kModelType   "model_type" of config.json, which is also what its tensors' names begin with
+//   kClassName   what the names of transformers' classes begin with
+//   make_parts   what it computes (nn/encoder_parts.h)
 #pragma once
 
 #include <memory>
@@ -22,55 +15,40 @@
 #include <vector>
 
 #include "core/json.h"
-#include "encoders/list.h"
 #include "nn/encoder_config.h"
 
 namespace s2i {
 
 class EncoderParts;
 
-/// One encoder type with its own settings. Default: the first of the list.
-class EncoderType {
- public:
-  EncoderType() = default;
-  /// Throws UserError naming the types that there are; `where` stands in the message.
-  EncoderType(std::string_view model_type, std::string_view where);
+/// The answers of a type that adds nothing to the body.
+struct Encoder {
+  /// The type's own members of config.json (nn/config_members.h).
+  template <typename Config, typename Visitor>
+  static void visit_shape(Config& /*c*/, Visitor&& /*visit*/) {}
+  template <typename Config, typename Visitor>
+  static void visit_training(Config& /*c*/, Visitor&& /*visit*/) {}
 
-  static std::vector<std::string> names();
-
-  std::string name() const;
-  /// What the names of its tensors begin with: "<name>.".
-  std::string prefix() const { return name() + "."; }
-  /// Of transformers' class with a classification head.
-  std::string classifier_class() const;
-
-  /// Reads the type's own members. Throws UserError for a value of the wrong type, and naming what
-  /// is not supported.
-  void read(const Json& json, std::string_view where);
-  void write(OrderedJson& json) const;
-  /// "key: saved -> wanted" for each difference that a change of weights cannot bridge.
-  static std::vector<std::string> shape_differences(const EncoderType& saved,
-                                                    const EncoderType& wanted);
-
+  /// Throws UserError naming what config.json asks for and this program does not have.
+  void refuse_unsupported(const Json& /*json*/, std::string_view /*where*/) const {}
   /// Throws UserError naming a value that is out of range.
-  void check(const EncoderConfig& body, std::string_view where) const;
+  void check(const EncoderConfig& /*body*/, std::string_view /*where*/) const {}
   /// Sets what the type decides of the body without a member of config.json.
-  void set_body(EncoderConfig& body) const;
-  /// The body of a published shape: "base", "large", or "tiny" for tests.
-  EncoderConfig body_of_shape(const std::string& shape) const;
-  /// Whether the published preprocessor of the shape brings audio to zero mean and unit variance.
-  bool normalizes_audio(const std::string& shape) const;
+  void set_body(EncoderConfig& /*body*/) const {}
+  /// The published shape ("base", "large"), where it is not EncoderConfig::of_shape().
+  void set_shape(const std::string& /*shape*/, EncoderConfig& /*body*/) const {}
+  /// Whether the published preprocessor brings audio to zero mean and unit variance.
+  bool normalizes_audio(const std::string& /*shape*/) const { return true; }
 
-  /// Of what the type adds to the body.
-  double approximate_parameters(const EncoderConfig& body) const;
+  /// Number of parameters that the type adds to the body, roughly.
+  double approximate_parameters(const EncoderConfig& /*body*/) const { return 0; }
   /// Floating-point operations that the type adds to the attention of one layer, per frame.
-  double attention_flop_per_frame(const EncoderConfig& body) const;
-
-  /// What the type decides of the body's computation (library s2i_encoders).
-  std::unique_ptr<EncoderParts> make_parts(const EncoderConfig& body) const;
-
- private:
-  AnyEncoderConfig config_;
+  double attention_flop_per_frame(const EncoderConfig& /*body*/) const { return 0; }
+  /// What who trains this model has to know; for the log.
+  std::vector<std::string> training_notes() const { return {}; }
 };
+
+/// For types whose transformers class has adapters: refuses a model that uses them.
+void refuse_adapters(const Json& json, std::string_view where);
 
 }  // namespace s2i

@@ -7,6 +7,6 @@
 
 namespace s2i {
 
-using AnyEncoderConfig = std::variant<WavlmConfig>;
+using AnyEncoder = std::variant<Wavlm>;
 
 }  // namespace s2i

@@ -72,7 +72,7 @@ Distribution default_initial_values(const std::string& name, const EncoderConfig
   return bias ? Distribution::constant(0) : Distribution::normal(config.initializer_range);
 }
 
-void initialize_parameter(const NamedParameter& parameter, const Distribution& distribution,
+void initialize_parameter(const NamedTensor& parameter, const Distribution& distribution,
                           uint64_t seed) {
   const c10::NoGradGuard no_grad;
   const RandomStream random = stream_of(parameter.name, seed);
@@ -90,16 +90,15 @@ void initialize_parameter(const NamedParameter& parameter, const Distribution& d
   }
 }
 
-void initialize_weight_norms(const std::vector<NamedParameter>& parameters) {
+void initialize_weight_norms(const NamedTensors& parameters) {
   const c10::NoGradGuard no_grad;
-  std::map<std::string, at::Tensor> by_name;
-  for (const NamedParameter& parameter : parameters) by_name[parameter.name] = parameter.tensor;
-  for (const NamedParameter& parameter : parameters) {
+  const std::map<std::string, at::Tensor> all = by_name(parameters);
+  for (const NamedTensor& parameter : parameters) {
     if (!parameter.name.ends_with(".original0")) continue;
     std::string direction = parameter.name;
     direction.back() = '1';
     // On the CPU whatever the device, so that every device starts from the same bits.
-    parameter.tensor.copy_(at::norm_except_dim(by_name.at(direction).to(at::kCPU), 2, 2));
+    parameter.tensor.copy_(at::norm_except_dim(all.at(direction).to(at::kCPU), 2, 2));
   }
 }
 

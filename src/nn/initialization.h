@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
-#include <vector>
 
 #include "nn/encoder_config.h"
 #include "nn/parameters.h"
@@ -24,19 +22,20 @@ struct Distribution {
 };
 
 /// The distributions of transformers' Wav2Vec2PreTrainedModel._init_weights, which most types
-/// share. `name` is within the encoder.
+/// share; `name` is within the encoder. Under weight norm, transformers 5 applies them to a
+/// temporary and so leaves the positional convolution at PyTorch's default; here they are applied.
 Distribution default_initial_values(const std::string& name, const EncoderConfig& config);
 
-/// kaiming_normal_ of convolution layer i's weights: fan-in is channels times taps.
+/// Fan-in of the feature encoder's convolution that `name` belongs to: channels times taps.
 int64_t conv_fan_in(const std::string& name, const EncoderConfig& config);
 
 /// Fills one parameter from its name, its shape and the seed alone: the same values on every rank
 /// and device, whatever else is initialized.
-void initialize_parameter(const NamedParameter& parameter, const Distribution& distribution,
+void initialize_parameter(const NamedTensor& parameter, const Distribution& distribution,
                           uint64_t seed);
 
 /// Sets each weight norm (".original0") among the parameters to the norm of its direction
 /// (".original1"), so that the weight it stands for is the direction as drawn.
-void initialize_weight_norms(const std::vector<NamedParameter>& parameters);
+void initialize_weight_norms(const NamedTensors& parameters);
 
 }  // namespace s2i

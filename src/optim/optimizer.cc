@@ -14,7 +14,7 @@
 
 namespace s2i {
 
-Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<NamedParameter>& parameters)
+Optimizer::Optimizer(const OptimizerConfig& config, const NamedTensors& parameters)
     : config_(config), groups_(2) {
   const at::NoGradGuard no_grad;
   groups_[0].weight_decay = config.weight_decay;
@@ -66,10 +66,10 @@ NamedTensors Optimizer::state() const {
 
 void Optimizer::load_state(const NamedTensors& state, const std::string& where) {
   const at::NoGradGuard no_grad;
-  const std::map<std::string, at::Tensor> by_name(state.begin(), state.end());
+  const std::map<std::string, at::Tensor> saved = by_name(state);
   const auto restore = [&](const std::string& name, at::Tensor& target) {
-    const auto found = by_name.find(name);
-    if (found == by_name.end()) throw UserError("{}: the tensor '{}' is missing", where, name);
+    const auto found = saved.find(name);
+    if (found == saved.end()) throw UserError("{}: the tensor '{}' is missing", where, name);
     if (found->second.sizes() != target.sizes()) {
       throw UserError("{}: the tensor '{}' has another shape than the model's", where, name);
     }

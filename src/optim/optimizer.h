@@ -16,7 +16,7 @@ namespace s2i {
 class Optimizer {
  public:
   /// `parameters` are those that train; each has its gradient defined before every step().
-  Optimizer(const OptimizerConfig& config, const std::vector<NamedParameter>& parameters);
+  Optimizer(const OptimizerConfig& config, const NamedTensors& parameters);
 
   /// One update with the given learning rate. Biases, norms and other vectors get no weight decay.
   void step(double learning_rate);

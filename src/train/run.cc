@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "classification/evaluation_report.h"
-#include "classification/trainable.h"
+#include "classification/pretrained.h"
 #include "cluster/comm/agree.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -202,7 +202,7 @@ int evaluate_best(const TrainConfig& config, const Dataset& test, IntentClassifi
                   const Trainer& trainer, const Cluster& cluster,
                   const EvaluationSettings& settings) {
   require_whole_best(config, trainer, cluster);
-  load_parameters(model, trainer.checkpoints().best() / "model" / "model.safetensors");
+  load_saved_weights(model, trainer.checkpoints().best() / "model" / "model.safetensors");
   const auto [predictions, stop_signal] =
       predict(model, cluster.device, test, all_utterances(test), *cluster.communicator, settings);
   if (stop_signal != 0 || !cluster.is_main()) return stop_signal;

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <utility>
 
-#include "classification/trainable.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/format.h"
@@ -59,8 +58,8 @@ Trainer::Trainer(const TrainConfig& config, const TrainingData& data, IntentClas
           EpochPlan::count_steps(static_cast<int64_t>(data.train_utterances.size()), batch_)),
       schedule_(config.schedule, config.optimizer.learning_rate,
                 count_total_steps(config.train, steps_per_epoch_)),
-      reducer_(tensors_of(trainable(model)), communicator, reducer_options(config.cluster)),
-      optimizer_(config.optimizer, trainable(model)),
+      reducer_(tensors_of(model.trainable()), communicator, reducer_options(config.cluster)),
+      optimizer_(config.optimizer, model.trainable()),
       step_(model, reducer_, optimizer_, communicator, device,
             {forward_, static_cast<uint64_t>(config.run.seed), config.train.label_smoothing,
              config.optimizer.clip_norm, parse_signals(config.run.stop_signals, "run.stop_signals"),

@@ -60,7 +60,7 @@ class Trainer {
   const RunState& state() const { return state_; }
   const CheckpointStore& checkpoints() const { return checkpoints_; }
   RunIdentity identity() const;
-  /// XXH3-64 of the parameters that train, as they are now.
+  /// XXH3-64 of the parameters that train, as they are now, and of the weights that do not.
   std::string weights_checksum() const;
 
  private:

@@ -5,7 +5,7 @@
 
 #include <exception>
 
-#include "classification/trainable.h"
+#include "classification/pretrained.h"
 #include "core/checksum.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -33,7 +33,8 @@ RunIdentity Trainer::identity() const {
 std::string Trainer::weights_checksum() const {
   const at::Tensor values = reducer_.flat_parameters().to(at::kCPU);
   return checksum_text(checksum({static_cast<const std::byte*>(values.const_data_ptr()),
-                                 static_cast<size_t>(values.nbytes())}));
+                                 static_cast<size_t>(values.nbytes())})) +
+         fixed_weights_checksum(model_);
 }
 
 void Trainer::resume(const std::filesystem::path& checkpoint) {
@@ -46,7 +47,7 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
       state_.finished && (state_.step >= schedule_.total_steps() || out_of_patience());
   saved_step_ = state_.step;
 
-  load_parameters(model_, checkpoint / "model" / "model.safetensors");
+  load_saved_weights(model_, checkpoint / "model" / "model.safetensors");
   optimizer_.load_state(read_safetensors(checkpoint / "optimizer.safetensors").tensors,
                         (checkpoint / "optimizer.safetensors").string());
   settle_links();

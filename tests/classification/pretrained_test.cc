@@ -63,7 +63,7 @@ class Pretrained : public ::testing::Test {
 };
 
 void drop(NamedTensors& tensors, const std::string& start) {
-  std::erase_if(tensors, [&](const auto& entry) { return entry.first.starts_with(start); });
+  std::erase_if(tensors, [&](const auto& entry) { return entry.name.starts_with(start); });
 }
 
 TEST_F(Pretrained, WhatIsSavedIsLoaded) {

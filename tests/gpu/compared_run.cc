@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "classification/trainable.h"
 #include "core/random.h"
 #include "train/batch_tensors.h"
 #include "train/train_step.h"
@@ -38,7 +37,7 @@ Batch make_batch(int64_t first, int64_t last, int64_t num_labels) {
   return batch;
 }
 
-std::vector<NamedParameter> trained(IntentClassifier& model, const Mistake mistake) {
+NamedTensors trained(IntentClassifier& model, const Mistake mistake) {
   if (mistake == Mistake::kWeight) {
     const c10::NoGradGuard no_grad;
     model.parameters().front().tensor.mul_(1.05);

@@ -5,17 +5,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "core/json.h"
-#include "nn/encoder_config.h"
+#include "encoders/encoder.h"
 
 namespace s2i {
 
-class EncoderParts;
-
 /// Field names, meanings and defaults are those of transformers' configuration_wavlm.py.
-struct WavlmConfig {
+struct Wavlm : Encoder {
   static constexpr std::string_view kModelType = "wavlm";
   static constexpr std::string_view kClassName = "WavLM";
 
@@ -27,13 +23,8 @@ struct WavlmConfig {
     visit("num_buckets", c.num_buckets);
     visit("max_bucket_distance", c.max_bucket_distance);
   }
-  template <typename Config, typename Visitor>
-  static void visit_training(Config& /*c*/, Visitor&& /*visit*/) {}
 
-  void read(const Json& json, std::string_view where);
-  void write(OrderedJson& json) const;
-  static std::vector<std::string> shape_differences(const WavlmConfig& saved,
-                                                    const WavlmConfig& wanted);
+  void refuse_unsupported(const Json& json, std::string_view where) const;
   void check(const EncoderConfig& body, std::string_view where) const;
   void set_body(EncoderConfig& body) const;
   void set_shape(const std::string& shape, EncoderConfig& body) const;

@@ -9,7 +9,7 @@ namespace {
 
 class WavlmParts : public EncoderParts {
  public:
-  WavlmParts(const EncoderConfig& body, const WavlmConfig& config) : body_(body), config_(config) {}
+  WavlmParts(const EncoderConfig& body, const Wavlm& config) : body_(body), config_(config) {}
 
   std::unique_ptr<Attention> make_attention(ParameterList& parameters, const std::string& name,
                                             int64_t layer) const override {
@@ -28,12 +28,12 @@ class WavlmParts : public EncoderParts {
 
  private:
   EncoderConfig body_;
-  WavlmConfig config_;
+  Wavlm config_;
 };
 
 }  // namespace
 
-std::unique_ptr<EncoderParts> WavlmConfig::make_parts(const EncoderConfig& body) const {
+std::unique_ptr<EncoderParts> Wavlm::make_parts(const EncoderConfig& body) const {
   return std::make_unique<WavlmParts>(body, *this);
 }
 

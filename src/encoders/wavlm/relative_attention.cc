@@ -29,7 +29,7 @@ at::Tensor distance_buckets(int64_t frames, int64_t buckets, int64_t max_distanc
 
 }  // namespace
 
-RelativeAttention::RelativeAttention(const EncoderConfig& body, const WavlmConfig& config,
+RelativeAttention::RelativeAttention(const EncoderConfig& body, const Wavlm& config,
                                      ParameterList& parameters, const std::string& name,
                                      int64_t layer)
     : heads_(body.num_attention_heads),

@@ -8,7 +8,7 @@ namespace s2i {
 
 class RelativeAttention : public Attention {
  public:
-  RelativeAttention(const EncoderConfig& body, const WavlmConfig& config, ParameterList& parameters,
+  RelativeAttention(const EncoderConfig& body, const Wavlm& config, ParameterList& parameters,
                     const std::string& name, int64_t layer);
 
   /// The bias of each distance between query and key, from layer 0's table: [H,2T-1] float32 for
