@@ -1,5 +1,5 @@
-# Every third-party library the project uses, each behind one imported target. A site's own copies
-# are honored: LIBTORCH, HDF5_ROOT, MPI_HOME and NCCL_ROOT in the environment or as -D settings.
+# All third-party libraries, each as one imported target. To use other copies set LIBTORCH, HDF5_ROOT,
+# MPI_HOME or NCCL_ROOT in the environment or with -D.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(spdlog REQUIRED)
@@ -8,8 +8,9 @@ find_package(CLI11 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
+pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc)
 pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr)
-# libcsv brings neither pkg-config nor CMake files.
+# libcsv has neither pkg-config nor CMake files.
 find_path(CSV_INCLUDE_DIR csv.h REQUIRED)
 find_library(CSV_LIBRARY csv REQUIRED)
 add_library(csv::csv UNKNOWN IMPORTED)
@@ -23,15 +24,15 @@ target_include_directories(s2i_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
 target_compile_definitions(s2i_hdf5 INTERFACE ${HDF5_C_DEFINITIONS})
 target_link_libraries(s2i_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
 
-# The C interface alone: the deprecated C++ bindings of Open MPI warn under -Wextra.
+# Only the C interface: Open MPI's deprecated C++ bindings cause warnings with -Wextra.
 find_package(MPI REQUIRED COMPONENTS C)
 add_library(s2i_mpi INTERFACE)
 target_include_directories(s2i_mpi SYSTEM INTERFACE ${MPI_C_INCLUDE_DIRS})
 target_compile_definitions(s2i_mpi INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
 target_link_libraries(s2i_mpi INTERFACE MPI::MPI_C)
 
-# CUDA is optional: with a toolkit the same binary runs with or without a GPU, without one the
-# project builds for the CPU. S2I_CUDA=OFF builds for the CPU although a toolkit is there.
+# CUDA is optional. With a toolkit, the binaries run on machines with and without a GPU. Without a
+# toolkit, or with S2I_CUDA=OFF, the project is built for CPUs only.
 option(S2I_CUDA "Build the CUDA kernels and the NCCL communicator when a toolkit is found" ON)
 if(S2I_CUDA)
   include(CheckLanguage)
@@ -42,10 +43,10 @@ if(S2I_CUDA)
   if(CMAKE_CUDA_COMPILER)
     enable_language(CUDA)
     find_package(CUDAToolkit 13 REQUIRED)
-    set(CMAKE_CUDA_STANDARD 17)  # the kernels need no more, and CMake 3.25 knows no nvcc C++20
+    set(CMAKE_CUDA_STANDARD 17)  # CMake 3.25 does not support C++20 with nvcc
     set(S2I_HAVE_CUDA ON)
   else()
-    message(STATUS "No CUDA toolkit found: building for the CPU alone")
+    message(STATUS "No CUDA toolkit found: building for CPUs only")
   endif()
 endif()
 

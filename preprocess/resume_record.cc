@@ -49,7 +49,7 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
                          {"source_rates", rates},
                          {"clipped_samples", record.clipped_samples},
                          {"rejected", rejected}};
-  // A reason names a file as the corpus writes it, which need not be UTF-8.
+  // A reason has the file name from the corpus, which may be invalid UTF-8.
   const std::string text = json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
   const std::filesystem::path path = folder / kResumeFolder / record_name(index);
   AtomicFile file(path, unique_temporary(path));
@@ -57,11 +57,11 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
   file.commit();
 }
 
-FoundShard find_shard(const std::filesystem::path& folder, size_t index, RowRange rows,
-                      ShardInputs inputs) {
-  using State = FoundShard::State;
-  FoundShard found;
-  const auto end = [&](State state, std::string problem = "") {
+ExistingShard check_existing_shard(const std::filesystem::path& folder, size_t index, RowRange rows,
+                                   ShardInputs inputs) {
+  using State = ExistingShard::State;
+  ExistingShard found;
+  const auto result = [&](State state, std::string problem = "") {
     found.state = state;
     found.problem = std::move(problem);
     found.record.inputs = std::move(inputs);
@@ -69,45 +69,47 @@ FoundShard find_shard(const std::filesystem::path& folder, size_t index, RowRang
   };
   const std::filesystem::path path = folder / kResumeFolder / record_name(index);
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) return end(State::kMissing);
+  if (!std::filesystem::exists(path, error)) return result(State::kMissing);
   try {
     found.record = parse_record(read_json(path), path.string());
-    const std::string difference = differences(found.record.inputs, inputs);
-    if (!difference.empty()) return end(State::kOther, "made from " + difference);
+    const std::string difference = describe_differences(found.record.inputs, inputs);
+    if (!difference.empty()) return result(State::kInvalid, "different inputs: " + difference);
     const ShardEntry& entry = found.record.shard;
-    for (const Rejection& rejection : found.record.rejected) {
-      if (rejection.row < rows.first || rejection.row >= rows.end) {
-        return end(State::kOther, "its record is damaged");
+    for (const RejectedRow& rejected : found.record.rejected) {
+      if (rejected.row < rows.first || rejected.row >= rows.end) {
+        return result(State::kInvalid, "the resume record is corrupt");
       }
     }
-    if (entry.file.empty() && !found.record.rejected.empty()) return end(State::kNotWritten);
-    if (entry.file.empty()) return end(State::kOther, "its record is damaged");
+    if (entry.file.empty() && !found.record.rejected.empty()) return result(State::kHasBadRows);
+    if (entry.file.empty()) return result(State::kInvalid, "the resume record is corrupt");
     const std::filesystem::path shard = folder / entry.file;
-    if (!std::filesystem::exists(shard, error)) return end(State::kOther, entry.file + " is gone");
+    if (!std::filesystem::exists(shard, error)) {
+      return result(State::kInvalid, entry.file + " is missing");
+    }
     if (std::filesystem::file_size(shard) != entry.bytes ||
         checksum_file(shard) != entry.checksum) {
-      return end(State::kOther, entry.file + " is damaged");
+      return result(State::kInvalid, entry.file + " is corrupt");
     }
-    return end(State::kWhole);
+    return result(State::kComplete);
   } catch (const std::runtime_error& reason) {
-    return end(State::kOther, reason.what());  // cannot be read: the shard is made again
+    return result(State::kInvalid, reason.what());
   }
 }
 
 void remove_stale_files(const std::filesystem::path& folder,
                         const std::vector<ShardEntry>& shards) {
-  std::set<std::string> wanted;
+  std::set<std::string> keep;
   for (size_t i = 0; i < shards.size(); ++i) {
-    wanted.insert(shards[i].file);
-    wanted.insert(record_name(i));
+    keep.insert(shards[i].file);
+    keep.insert(record_name(i));
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (is_shard_name(name) && !wanted.contains(name)) std::filesystem::remove(entry.path());
+    if (is_shard_name(name) && !keep.contains(name)) std::filesystem::remove(entry.path());
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder / kResumeFolder)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with("shard-") && !wanted.contains(name)) std::filesystem::remove(entry.path());
+    if (name.starts_with("shard-") && !keep.contains(name)) std::filesystem::remove(entry.path());
   }
 }
 

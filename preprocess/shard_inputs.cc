@@ -68,19 +68,19 @@ ShardInputs shard_inputs(const CorpusSplit& split, RowRange range, int sample_ra
           {kFiles, files.text()}};
 }
 
-std::string differences(const ShardInputs& theirs, const ShardInputs& ours) {
+std::string describe_differences(const ShardInputs& recorded, const ShardInputs& current) {
   std::string text;
-  for (const auto& [name, value] : ours) {
-    const auto other = theirs.find(name);
-    if (other != theirs.end() && other->second == value) continue;
+  for (const auto& [name, value] : current) {
+    const auto other = recorded.find(name);
+    if (other != recorded.end() && other->second == value) continue;
     if (!text.empty()) text += "; ";
     if (name == kRows) {
-      text += "other rows of the CSV";
+      text += "CSV rows";
     } else if (name == kFiles) {
-      text += "audio files of another size or time";
+      text += "size or modification time of audio files";
     } else {
-      text += fmt::format("{} {}, here {}", name, other != theirs.end() ? other->second : "unknown",
-                          value);
+      text += fmt::format("{} {} instead of {}", name,
+                          other != recorded.end() ? other->second : "unknown", value);
     }
   }
   return text;

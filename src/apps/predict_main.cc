@@ -1,4 +1,4 @@
-// s2i-predict: the intents of audio files, of any format and rate that libsndfile reads.
+// s2i-predict: predicts the intents of audio files of any format and rate that libsndfile reads.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/softmax.h>
@@ -18,8 +18,9 @@
 #include "core/json.h"
 #include "data/batch_loader.h"
 #include "train/batch_tensors.h"
+#include "train/forward_options.h"
+#include "train/loaded_model.h"
 #include "train/out_of_memory.h"
-#include "train/setup.h"
 
 namespace {
 
@@ -28,13 +29,13 @@ using namespace s2i;
 struct PredictCommand {
   std::vector<std::string> paths;
   std::string model;
-  std::string precision = "fp32";
+  Precision precision = Precision::kFloat32;
   double max_seconds = 60;
   int threads = 0;
   bool json = false;
 };
 
-/// The files named on the command line; "-" stands for a list on standard input, a path a line.
+/// The files on the command line; "-" stands for a list on standard input, one path per line.
 std::vector<std::string> list_files(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const auto& path : paths) {
@@ -50,8 +51,8 @@ std::vector<std::string> list_files(const std::vector<std::string>& paths) {
   return files;
 }
 
-/// One utterance as the loader would give it from a shard: 16 bits, so that a prediction for a file
-/// is the prediction for its utterance in a corpus.
+/// One utterance as the data loader returns it from a shard: quantized to 16 bits, so that a file
+/// and the same utterance in a corpus have the same prediction.
 Batch load_single(AudioLoader& loader, const std::string& path, bool normalized) {
   const auto samples = loader.load(path);
   std::vector<int16_t> quantized(samples.size());
@@ -93,19 +94,19 @@ int predict_files(const PredictCommand& command) {
   const at::NoGradGuard no_grad;
   if (command.threads > 0) at::set_num_threads(command.threads);
   const LoadedModel loaded = load_classifier(command.model, at::kCPU);
-  const ForwardOptions options = forward_options("masked", command.precision);
+  const ForwardOptions options = forward_options(Padding::kMasked, command.precision);
   AudioLoader loader(static_cast<int>(loaded.preprocessor.sampling_rate), command.max_seconds);
   int failed = 0;
   for (const auto& path : list_files(command.paths)) {
     try {
-      const Batch batch = load_single(loader, path, loaded.normalize);
+      const Batch batch = load_single(loader, path, loaded.preprocessor.do_normalize);
       const BatchTensors tensors = to_tensors(batch, at::kCPU);
       print_prediction(path, loaded.model->forward(tensors.audio, batch.length, options),
                        loaded.model->config().labels, command.json);
     } catch (const std::exception& error) {
       spdlog::error("{}: {}", path,
                     is_out_of_memory(error)
-                        ? "out of memory; cut the file into shorter ones, or use a larger machine"
+                        ? "out of memory; split the file, or use a machine with more memory"
                         : error.what());
       ++failed;
     }
@@ -114,26 +115,26 @@ int predict_files(const PredictCommand& command) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Prints the intent of each audio file and its probability, separated by tabs.",
+  CLI::App app("Prints path, intent and probability of each audio file, separated by tabs.",
                "s2i-predict");
   PredictCommand command;
   app.add_option("files", command.paths, "Audio files, or - for a list on standard input")
       ->required();
   app.add_option("--model", command.model, "Hugging Face folder, such as runs/x/best/model")
       ->required();
-  app.add_flag("--json", command.json, "One JSON object a file: path, intent, probability, logits");
-  app.add_option("--max-seconds", command.max_seconds, "Longest file in seconds")
+  app.add_flag("--json", command.json,
+               "Print one JSON object per file: path, intent, probability, logits");
+  app.add_option("--max-seconds", command.max_seconds, "Longest accepted file in seconds")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--precision", command.precision, "Type of activations and matrix products")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str();
+  add_choice(app, "--precision", command.precision, kPrecisionChoices,
+             "Type of activations and matrix products");
   app.add_option("--threads", command.threads, "CPU threads; 0: all cores")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   int status = 0;
   if (!s2i::parse_command_line(app, argc, argv, status)) return status;
-  s2i::set_up_logging("warn");
+  s2i::set_up_logging(spdlog::level::warn);
   return predict_files(command);
 }
 

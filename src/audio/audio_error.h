@@ -1,4 +1,4 @@
-// What can be wrong with one audio file, typed, so that a caller can list the bad ones and go on.
+// The error type for a single audio file, so that a caller can record bad files and continue.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@ namespace s2i {
 
 enum class AudioProblem {
   kNotFound,    ///< No such file.
-  kUnreadable,  ///< It is there, but cannot be opened or read: permission, a folder, a disk error.
-  kNotAudio,    ///< Not a format that libsndfile reads, or damaged inside.
-  kTruncated,   ///< The header promises more than the file holds.
+  kUnreadable,  ///< Exists but cannot be opened or read: permissions, a folder, a disk error.
+  kNotAudio,    ///< Not a format that libsndfile reads, or corrupt.
+  kTruncated,   ///< Shorter than its header declares.
   kEmpty,       ///< No samples.
   kNotFinite,   ///< A sample is NaN or infinite.
   kTooLong,     ///< Longer than the caller's limit.

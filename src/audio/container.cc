@@ -15,14 +15,15 @@ namespace {
 
 enum class Endian { kLittle, kBig };
 
-/// The first bytes of most files hold every chunk header up to the samples: one read, few seeks.
-class FileWindow {
+/// Reads header fields. Caches the start of the file, which in most files has every chunk header up
+/// to the samples.
+class HeaderReader {
  public:
-  FileWindow(int descriptor, uint64_t file_bytes) : descriptor_(descriptor), size_(file_bytes) {
+  HeaderReader(int descriptor, uint64_t file_bytes) : descriptor_(descriptor), size_(file_bytes) {
     head_count_ = read_at(0, head_);
   }
 
-  /// `count` bytes at `offset`, or nothing behind the end of the file.
+  /// `count` bytes at `offset`, or nothing if they are past the end of the file.
   std::optional<std::span<const unsigned char>> bytes(uint64_t offset, size_t count) {
     if (offset > size_ || size_ - offset < count) return std::nullopt;
     if (offset + count <= head_count_) return std::span(head_).subspan(offset, count);
@@ -71,19 +72,19 @@ class FileWindow {
 std::optional<std::string> compare(uint64_t start, uint64_t declared, uint64_t file_bytes) {
   const uint64_t present = file_bytes - std::min(start, file_bytes);
   if (declared <= present) return std::nullopt;
-  return fmt::format("its header promises {} bytes of samples and it holds {}", declared, present);
+  return fmt::format("the header declares {} bytes of samples, the file has {}", declared, present);
 }
 
-/// Programs that write to a pipe cannot know the length: they leave zero, or a number near the
-/// limit of a signed or unsigned 32-bit field.
-bool is_open_length(uint64_t declared) {
+/// Programs that write to a pipe do not know the length. They write zero, or a value near the limit
+/// of a signed or unsigned 32-bit field.
+bool is_unknown_length(uint64_t declared) {
   return declared == 0 || declared >= 0xFFFFF000U ||
          (declared >= 0x7FFFF000U && declared <= 0x80000000U);
 }
 
 /// RIFF, RIFX, RF64 and AIFF: a 12-byte header, then chunks of (name, 32-bit size, content padded
 /// to an even size). `data_name` is the chunk with the samples.
-std::optional<std::string> check_chunks(FileWindow& file, Endian endian,
+std::optional<std::string> check_chunks(HeaderReader& file, Endian endian,
                                         std::string_view data_name) {
   constexpr int kMaxChunks = 4096;
   std::optional<uint64_t> long_size;
@@ -91,12 +92,12 @@ std::optional<std::string> check_chunks(FileWindow& file, Endian endian,
   for (int chunk = 0; chunk < kMaxChunks; ++chunk) {
     const auto size = file.number(position + 4, 4, endian);
     if (!size) {
-      return fmt::format("it ends at byte {}, before its '{}' chunk", file.size(), data_name);
+      return fmt::format("the file ends at byte {}, before the '{}' chunk", file.size(), data_name);
     }
     if (file.starts(position, "ds64")) long_size = file.number(position + 16, 8, endian);
     if (file.starts(position, data_name)) {
       if (long_size && *size == 0xFFFFFFFFU) return compare(position + 8, *long_size, file.size());
-      if (is_open_length(*size)) return std::nullopt;
+      if (is_unknown_length(*size)) return std::nullopt;
       return compare(position + 8, *size, file.size());
     }
     position += 8 + *size + (*size & 1);
@@ -104,14 +105,15 @@ std::optional<std::string> check_chunks(FileWindow& file, Endian endian,
   return std::nullopt;
 }
 
-/// Sony Wave64: 16-byte names, 64-bit sizes that count their own header, content padded to 8 bytes.
-std::optional<std::string> check_wave64(FileWindow& file) {
+/// Sony Wave64: 16-byte names, 64-bit sizes that include the chunk header, content padded to 8
+/// bytes.
+std::optional<std::string> check_wave64(HeaderReader& file) {
   constexpr int kMaxChunks = 4096;
   uint64_t position = 40;
   for (int chunk = 0; chunk < kMaxChunks; ++chunk) {
     const auto size = file.number(position + 16, 8, Endian::kLittle);
     if (!size || *size < 24 || *size > UINT64_MAX / 2) {
-      return fmt::format("it ends at byte {}, before its 'data' chunk", file.size());
+      return fmt::format("the file ends at byte {}, before the 'data' chunk", file.size());
     }
     if (file.starts(position, "data")) return compare(position + 24, *size - 24, file.size());
     position += (*size + 7) / 8 * 8;
@@ -119,10 +121,10 @@ std::optional<std::string> check_wave64(FileWindow& file) {
   return std::nullopt;
 }
 
-/// An Ogg stream ends with a page that carries the end-of-stream flag (RFC 3533, section 6): a
-/// header of 27 bytes with the number of segments last, a byte a segment with its length, the
+/// The last page of an Ogg stream has the end-of-stream flag (RFC 3533, section 6). A page has a
+/// 27-byte header that ends with the number of segments, one length byte per segment, then the
 /// segments.
-std::optional<std::string> check_ogg(FileWindow& file) {
+std::optional<std::string> check_ogg(HeaderReader& file) {
   constexpr uint64_t kHeaderBytes = 27;
   constexpr uint64_t kMaxPageBytes = 65307;
   const uint64_t length = std::min(kMaxPageBytes, file.size());
@@ -139,21 +141,21 @@ std::optional<std::string> check_ogg(FileWindow& file) {
     const bool marks_end = ((*tail)[page + 5] & 4) != 0;
     if (marks_end && end <= tail->size()) return std::nullopt;
   }
-  return std::string("its last Ogg page, which marks the end of the stream, is missing or cut off");
+  return std::string("the last Ogg page, with the end-of-stream flag, is missing or truncated");
 }
 
-std::optional<std::string> check_au(FileWindow& file, Endian endian) {
+std::optional<std::string> check_au(HeaderReader& file, Endian endian) {
   const auto start = file.number(4, 4, endian);
   const auto declared = file.number(8, 4, endian);
-  if (!start || !declared) return std::string("it ends inside its header");
-  if (is_open_length(*declared)) return std::nullopt;
+  if (!start || !declared) return std::string("the file ends inside its header");
+  if (is_unknown_length(*declared)) return std::nullopt;
   return compare(*start, *declared, file.size());
 }
 
 }  // namespace
 
 std::optional<std::string> describe_truncation(int descriptor, uint64_t file_bytes) {
-  FileWindow file(descriptor, file_bytes);
+  HeaderReader file(descriptor, file_bytes);
   if (file.starts(0, "RIFF") || file.starts(0, "RF64")) {
     return check_chunks(file, Endian::kLittle, "data");
   }

@@ -1,5 +1,5 @@
-// How long a file says it is. libsndfile quietly shortens a WAV, AIFF or AU whose data was cut off,
-// and an Ogg stream without its last page; a corpus should not.
+// Detects truncated audio files. libsndfile silently accepts WAV, AIFF and AU files with missing
+// data and Ogg streams without their last page; preprocessing must reject them.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 
 namespace s2i {
 
-/// Whether the open file is shorter than its own header says: then a sentence about it. Nothing
-/// when it is whole, when the header leaves the length open (as programs that write to a pipe do),
-/// or for a container whose decoder reports missing frames itself (FLAC, MP3). Moves no file
+/// Returns a description if the open file is shorter than its header declares. Returns nothing if
+/// it is complete, if the header does not give a length (files written to a pipe), or if the
+/// decoder of the container reports missing frames itself (FLAC, MP3). Does not change the file
 /// position.
 std::optional<std::string> describe_truncation(int descriptor, uint64_t file_bytes);
 

@@ -47,29 +47,29 @@ FileDescriptor open_audio(const std::filesystem::path& path, uint64_t& file_byte
   return file;
 }
 
-/// Null if libsndfile does not know what it is. The library gets a descriptor of its own to close:
-/// when it fails it closes what it was given even if told not to (seen in 1.2.0), and closing that
-/// again here could hit another thread's file.
+/// Returns null if libsndfile does not recognize the format. libsndfile gets a duplicate
+/// descriptor: on failure it closes the descriptor even with close_desc = false (seen in 1.2.0),
+/// and a second close() here could close a file of another thread.
 SndfileHandle open_sndfile(const FileDescriptor& descriptor, const std::filesystem::path& path,
                            SF_INFO& info) {
-  const int own = ::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0);
-  if (own < 0) fail(AudioProblem::kUnreadable, path, "cannot open: {}", errno_text(errno));
-  return SndfileHandle(sf_open_fd(own, SFM_READ, &info, SF_TRUE));
+  const int duplicate = ::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0);
+  if (duplicate < 0) fail(AudioProblem::kUnreadable, path, "cannot open: {}", errno_text(errno));
+  return SndfileHandle(sf_open_fd(duplicate, SFM_READ, &info, SF_TRUE));
 }
 
-/// Reads at most `limit` frames into `samples`, mixed down; returns how many there were.
+/// Reads at most `limit` frames into `samples`, averaging the channels. Returns the frames read.
 size_t read_mono(SNDFILE* file, int channels, size_t expected, size_t limit,
                  std::vector<float>& samples) {
-  constexpr size_t kMostFrames = 1 << 22;  // that are made room for before they have come
+  constexpr size_t kMaxFramesAhead = 1 << 22;  // most frames to allocate before reading them
   constexpr size_t kBlockValues = 1 << 18;
   const size_t block_frames = std::max<size_t>(1, kBlockValues / static_cast<size_t>(channels));
   std::vector<float> block;
   if (channels > 1) block.resize(block_frames * static_cast<size_t>(channels));
   size_t done = 0;
   while (done < limit) {
-    // The header's length is a hint: grow as samples come, one spare frame to find the end by.
+    // The length in the header is only a hint: grow the buffer as samples are read.
     const size_t target = done < expected ? expected : done + kBlockValues;
-    size_t want = std::min({target - done, limit - done, kMostFrames});
+    size_t want = std::min({target - done, limit - done, kMaxFramesAhead});
     if (channels > 1) want = std::min(want, block_frames);
     samples.resize(done + want);
     float* const out = samples.data() + done;
@@ -103,7 +103,7 @@ void decode_audio(const std::filesystem::path& path, double max_seconds, AudioCl
   const SndfileHandle file = open_sndfile(descriptor, path, info);
   if (file == nullptr) {
     if (truncation) fail(AudioProblem::kTruncated, path, "truncated: {}", *truncation);
-    // Why is in a global of libsndfile's, which another thread may be writing.
+    // libsndfile keeps the reason in a global variable, which another thread may overwrite.
     fail(AudioProblem::kNotAudio, path, "not audio in a format that libsndfile reads");
   }
   constexpr int kMaxSampleRate = 768000, kMaxChannels = 1024;
@@ -121,16 +121,16 @@ void decode_audio(const std::filesystem::path& path, double max_seconds, AudioCl
          static_cast<double>(info.frames) / rate, max_seconds);
   }
   const size_t expected = known_length ? static_cast<size_t>(info.frames) : SIZE_MAX;
-  // Compressed formats may hold more than their header says: read one frame past the limit to see.
+  // Compressed files may have more frames than their header declares: read one past the limit.
   const size_t count =
       read_mono(file.get(), info.channels, known_length ? expected : 0, limit + 1, clip.samples);
   const int error = sf_error(file.get());
   if (known_length && count < expected) {
     fail(AudioProblem::kTruncated, path,
-         "truncated: its header promises {} frames and {} could be read", expected, count);
+         "truncated: the header declares {} frames, {} could be read", expected, count);
   }
   if (error != SF_ERR_NO_ERROR) {
-    fail(AudioProblem::kNotAudio, path, "damaged after {} frames: {}", count,
+    fail(AudioProblem::kNotAudio, path, "corrupt after {} frames: {}", count,
          sf_error_number(error));
   }
   if (count > limit) {

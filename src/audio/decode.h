@@ -1,4 +1,5 @@
-// Audio files of any format, rate and channel count that libsndfile reads, as mono float samples.
+// Decodes audio files of any format, sample rate and channel count that libsndfile supports to mono
+// float samples.
 #pragma once
 
 #include <filesystem>
@@ -8,16 +9,16 @@
 
 namespace s2i {
 
-/// One channel of samples, full scale at +-1.
+/// Mono samples; full scale is +-1.
 struct AudioClip {
   std::vector<float> samples;
   int sample_rate = 0;  ///< Hz
 };
 
-/// Decodes a whole file and takes the mean of its channels. Memory is bounded by `max_seconds`, not
-/// by what the file's header claims. `clip` is overwritten; its memory is used again, which makes
-/// decoding many short files faster. Throws AudioError, never a clip that is empty, cut short, or
-/// not finite.
+/// Decodes a file and averages its channels. Memory is bounded by `max_seconds`, not by the length
+/// in the file's header. Overwrites `clip` and reuses its memory, which speeds up decoding many
+/// short files. Throws AudioError if the audio is missing, empty, truncated, too long or not
+/// finite.
 void decode_audio(const std::filesystem::path& path, double max_seconds, AudioClip& clip);
 
 }  // namespace s2i

@@ -19,7 +19,7 @@ std::span<const float> AudioLoader::load(const std::filesystem::path& path) {
         AudioProblem::kEmpty,
         fmt::format("{}: empty: too short for one sample at {} Hz", path.string(), target_rate_));
   }
-  if (!all_finite(resampled_)) {  // the filter overshoots, near the largest float past it
+  if (!all_finite(resampled_)) {  // filter overshoot can exceed the largest float
     throw AudioError(AudioProblem::kNotFinite,
                      fmt::format("{}: has samples too large to resample", path.string()));
   }

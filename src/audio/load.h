@@ -1,4 +1,4 @@
-// From a file name to samples at the rate a model wants: what preprocessing and prediction share.
+// Loads an audio file at the model's sample rate. Used by preprocessing and prediction.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@
 
 namespace s2i {
 
-/// Decodes and resamples file after file, with the same memory. One a thread.
+/// Decodes and resamples files one after another and reuses its buffers. Use one per thread.
 class AudioLoader {
  public:
   AudioLoader(int target_rate, double max_seconds)
@@ -18,7 +18,7 @@ class AudioLoader {
   /// Mono samples at the target rate, valid until the next call. Throws AudioError.
   std::span<const float> load(const std::filesystem::path& path);
 
-  /// Of the last file that was loaded.
+  /// Values for the most recently loaded file.
   int source_rate() const { return clip_.sample_rate; }
   double decode_seconds() const { return decode_seconds_; }
   double resample_seconds() const { return resample_seconds_; }
@@ -32,8 +32,8 @@ class AudioLoader {
   double resample_seconds_ = 0;
 };
 
-/// One file as mono samples at `target_rate` Hz. Throws AudioError, also for a file that is longer
-/// than `max_seconds`.
+/// Loads one file as mono samples at `target_rate` Hz. Throws AudioError, also if the file is
+/// longer than `max_seconds`.
 std::vector<float> load_audio(const std::filesystem::path& path, int target_rate,
                               double max_seconds);
 

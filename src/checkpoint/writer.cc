@@ -39,7 +39,7 @@ void copy_to_host(const CheckpointContent& content, CheckpointContent& copy) {
   const at::NoGradGuard no_grad;
   copy.step = content.step;
   copy.is_best = content.is_best;
-  copy.trainer = content.trainer;
+  copy.run_state = content.run_state;
   std::optional<at::Device> device;
   start_copies(content.model, copy.model, device);
   start_copies(content.optimizer, copy.optimizer, device);

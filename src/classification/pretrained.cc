@@ -202,7 +202,7 @@ void save_pretrained(const fs::path& dir, ClassifierConfig config, const NamedTe
   if (error) throw RunError("cannot make the folder {}: {}", dir.string(), error.message());
   write_json(dir / "config.json", config.to_json());
   write_json(dir / "preprocessor_config.json", to_json(preprocessor));
-  write_safetensors(dir / "model.safetensors", weights, {{"format", "pt"}});
+  write_safetensors(dir / "model.safetensors", parameters, {{"format", "pt"}});
 }
 
 }  // namespace s2i

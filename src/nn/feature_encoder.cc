@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "ops/conv_groupnorm/conv_groupnorm.h"
 #include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
 #include "ops/strided_conv/strided_conv.h"
 
@@ -71,10 +72,10 @@ at::Tensor FeatureEncoder::first_layer(const at::Tensor& audio, const ForwardPas
     frames.push_back(
         pass.config.frames_after(pass.options.masked ? samples : pass.padded_samples, 1));
   }
-  const ConvGroupNormGelu conv{layer.weight,    layer.bias,  layer.norm_weight,
-                               layer.norm_bias, strides_[0], kNormEpsilon};
-  if (audio.is_cpu() && activation_ == Activation::kGelu) {
-    return conv_groupnorm_gelu_cpu(audio, conv, frames, pass.type());
+  const ConvGroupNorm conv{layer.weight,    layer.bias,  layer.norm_weight,
+                           layer.norm_bias, strides_[0], kNormEpsilon};
+  if (activation_ == Activation::kGelu) {
+    return conv_groupnorm_gelu(audio, conv, frames, pass.type());
   }
   return activate(activation_, conv_groupnorm(audio, conv, frames).to(pass.type()));
 }

@@ -7,7 +7,7 @@
 namespace s2i {
 namespace {
 
-TEST(Quantize, GivesBackEveryInt16) {
+TEST(Quantize, RoundTripsEveryInt16) {
   std::vector<float> samples;
   for (int value = -32768; value <= 32767; ++value) {
     samples.push_back(static_cast<float>(value) / kInt16Scale);
@@ -19,7 +19,7 @@ TEST(Quantize, GivesBackEveryInt16) {
   }
 }
 
-TEST(Quantize, RoundsToTheNearest) {
+TEST(Quantize, RoundsToNearestEven) {
   const std::vector<float> samples{0.4F / kInt16Scale,  0.6F / kInt16Scale, -0.4F / kInt16Scale,
                                    -0.6F / kInt16Scale, 0.5F / kInt16Scale, 1.5F / kInt16Scale};
   std::vector<int16_t> quantized(samples.size());
@@ -27,7 +27,7 @@ TEST(Quantize, RoundsToTheNearest) {
   EXPECT_EQ(quantized, (std::vector<int16_t>{0, 1, 0, -1, 0, 2}));
 }
 
-TEST(Quantize, ClipsAndCountsIt) {
+TEST(Quantize, ClipsAndCountsClippedSamples) {
   const std::vector<float> samples{1.0F, -1.0F, 1.5F, -1.5F, 1e30F, -1e30F, 32767.4F / 32768};
   std::vector<int16_t> quantized(samples.size());
   EXPECT_EQ(quantize_int16(samples, quantized), 5U);

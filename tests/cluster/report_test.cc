@@ -1,4 +1,5 @@
-// What is said about devices, disagreements and the run, from what the ranks told.
+// Messages about devices and differences between ranks, and the run table, from the data of all
+// ranks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,30 +14,33 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(DeviceProblem, OneGpuEachIsFineOnAnyNumberOfHosts) {
+TEST(DeviceProblem, OneGpuPerRankIsValidOnAnyNumberOfHosts) {
   EXPECT_EQ(device_problem({{"a", "GPU-1"}, {"a", "GPU-2"}, {"b", "GPU-3"}}, false), "");
   EXPECT_EQ(device_problem({{"a", ""}, {"a", ""}}, false), "");
 }
 
 TEST(DeviceProblem, TwoRanksOnOneGpuAreNamedUnlessAllowed) {
   const std::vector<DeviceClaim> claims = {{"a", "GPU-1"}, {"b", "GPU-7"}, {"b", "GPU-7"}};
-  EXPECT_THAT(device_problem(claims, false), AllOf(HasSubstr("ranks 1, 2"), HasSubstr("GPU-7 on b"),
-                                                   HasSubstr("cluster.allow_shared_gpu=true")));
+  EXPECT_THAT(device_problem(claims, false),
+              AllOf(HasSubstr("ranks 1-2 would share"), HasSubstr("GPU-7 on b"),
+                    HasSubstr("cluster.allow_shared_gpu=true")));
   EXPECT_EQ(device_problem(claims, true), "");
 }
 
-TEST(DeviceProblem, RanksWithoutAGpuAmongOthersAreNamed) {
+TEST(DeviceProblem, RanksWithoutAGpuAreNamed) {
   EXPECT_THAT(device_problem({{"a", "GPU-1"}, {"b", ""}, {"b", ""}}, true),
-              HasSubstr("rank 1, 2 (b) sees no GPU"));
+              HasSubstr("ranks 1-2 on b have none"));
 }
 
 TEST(DifferenceMessage, HasTheMinority) {
   EXPECT_EQ(difference_message("version", {"1", "1"}, {"a", "b"}), "");
-  EXPECT_THAT(difference_message("version", {"2", "1", "2", "2"}, {"a", "b", "c", "d"}),
-              AllOf(HasSubstr("version; rank 1 (b) has '1' instead of '2'"),
-                    Not(HasSubstr("rank 0"))));
-  EXPECT_THAT(difference_message("version", {"1", "2"}, {"a", "b"}), HasSubstr("rank 1 (b) has '2'"));
-  EXPECT_THAT(difference_message("version", {"2", "1"}, {"a", "b"}), HasSubstr("rank 1 (b) has '1'"));
+  EXPECT_THAT(
+      difference_message("version", {"2", "1", "2", "2"}, {"a", "b", "c", "d"}),
+      AllOf(HasSubstr("version; rank 1 (b) has '1' instead of '2'"), Not(HasSubstr("rank 0"))));
+  EXPECT_THAT(difference_message("version", {"1", "2"}, {"a", "b"}),
+              HasSubstr("rank 1 (b) has '2'"));
+  EXPECT_THAT(difference_message("version", {"2", "1"}, {"a", "b"}),
+              HasSubstr("rank 1 (b) has '1'"));
 }
 
 TEST(DifferenceMessage, HasTheFirstLineThatDiffers) {
@@ -44,7 +48,7 @@ TEST(DifferenceMessage, HasTheFirstLineThatDiffers) {
               HasSubstr("rank 2 (c) has '(end of text)' instead of 'y'"));
 }
 
-TEST(RunTable, RanksThatAreAlikeShareALine) {
+TEST(RunTable, EqualRanksShareARow) {
   const auto table = format_rows({{0, "a", "cpu, 2 threads", int64_t{8} << 30},
                                   {1, "a", "cpu, 2 threads", int64_t{8} << 30},
                                   {2, "b", "cpu, 2 threads", int64_t{8} << 30}});

@@ -234,7 +234,7 @@ def cut_short(shard):
 
 
 @pytest.mark.parametrize("fault, message", [(overwrite, "do not match their checksum"),
-                                            (cut_short, "cut short since it had")])
+                                            (cut_short, "when it was opened")])
 def test_a_shard_that_changes_under_a_running_job_is_named(settings, shards, model, tmp_path, fault, message):
     changed = tmp_path / "changed"
     shutil.copytree(shards, changed)

@@ -49,7 +49,7 @@ def test_a_step_beyond_its_limit_ends_the_job(job):
     os.kill(progress(folder, 1)["process"], signal.SIGSTOP)
     errors = process.communicate(timeout=90)[1]
     assert process.returncode == 1
-    assert re.search(r"train step \d+ outlasted cluster.step_timeout_seconds=2: rank 0 of 2", errors), errors
+    assert re.search(r"train step \d+ exceeded cluster.step_timeout_seconds=2: rank 0 of 2", errors), errors
 
 
 @pytest.mark.parametrize("victim", [0, 1])

@@ -3,7 +3,7 @@
 
 using namespace s2i;
 
-// The bytes are train.csv; after a line "==intent_info.csv", that file.
+// The input is train.csv, optionally followed by a line "==intent_info.csv" and that file.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const FuzzFolder folder;
   constexpr std::string_view kNext = "==intent_info.csv\n";
@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   folder.write("train.csv", text.substr(0, next));
   std::filesystem::remove(folder.path() / "intent_info.csv");
   if (next != text.npos) folder.write("intent_info.csv", text.substr(next + kNext.size()));
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     CorpusSettings settings;
     settings.folder = folder.path();
     const Corpus corpus = read_corpus(settings, {"train"});

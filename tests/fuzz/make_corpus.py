@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the fuzz targets into tests/fuzz/corpus: small whole files of each kind.
+"""Writes the seed corpus of the fuzz targets to tests/fuzz/corpus: small valid files of each format.
 
     .deps/python/bin/python tests/fuzz/make_corpus.py [build/release/bin]
 
-The manifest is made by s2i-preprocess from that folder."""
+The manifest is written by s2i-preprocess, which must be in the given folder."""
 import io
 import json
 import pathlib
@@ -100,7 +100,7 @@ def make_records():
              "since_best": 1, "skipped_steps": 2}
     identity = {"data_checksum": "0123456789abcdef", "config": {"run.seed": "1", "model.init": "wavlm-base"}}
     newer = {"consecutive_nonfinite_steps": 1, "world_size": 4, "validation_checksum": "fedcba9876543210"}
-    # The first letter says which file: run_state.json, checksums.json, metrics.jsonl.
+    # The first byte selects run_state.json, checksums.json or metrics.jsonl.
     put("checkpoint", "trainer", "t" + json.dumps({**state, **newer, **identity}))
     put("checkpoint", "older", "t" + json.dumps({**state, **identity}))
     put("checkpoint", "null", "t" + json.dumps({**state, "best_value": None, "best_loss": None, **identity}))
@@ -110,13 +110,13 @@ def make_records():
     lines = [json.dumps({"step": step, "loss": loss, "seconds": {"total": 0.5}})
              for step, loss in ((1, 1.5), (2, None), (3, 0.25), (4, 1e-3))]
     put("checkpoint", "metrics", "m" + "\n".join(lines) + "\n" + lines[0][:9])
-    # An empty shard lies beside the record, see fuzz_resume_record.cc.
+    # fuzz_resume_record.cc writes an empty shard file for this record.
     tables = {"offset": 0, "label": 0, "speaker": 0, "id": 0, "id_bytes": 0, "checksum": 0}
     shard = {"file": "shard-00000-00000000.h5", "utterances": 2, "samples": 4, "bytes": 0, "audio_start": 0,
              "tables": tables, "checksum": "2d06800538d394c2", "tables_checksum": "0" * 16}
     record = {"inputs": {"version": "1"}, "shard": shard, "source_rates": [{"rate": 8000, "utterances": 2}],
               "clipped_samples": 3, "rejected": [{"row": 1, "reason": "b.wav: not audio"}]}
-    put("resume_record", "whole", json.dumps(record))
+    put("resume_record", "complete", json.dumps(record))
     put("resume_record", "not_written", json.dumps({**record, "shard": None}))
 
 
@@ -133,8 +133,8 @@ def make_data(programs):
                         folder / "out", "--jobs", "1", "--log-level", "error"], check=True)
         manifest = (folder / "out/train/manifest.json").read_bytes()
         put("manifest", "one", manifest)
-    # Exclusive or over ten numbers of a shard's entry and then over the file, see fuzz_shard.cc.
-    put("shard", "good", bytes(8))
+    # XORed onto ten numbers of a shard's manifest entry and then onto the file, see fuzz_shard.cc.
+    put("shard", "unchanged", bytes(8))
     put("shard", "fewer", struct.pack("<10Q", 1, *[0] * 9))
     put("shard", "file", bytes(80) + bytes(2048) + b"\1")
 

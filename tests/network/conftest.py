@@ -1,4 +1,4 @@
-"""What the tests of a network share: two hosts, made anew for each test."""
+"""Fixture of the network tests: two hosts, created for each test."""
 
 import pytest
 

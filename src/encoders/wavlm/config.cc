@@ -7,7 +7,7 @@ void Wavlm::refuse_unsupported(const Json& json, std::string_view where) const {
 }
 
 void Wavlm::check(const EncoderConfig& /*body*/, std::string_view where) const {
-  check_range(where, "num_buckets", num_buckets, 4, 1 << 16);
+  check_range(where, "num_buckets", num_buckets, 4, 1600);  // kMaxBuckets of ops/position_bias
   check_range(where, "max_bucket_distance", max_bucket_distance, num_buckets / 4 + 1, 1 << 20);
 }
 

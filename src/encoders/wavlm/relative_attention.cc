@@ -3,29 +3,13 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 
-#include <cmath>
-
 #include "core/error.h"
+#include "ops/position_bias/position_bias.h"
 
 namespace s2i {
 namespace {
 
 constexpr int64_t kGateOutputs = 8;  // two gates, four values each, summed
-
-/// The bucket of each distance: exact up to a quarter of the buckets each way, then logarithmic up
-/// to max_distance. The operations are transformers' own, one by one, so that no distance falls
-/// into a neighboring bucket by rounding.
-at::Tensor distance_buckets(int64_t frames, int64_t buckets, int64_t max_distance) {
-  const at::Tensor distance = at::arange(1 - frames, frames, at::kLong);
-  const int64_t one_way = buckets / 2;
-  const int64_t exact = one_way / 2;
-  const at::Tensor side = distance.gt(0).to(at::kLong) * one_way;
-  const at::Tensor length = distance.abs();
-  at::Tensor large = at::log(length.to(at::kFloat) / exact);
-  large = large / std::log(static_cast<double>(max_distance) / static_cast<double>(exact));
-  large = (large * (one_way - exact) + exact).to(at::kLong).clamp_max(one_way - 1);
-  return side + at::where(length.lt(exact), length, large);
-}
 
 }  // namespace
 
@@ -43,9 +27,7 @@ RelativeAttention::RelativeAttention(const EncoderConfig& body, const Wavlm& con
 
 at::Tensor RelativeAttention::shared(int64_t frames) const {
   S2I_CHECK(position_table_.defined(), "only layer 0 has the position table");
-  const at::Tensor buckets =
-      distance_buckets(frames, position_table_.size(0), max_distance_).to(position_table_.device());
-  return at::embedding(position_table_, buckets).t().contiguous();
+  return position_bias(position_table_, frames, max_distance_);
 }
 
 at::Tensor RelativeAttention::forward(const at::Tensor& x, const at::Tensor& position,
