@@ -3,8 +3,8 @@
 #include <map>
 #include <vector>
 
-#include "core/config.h"
 #include "core/error.h"
+#include "core/nearest_name.h"
 
 namespace s2i {
 

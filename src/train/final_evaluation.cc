@@ -5,6 +5,7 @@
 
 #include "checkpoint/format.h"
 #include "classification/evaluation_report.h"
+#include "classification/pretrained.h"
 #include "core/error.h"
 
 namespace s2i {
