@@ -19,7 +19,7 @@ def test_resumes_on_the_remaining_node(submit, cluster, node, lost, launcher):
     log = job.log()
     left = {"n1": "n2", "n2": "n1"}[node]
     assert (shown["JobState"], shown["NodeList"], shown["Restarts"]) == ("COMPLETED", left, "1"), log
-    assert "going on from" in log and "1 rank" in log, log
+    assert "resuming from" in log and "1 rank" in log, log
     assert [line["step"] for line in e2e.read_lines(job.run_dir / "metrics.jsonl")] == list(range(1, 41))
     # No process of the first start is left, also not on the lost node after its link is back.
     if lost == "link":

@@ -62,7 +62,7 @@ def test_a_stopped_and_requeued_run_ends_with_the_same_result(submit, uninterrup
     log = job.log()  # has all starts
     assert shown["JobState"] == "COMPLETED", log
     assert len(re.findall("stopped by .*after saving", log)) == len(signals), log
-    assert log.count("going on from") == len(signals)
+    assert log.count("resuming from") == len(signals)
     assert outcome(job.run_dir) == outcome(uninterrupted)
 
 

@@ -148,7 +148,7 @@ class FaultInjector:
         log = start.log()
         assert (PASSED_OVER in log) == self.corrupted, start.tail()
         if len(self.starts) > 1:
-            assert "going on from" in log, start.tail()
+            assert "resuming from" in log, start.tail()
         if self.expected:
             assert re.search(self.expected, log), f"'{self.expected}' is missing: {start.tail()}"
         self.expected, self.corrupted = None, False
@@ -172,10 +172,10 @@ class FaultInjector:
 
     def saved_by(self, start, number):
         """Returns the step saved after the signal; the next start must resume from it."""
-        saved = re.search(rf"stopped by signal {int(number)} after saving step (\d+); the same command goes on",
+        saved = re.search(rf"stopped by signal {int(number)} after saving step (\d+); repeat the command to resume",
                          start.log())
         assert saved, start.tail()
-        self.expected = rf"going on from .*\(step {saved[1]} of "
+        self.expected = rf"resuming from .*\(step {saved[1]} of "
         return int(saved[1])
 
     # The kinds of faults; the method names are in KINDS.
