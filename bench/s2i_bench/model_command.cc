@@ -18,7 +18,7 @@ ComputeProfile read_profile(const ModelOptions& options) {
     throw UserError("{}: not written by s2i-bench train --json", path);
   }
   ComputeProfile profile;
-  profile.model = EncoderConfig::from_json(json_get<Json>(report, "model_config", path), path);
+  profile.model = ClassifierConfig::from_json(json_get<Json>(report, "model_config", path), path);
   profile.frozen = {json_get<bool>(report, "frozen_feature_encoder", path),
                     json_get<int64_t>(report, "frozen_layers", path)};
   const Json compute = json_get<Json>(report, "compute", path);

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "bench/s2i_bench/synthetic.h"
-#include "classification/trainable.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/random.h"
@@ -69,7 +68,7 @@ class GradientClock {
 
 }  // namespace
 
-StepFlop micro_batch_flop(const EncoderConfig& config, const MicroBatch& micro,
+StepFlop micro_batch_flop(const ClassifierConfig& config, const MicroBatch& micro,
                           const std::vector<int64_t>& lengths, int64_t multiple,
                           const FrozenParts& frozen, const std::vector<bool>& dropped) {
   int64_t longest = 0;
@@ -123,9 +122,9 @@ LoadedModel Workbench::make_model() const {
     return load_model(settings, dataset_->intents(), static_cast<uint64_t>(config_.run.seed),
                       cluster_.device);
   }
-  EncoderConfig shape = EncoderConfig::of_shape(options_.shape);
-  if (config_.model.dropout >= 0) shape.set_dropout(config_.model.dropout);
-  shape.layerdrop = 0;
+  ClassifierConfig shape = ClassifierConfig::of_shape("wavlm", options_.shape);
+  if (config_.model.dropout >= 0) shape.encoder.set_dropout(config_.model.dropout);
+  shape.encoder.layerdrop = 0;
   shape.labels = dataset_->intents();
   const bool large = options_.shape == "large";
   LoadedModel made;
@@ -155,7 +154,7 @@ FrozenParts Workbench::frozen() const {
 
 int64_t Workbench::trained_parameters() const {
   int64_t count = 0;
-  for (const auto& parameter : trainable(*model_.model)) count += parameter.tensor.numel();
+  for (const auto& parameter : model_.model->trainable()) count += parameter.tensor.numel();
   return count;
 }
 
@@ -183,12 +182,12 @@ std::vector<std::pair<StepPlan, PaddingCount>> Workbench::plan_steps(
 
 void Workbench::count_work(StepSample& sample, const StepPlan& plan, int64_t step, int rank,
                            int ranks) const {
-  const EncoderConfig& config = model_config();
+  const ClassifierConfig& config = model_config();
   const uint64_t key =
       derive_key(static_cast<uint64_t>(config_.run.seed), RandomPurpose::kLayerDrop, step);
   std::vector<bool> dropped;
-  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    dropped.push_back(layer_dropped(key, layer, config.layerdrop));
+  for (int64_t layer = 0; layer < config.encoder.num_hidden_layers; ++layer) {
+    dropped.push_back(layer_dropped(key, layer, config.encoder));
   }
   for (size_t m = 0; m < plan.micro_batches.size(); ++m) {
     const MicroBatch& micro = plan.micro_batches[m];

@@ -77,7 +77,7 @@ class Workbench {
   BatchSettings batch() const;
   std::string model_name() const;
   std::string data_name() const;
-  const EncoderConfig& model_config() const { return model_.model->config(); }
+  const ClassifierConfig& model_config() const { return model_.model->config(); }
   FrozenParts frozen() const;
   int64_t trained_parameters() const;
   const std::vector<int64_t>& lengths() const { return lengths_; }
@@ -99,7 +99,7 @@ class Workbench {
 
 /// FLOP of a micro-batch: each row is as long as the longest utterance, rounded up to `multiple`
 /// samples.
-StepFlop micro_batch_flop(const EncoderConfig& config, const MicroBatch& micro,
+StepFlop micro_batch_flop(const ClassifierConfig& config, const MicroBatch& micro,
                           const std::vector<int64_t>& lengths, int64_t multiple,
                           const FrozenParts& frozen, const std::vector<bool>& dropped = {});
 

@@ -21,9 +21,9 @@ namespace {
 void start_copies(const NamedTensors& from, NamedTensors& to, std::optional<at::Device>& device) {
   to.resize(from.size());
   for (size_t i = 0; i < from.size(); ++i) {
-    const at::Tensor source = from[i].second.detach();
-    at::Tensor& target = to[i].second;
-    to[i].first = from[i].first;
+    const at::Tensor source = from[i].tensor.detach();
+    at::Tensor& target = to[i].tensor;
+    to[i].name = from[i].name;
     if (!target.defined() || target.sizes() != source.sizes() ||
         target.scalar_type() != source.scalar_type()) {
       const auto options = at::TensorOptions().dtype(source.scalar_type());

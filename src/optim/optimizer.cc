@@ -13,7 +13,7 @@
 namespace s2i {
 
 Optimizer::Optimizer(std::vector<std::string> state_names, double weight_decay,
-                     const std::vector<NamedParameter>& parameters)
+                     const NamedTensors& parameters)
     : state_names_(std::move(state_names)), groups_(2) {
   const at::NoGradGuard no_grad;
   groups_[0].weight_decay = weight_decay;
@@ -46,18 +46,19 @@ NamedTensors Optimizer::state() const {
   for (const Group& group : groups_) {
     for (size_t i = 0; i < group.names.size(); ++i) {
       for (size_t s = 0; s < state_names_.size(); ++s) {
-        state.emplace_back(state_names_[s] + "." + group.names[i], group.states[s][i]);
+        state.push_back({state_names_[s] + "." + group.names[i], group.states[s][i]});
       }
       steps = group.steps[i];
     }
   }
-  if (steps.defined()) state.emplace_back("steps", steps);
+  if (steps.defined()) state.push_back({"steps", steps});
   return state;
 }
 
 void Optimizer::load_state(const NamedTensors& state, const std::string& where) {
   const at::NoGradGuard no_grad;
-  const std::map<std::string, at::Tensor> by_name(state.begin(), state.end());
+  std::map<std::string, at::Tensor> by_name;
+  for (const auto& [name, tensor] : state) by_name.emplace(name, tensor);
   const auto restore = [&](const std::string& name, at::Tensor& target) {
     const auto found = by_name.find(name);
     if (found == by_name.end()) throw UserError("{}: the tensor '{}' is missing", where, name);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/parameters.h"
+#include "weights/named_tensor.h"
 #include "weights/safetensors.h"
 
 namespace s2i {
@@ -42,7 +42,7 @@ class Optimizer {
   /// `parameters`: those that train. Parameters with fewer than two dimensions (biases, norms) have
   /// no weight decay.
   Optimizer(std::vector<std::string> state_names, double weight_decay,
-            const std::vector<NamedParameter>& parameters);
+            const NamedTensors& parameters);
 
  private:
   /// Updates the parameters and states of a group; its steps already count this update.

@@ -1,6 +1,5 @@
 #include "train/assembly.h"
 
-#include "classification/trainable.h"
 #include "train/batch_tensors.h"
 #include "train/config/train_config.h"
 
@@ -25,8 +24,8 @@ AssemblySettings assembly_settings(const TrainConfig& config) {
 
 TrainingParts::TrainingParts(IntentClassifier& model, const PreprocessorConfig& preprocessor,
                              Communicator& communicator, const AssemblySettings& settings)
-    : reducer_(tensors_of(trainable(model)), communicator, settings.reducer),
-      optimizer_(settings.optimizer.kind.make(settings.optimizer, trainable(model))),
+    : reducer_(tensors_of(model.trainable()), communicator, settings.reducer),
+      optimizer_(settings.optimizer.kind.make(settings.optimizer, model.trainable())),
       step_(model, reducer_, *optimizer_, communicator, settings.step),
       loader_(settings.loader) {
   loader_.normalize = preprocessor.do_normalize;

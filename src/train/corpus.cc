@@ -96,7 +96,7 @@ void require_usable(const Dataset& dataset, const LoadedModel& model) {
         where, dataset.sample_rate(), model.preprocessor.sampling_rate,
         model.preprocessor.sampling_rate);
   }
-  const auto needed = static_cast<uint64_t>(model.model->config().min_samples());
+  const auto needed = static_cast<uint64_t>(model.model->config().encoder.min_samples());
   std::vector<std::string> too_short;
   for (size_t i = 0; i < dataset.size(); ++i) {
     if (dataset.num_samples(i) < needed) too_short.push_back(dataset.id(i));

@@ -5,7 +5,7 @@
 
 #include "checkpoint/format.h"
 #include "classification/evaluation_report.h"
-#include "classification/trainable.h"
+#include "classification/pretrained.h"
 #include "core/error.h"
 
 namespace s2i {
@@ -30,7 +30,7 @@ int evaluate_best(const std::filesystem::path& run_dir, IntentClassifier& model,
                   const EvaluationSettings& settings) {
   const std::filesystem::path best = run_dir / "best";
   require_valid(best, run_dir, communicator);
-  load_parameters(model, best / "model" / "model.safetensors");
+  load_saved_weights(model, best / "model" / "model.safetensors");
   const auto [predictions, stop_signal] =
       predict(model, test, all_utterances(test), communicator, settings);
   if (stop_signal != 0 || communicator.rank() != 0) return stop_signal;

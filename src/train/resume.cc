@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <vector>
 
 #include "checkpoint/format.h"
 #include "checkpoint/store.h"
+#include "classification/classifier_config.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "nn/encoder_config.h"
 #include "train/run_snapshot.h"
 #include "weights/hub_cache.h"
 
@@ -18,30 +17,6 @@ namespace s2i {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The members of config.json that weights depend on. Not those that only influence training.
-std::vector<std::string> shape_members(bool layer_sum_is_auto) {
-  std::vector<std::string> members = {"hidden_size",
-                                      "num_hidden_layers",
-                                      "num_attention_heads",
-                                      "intermediate_size",
-                                      "hidden_act",
-                                      "layer_norm_eps",
-                                      "feat_extract_norm",
-                                      "feat_extract_activation",
-                                      "conv_dim",
-                                      "conv_stride",
-                                      "conv_kernel",
-                                      "conv_bias",
-                                      "num_conv_pos_embeddings",
-                                      "num_conv_pos_embedding_groups",
-                                      "num_buckets",
-                                      "max_bucket_distance",
-                                      "do_stable_layer_norm",
-                                      "classifier_proj_size"};
-  if (layer_sum_is_auto) members.emplace_back("use_weighted_layer_sum");
-  return members;
-}
 
 /// The config.json of model.init, which may have been removed since the run was started.
 std::optional<fs::path> find_config(const std::string& model_init) {
@@ -55,18 +30,16 @@ std::optional<fs::path> find_config(const std::string& model_init) {
 
 void require_same_shape(const fs::path& checkpoint, const ResumeSettings& settings) {
   const auto read = [](const fs::path& path) {
-    return EncoderConfig::from_json(read_json(path), path.string()).to_json();
+    return ClassifierConfig::from_json(read_json(path), path.string());
   };
   const auto current_path = find_config(settings.model_init);
   if (current_path) {
-    const OrderedJson saved = read(checkpoint / "model" / "config.json");
-    const OrderedJson current = read(*current_path);
-    std::vector<std::string> different;
-    for (const auto& member : shape_members(settings.layer_sum_is_auto)) {
-      if (saved[member] == current[member]) continue;
-      different.push_back(
-          fmt::format("{}: {} -> {}", member, saved[member].dump(), current[member].dump()));
+    const ClassifierConfig saved = read(checkpoint / "model" / "config.json");
+    ClassifierConfig current = read(*current_path);
+    if (!settings.layer_sum_is_auto) {  // then the setting decides, not config.json
+      current.use_weighted_layer_sum = saved.use_weighted_layer_sum;
     }
+    const std::vector<std::string> different = shape_differences(saved, current);
     if (!different.empty()) {
       throw UserError(
           "cannot resume with a model of another shape: model.init={}; restore it, or choose "

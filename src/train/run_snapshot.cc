@@ -29,7 +29,7 @@ CheckpointContent RunSnapshot::content(const RunState& state, bool is_best) cons
 
 void RunSnapshot::write(const std::filesystem::path& folder,
                         const CheckpointContent& content) const {
-  EncoderConfig config = model_.config();
+  ClassifierConfig config = model_.config();
   write_audio_conversion(audio_, config.original);
   save_pretrained(folder / "model", std::move(config), content.model, preprocessor_, intents_);
   write_safetensors(folder / "optimizer.safetensors", content.optimizer);

@@ -36,7 +36,7 @@ CheckpointContent content_of(int64_t step, const at::Tensor& weights, bool is_be
 
 float saved_weight(const CheckpointStore& store, int64_t step) {
   const auto tensors = read_safetensors(store.at(step) / "model/model.safetensors").tensors;
-  return tensors.at(0).second.item<float>();
+  return tensors.at(0).tensor.item<float>();
 }
 
 class CheckpointWriterTest : public ::testing::TestWithParam<bool> {

@@ -51,22 +51,22 @@ at::Tensor logits_of(const IntentClassifier& model, ForwardOptions options) {
 
 }  // namespace
 
-EncoderConfig compared_config(const std::string& form, const std::string& shape) {
-  EncoderConfig config = EncoderConfig::of_shape(shape == "full" ? form : "tiny");
+ClassifierConfig compared_config(const std::string& form, const std::string& shape) {
+  ClassifierConfig config = ClassifierConfig::of_shape("wavlm", shape == "full" ? form : "tiny");
   if (shape != "full") {
-    config.num_hidden_layers = 4;
+    config.encoder.num_hidden_layers = 4;
     if (form == "large") {
-      config.feat_extract_norm = "layer";
-      config.conv_bias = true;
-      config.do_stable_layer_norm = true;
+      config.encoder.feat_extract_norm = "layer";
+      config.encoder.conv_bias = true;
+      config.encoder.do_stable_layer_norm = true;
     }
   }
-  config.feat_proj_dropout = 0.1;
+  config.encoder.feat_proj_dropout = 0.1;
   config.labels = {"a", "b", "c", "d", "e"};
   return config;
 }
 
-RunResult run_compared(const EncoderConfig& config, const RunSettings& settings) {
+RunResult run_compared(const ClassifierConfig& config, const RunSettings& settings) {
   IntentClassifier model(config, settings.device);
   model.initialize(kWeightSeed);
   model.freeze(false, 0);

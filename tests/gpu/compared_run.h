@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "nn/encoder_config.h"
+#include "classification/classifier_config.h"
 
 namespace s2i {
 
@@ -16,7 +16,7 @@ namespace s2i {
 /// "small" (a step takes a few milliseconds on a CPU core) or "full" (the published shape).
 /// Dropout, LayerDrop and SpecAugment are on: their draws depend on utterance and step, not on the
 /// device.
-EncoderConfig compared_config(const std::string& form, const std::string& shape);
+ClassifierConfig compared_config(const std::string& form, const std::string& shape);
 
 /// A deliberate mistake, to test that the comparison fails.
 enum class Mistake { kNone, kWeight, kDropout, kPosition, kGradient };
@@ -40,6 +40,6 @@ struct RunResult {
 
 /// Trains from the same weights on the same four utterances of different lengths, with the step,
 /// reducer and optimizer of s2i-train.
-RunResult run_compared(const EncoderConfig& config, const RunSettings& settings);
+RunResult run_compared(const ClassifierConfig& config, const RunSettings& settings);
 
 }  // namespace s2i

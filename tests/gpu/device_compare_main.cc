@@ -173,7 +173,7 @@ void compare_position(Report& report, at::Device device, bool mistake) {
 
 void compare_form(Report& report, const std::string& form, const std::string& shape,
                   RunSettings settings) {
-  const EncoderConfig config = compared_config(form, shape);
+  const ClassifierConfig config = compared_config(form, shape);
   RunSettings plain;
   plain.steps = settings.steps;
   const RunResult reference = run_compared(config, plain);

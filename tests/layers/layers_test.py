@@ -21,15 +21,16 @@ ALLOWED = {
     "src/data": "src/core src/audio",
     "src/ops": "src/core",
     "src/weights": "src/core",
-    "src/nn": "src/core src/ops",
-    "src/classification": "src/core src/data src/weights src/nn src/ops",
+    "src/nn": "src/core src/weights src/ops",
+    "src/encoders": "src/core src/weights src/nn src/ops",
+    "src/classification": "src/core src/data src/weights src/encoders src/nn src/ops",
     "src/optim": "src/core src/weights src/nn src/ops",
     "src/checkpoint": "src/core src/weights",
     "cluster/comm": "src/core",
     "cluster/reduce": "src/core cluster/comm",
     "cluster/placement": "src/core cluster/comm",
     "cluster/health": "src/core cluster/comm",
-    "src/train": "src/core src/data src/weights src/nn src/ops src/classification src/optim src/checkpoint"
+    "src/train": "src/core src/data src/weights src/encoders src/nn src/ops src/classification src/optim src/checkpoint"
                  " cluster/comm cluster/reduce cluster/placement cluster/health",
     "preprocess": "src/core src/audio src/data",
 }

@@ -53,13 +53,13 @@ TEST_F(SafetensorsFile, KeepsTensorsTheirOrderAndMetadata) {
   const Safetensors read = read_safetensors(path());
   ASSERT_EQ(read.tensors.size(), tensors.size());
   for (size_t i = 0; i < tensors.size(); ++i) {
-    if (tensors[i].second.numel() > 0 && read.tensors[i].second.numel() > 0) {
-      EXPECT_EQ(read.tensors[i].first, tensors[i].first);
+    if (tensors[i].tensor.numel() > 0 && read.tensors[i].tensor.numel() > 0) {
+      EXPECT_EQ(read.tensors[i].name, tensors[i].name);
     }
     for (const auto& [name, tensor] : read.tensors) {
-      if (name == tensors[i].first) {
-        EXPECT_EQ(tensor.scalar_type(), tensors[i].second.scalar_type());
-        EXPECT_TRUE(tensor.equal(tensors[i].second)) << name;
+      if (name == tensors[i].name) {
+        EXPECT_EQ(tensor.scalar_type(), tensors[i].tensor.scalar_type());
+        EXPECT_TRUE(tensor.equal(tensors[i].tensor)) << name;
       }
     }
   }

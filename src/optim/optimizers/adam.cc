@@ -8,7 +8,7 @@ namespace {
 
 class Adam : public Optimizer {
  public:
-  Adam(const OptimizerConfig& config, const std::vector<NamedParameter>& parameters)
+  Adam(const OptimizerConfig& config, const NamedTensors& parameters)
       : Optimizer({"exp_avg", "exp_avg_sq"}, config.weight_decay, parameters),
         beta1_(config.beta1),
         beta2_(config.beta2),
@@ -30,7 +30,7 @@ class Adam : public Optimizer {
 
 OptimizerKind adam_optimizer() {
   return {"adam", "weight decay added to the gradient (L2)",
-          [](const OptimizerConfig& config, const std::vector<NamedParameter>& parameters)
+          [](const OptimizerConfig& config, const NamedTensors& parameters)
               -> std::unique_ptr<Optimizer> { return std::make_unique<Adam>(config, parameters); }};
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 class AdamW : public Optimizer {
  public:
-  AdamW(const OptimizerConfig& config, const std::vector<NamedParameter>& parameters)
+  AdamW(const OptimizerConfig& config, const NamedTensors& parameters)
       : Optimizer({"exp_avg", "exp_avg_sq"}, config.weight_decay, parameters),
         beta1_(config.beta1),
         beta2_(config.beta2),
@@ -32,7 +32,7 @@ class AdamW : public Optimizer {
 OptimizerKind adamw_optimizer() {
   return {"adamw", "decoupled weight decay",
           [](const OptimizerConfig& config,
-             const std::vector<NamedParameter>& parameters) -> std::unique_ptr<Optimizer> {
+             const NamedTensors& parameters) -> std::unique_ptr<Optimizer> {
             return std::make_unique<AdamW>(config, parameters);
           }};
 }

@@ -13,8 +13,7 @@ struct OptimizerConfig;
 struct OptimizerKind {
   const char* name;  ///< As in optimizer.name.
   const char* help;
-  std::unique_ptr<Optimizer> (*make)(const OptimizerConfig& config,
-                                     const std::vector<NamedParameter>& parameters);
+  std::unique_ptr<Optimizer> (*make)(const OptimizerConfig& config, const NamedTensors& parameters);
 };
 
 /// The first is the default.

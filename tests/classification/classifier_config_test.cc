@@ -1,4 +1,4 @@
-#include "nn/encoder_config.h"
+#include "classification/classifier_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,33 +12,36 @@ using ::testing::HasSubstr;
 
 std::string refusal(const std::string& text) {
   try {
-    EncoderConfig::from_json(parse_json(text, "config.json"), "config.json");
+    Json json = parse_json(text, "config.json");
+    if (!json.contains("model_type")) json["model_type"] = "wavlm";
+    ClassifierConfig::from_json(json, "config.json");
   } catch (const UserError& error) {
     return error.what();
   }
   return "";
 }
 
-TEST(Config, DefaultsAreBase) {
-  const EncoderConfig config = EncoderConfig::from_json(Json::object(), "config.json");
-  EXPECT_EQ(config.hidden_size, 768);
+TEST(ClassifierConfig, DefaultsAreBase) {
+  const ClassifierConfig config =
+      ClassifierConfig::from_json({{"model_type", "wavlm"}}, "config.json");
+  EXPECT_EQ(config.encoder.hidden_size, 768);
   EXPECT_EQ(config.num_labels(), 2);
-  EXPECT_EQ(config.min_samples(), 400);
-  EXPECT_EQ(config.frames(64000), 199);
-  EXPECT_EQ(config.frames(400), 1);
-  EXPECT_EQ(config.frames(399), 0);
-  EXPECT_EQ(config.frames(719), 1);
-  EXPECT_EQ(config.frames(720), 2);
+  EXPECT_EQ(config.encoder.min_samples(), 400);
+  EXPECT_EQ(config.encoder.frames(64000), 199);
+  EXPECT_EQ(config.encoder.frames(400), 1);
+  EXPECT_EQ(config.encoder.frames(399), 0);
+  EXPECT_EQ(config.encoder.frames(719), 1);
+  EXPECT_EQ(config.encoder.frames(720), 2);
 }
 
-TEST(Config, KeepsWhatItDoesNotUse) {
+TEST(ClassifierConfig, KeepsWhatItDoesNotUse) {
   const char* text =
-      R"({"hidden_size": 64, "num_attention_heads": 4, "num_codevectors_per_group": 321,
+      R"({"model_type": "wavlm", "hidden_size": 64, "num_attention_heads": 4, "num_codevectors_per_group": 321,
                          "something_new": {"deep": [1, 2]}, "torch_dtype": "float16",
                          "id2label": {"0": "yes", "1": "no", "2": "maybe"},
                          "label2id": {"yes": 0}})";
-  const EncoderConfig config =
-      EncoderConfig::from_json(parse_json(text, "config.json"), "config.json");
+  const ClassifierConfig config =
+      ClassifierConfig::from_json(parse_json(text, "config.json"), "config.json");
   EXPECT_EQ(config.labels, (std::vector<std::string>{"yes", "no", "maybe"}));
   const OrderedJson out = config.to_json();
   EXPECT_EQ(out["num_codevectors_per_group"], 321);
@@ -51,9 +54,9 @@ TEST(Config, KeepsWhatItDoesNotUse) {
   EXPECT_EQ(out["architectures"][0], "WavLMForSequenceClassification");
 }
 
-TEST(Config, NamesWhatIsWrong) {
+TEST(ClassifierConfig, NamesWhatIsWrong) {
   EXPECT_THAT(refusal(R"({"add_adapter": true})"), HasSubstr("adapters are not supported"));
-  EXPECT_THAT(refusal(R"({"model_type": "hubert"})"), HasSubstr("\"hubert\""));
+  EXPECT_THAT(refusal(R"({"model_type": "whisper"})"), HasSubstr("\"whisper\""));
   EXPECT_THAT(refusal(R"({"hidden_size": "wide"})"), HasSubstr("'hidden_size' has the wrong type"));
   EXPECT_THAT(refusal(R"({"hidden_size": 100})"), HasSubstr("12 heads"));
   EXPECT_THAT(refusal(R"({"hidden_size": -768})"), HasSubstr("\"hidden_size\" is -768"));
@@ -65,7 +68,7 @@ TEST(Config, NamesWhatIsWrong) {
 }
 
 // Each member within its own limits, and together more than any memory holds.
-TEST(EncoderConfig, RefusesModelsOfImpossibleSize) {
+TEST(ClassifierConfig, RefusesModelsOfImpossibleSize) {
   EXPECT_THAT(refusal(R"({"hidden_size": 65536, "num_attention_heads": 16,
                           "num_hidden_layers": 1024})"),
               HasSubstr("parameters; the limit"));
