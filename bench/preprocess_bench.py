@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Measure s2i-preprocess against the same pipeline in Python, in one run.
+"""Compare the speed of s2i-preprocess with the same pipeline in Python.
 
-8 kHz 16-bit WAV -> 16 kHz int16 -> HDF5 shards, flushed to the disk: by s2i-preprocess, which also
-checks every file and writes checksums, and by soundfile, soxr (and torchaudio where it is
-installed) and h5py, which get checksums where xxhash is installed. Runs alternate; the median and
-the spread of the repetitions are printed, as the real-time factor: seconds of audio a second of
-time (wall) and a second of processor time (cpu, user and system, what one core does when it is not
-shared). Starting Python and importing its packages is not counted, starting s2i-preprocess is.
+The pipeline is 8 kHz 16-bit WAV -> 16 kHz int16 -> HDF5 shards, with fsync. s2i-preprocess also
+validates every file and writes checksums. The Python pipeline uses soundfile, soxr (and torchaudio
+if installed) and h5py, and computes checksums if xxhash is installed. Runs alternate. The output is
+the median and range of the real-time factor: seconds of audio per second of wall-clock time (wall)
+and per second of CPU time (cpu, user and system). Python's startup and imports are not included,
+the startup of s2i-preprocess is.
 
     bench/preprocess_bench.py --program build/release/bin/s2i-preprocess [--corpus DIR --split train]
 
-Without --corpus a corpus is made: utterances of the lengths of Skit-S2I (mean 4.2 s).
+Without --corpus the script generates a corpus with utterance lengths as in Skit-S2I (mean 4.2 s).
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ import soxr
 
 RATE_IN = 8_000
 RATE_OUT = 16_000
-ROWS_A_SHARD = 512
+ROWS_PER_SHARD = 512
 
 
 def make_corpus(folder: Path, count: int) -> None:
-    """Speech-shaped noise of 1 to 9 s, mean 4.2 s, in the layout of Skit-S2I."""
+    """Write amplitude-modulated noise of 1 to 9 s, mean 4.2 s, in the layout of Skit-S2I."""
     rng = np.random.default_rng(1)
     (folder / "wav_audios").mkdir(parents=True)
     with (folder / "train.csv").open("w", newline="") as stream:
@@ -74,7 +74,7 @@ RESAMPLERS = {"soxr": resample_soxr, "torchaudio": resample_torchaudio}
 
 
 def prepare(task: tuple[str, str]) -> tuple[np.ndarray, int]:
-    """One utterance: samples as int16 and their checksum (0 without xxhash)."""
+    """Process one utterance; returns int16 samples and their checksum (0 without xxhash)."""
     path, resampler = task
     audio, rate = soundfile.read(path, dtype="float32")
     if audio.ndim > 1:
@@ -104,7 +104,7 @@ def write_shard(path: Path, rows: list[dict[str, str]], utterances: list) -> Non
 
 
 def run_peer(arguments: argparse.Namespace) -> None:
-    """The pipeline in Python, in a process of its own; prints its times as JSON."""
+    """Run the Python pipeline (in a separate process) and print its times as JSON."""
     if arguments.peer == "torchaudio":
         resample_torchaudio(np.zeros(RATE_IN, np.float32), RATE_IN)
     begin, begin_cpu = time.perf_counter(), cpu_seconds(resource.RUSAGE_SELF)
@@ -113,8 +113,8 @@ def run_peer(arguments: argparse.Namespace) -> None:
     tasks = [(str(arguments.corpus / row["audio_path"]), arguments.peer) for row in rows]
     pool = multiprocessing.get_context("fork").Pool(arguments.jobs) if arguments.jobs > 1 else None
     results = pool.imap(prepare, tasks, chunksize=8) if pool else map(prepare, tasks)
-    for number, start in enumerate(range(0, len(rows), ROWS_A_SHARD)):
-        part = rows[start : start + ROWS_A_SHARD]
+    for number, start in enumerate(range(0, len(rows), ROWS_PER_SHARD)):
+        part = rows[start : start + ROWS_PER_SHARD]
         write_shard(arguments.out / f"{number:05d}.h5", part, [next(results) for _ in part])
     if pool:
         pool.close()
@@ -132,7 +132,7 @@ def cpu_seconds(who: int) -> float:
 def measure_program(arguments: argparse.Namespace, cores: set[int], out: Path) -> dict[str, float]:
     command = [str(arguments.program), "--corpus", str(arguments.corpus), "--split", arguments.split]
     command += ["--out", str(out), "--jobs", str(len(cores)), "--log-level", "warn"]
-    command += ["--shard-utterances", str(ROWS_A_SHARD)]
+    command += ["--shard-utterances", str(ROWS_PER_SHARD)]
     begin, begin_cpu = time.perf_counter(), cpu_seconds(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, preexec_fn=lambda: os.sched_setaffinity(0, cores))
     cpu = cpu_seconds(resource.RUSAGE_CHILDREN) - begin_cpu
@@ -154,14 +154,14 @@ def measure_peer(
 
 
 def compare_outputs(program_out: Path, split: str, peer_out: Path) -> int:
-    """The largest difference of a sample between the two pipelines, in steps of int16."""
+    """The largest difference between samples of the two pipelines, in int16 units."""
 
     def audio(paths: list[Path]) -> np.ndarray:
         return np.concatenate([h5py.File(path)["audio"][:] for path in sorted(paths)])
 
     ours = audio(list((program_out / split).glob("shard-*.h5")))
-    theirs = audio(list(peer_out.glob("*.h5")))
-    return int(np.abs(ours.astype(np.int32) - theirs).max())
+    reference = audio(list(peer_out.glob("*.h5")))
+    return int(np.abs(ours.astype(np.int32) - reference).max())
 
 
 def audio_seconds(arguments: argparse.Namespace) -> float:
@@ -184,9 +184,9 @@ def report(name: str, jobs: int, runs: list[dict[str, float]], seconds: float) -
 def bench(arguments: argparse.Namespace, folder: Path) -> None:
     if arguments.corpus is None:
         arguments.corpus = folder / "corpus"
-        print(f"making {arguments.utterances} utterances", flush=True)
+        print(f"generating {arguments.utterances} utterances", flush=True)
         make_corpus(arguments.corpus, arguments.utterances)
-    seconds = audio_seconds(arguments)  # also brings the files into the page cache
+    seconds = audio_seconds(arguments)  # also reads the file headers into the page cache
     peers = ["soxr"] + (["torchaudio"] if importlib.util.find_spec("torchaudio") else [])
     checksums = "with" if importlib.util.find_spec("xxhash") else "without"
     print(f"{seconds / 3600:.2f} h of audio; Python {checksums} checksums; real-time factors:")
@@ -203,11 +203,11 @@ def bench(arguments: argparse.Namespace, folder: Path) -> None:
                     result = measure_program(arguments, used, target)
                 else:
                     result = measure_peer(arguments, name.split()[-1], used, target)
-                if repetition > 0:  # the first warms up
+                if repetition > 0:  # the first is a warm-up
                     runs[name].append(result)
             if repetition == 0 and len(used) == 1:
-                step = compare_outputs(out / "s2i-preprocess", arguments.split, out / "Python-soxr")
-                print(f"largest difference of a sample to Python's: {step} of 32768")
+                difference = compare_outputs(out / "s2i-preprocess", arguments.split, out / "Python-soxr")
+                print(f"largest difference to a sample of the Python pipeline: {difference} of 32768")
             shutil.rmtree(out)
         ours = None
         for name, results in runs.items():
@@ -215,17 +215,17 @@ def bench(arguments: argparse.Namespace, folder: Path) -> None:
             ours = ours or medians
             if medians is not ours:
                 ratios = [f"{clock} {ours[clock] / medians[clock]:.2f}" for clock in medians]
-                print(f"{'':24} s2i-preprocess is faster by: " + ", ".join(ratios))
+                print(f"{'':24} speedup of s2i-preprocess: " + ", ".join(ratios))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", type=Path, default=Path("build/release/bin/s2i-preprocess"))
-    parser.add_argument("--corpus", type=Path, help="corpus of WAV files (default: make one)")
+    parser.add_argument("--corpus", type=Path, help="corpus of WAV files (default: generate one)")
     parser.add_argument("--split", default="train")
-    parser.add_argument("--utterances", type=int, default=1024, help="of a corpus that is made")
-    parser.add_argument("--repetitions", type=int, default=5, help="after one to warm up")
-    parser.add_argument("--scratch", type=Path, help="folder on the disk to measure (default: /tmp)")
+    parser.add_argument("--utterances", type=int, default=1024, help="size of the generated corpus")
+    parser.add_argument("--repetitions", type=int, default=5, help="measured repetitions, after one warm-up")
+    parser.add_argument("--scratch", type=Path, help="folder for the output (default: /tmp)")
     parser.add_argument("--peer", choices=tuple(RESAMPLERS), help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--jobs", type=int, default=1, help=argparse.SUPPRESS)

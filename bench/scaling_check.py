@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""What s2i-bench model predicts for two ranks, beside what two ranks do.
+"""Compare the predictions of s2i-bench model for two ranks with measurements.
 
     .deps/python/bin/python bench/scaling_check.py [--rounds 5] [--json FILE]
 
-Measures one rank by itself (two such runs at once, so that the machine is as busy as with two ranks), then
-two ranks of one thread each: sharing memory, and as two hosts in network
-namespaces whose link is as it comes, slowed and delayed (needs root; skipped otherwise). For each link the
-all-reduce is measured too, which gives the model its latency and bandwidth; the training steps of two
-ranks themselves go into the measured column alone. Everything is measured in turns, the medians of the
-rounds are compared.
+Measures a run with one rank (two such runs at the same time, so that the machine has the same load as with two
+ranks), then two ranks with one thread each: with shared memory, and as two hosts in network namespaces with
+different link rates and delays (requires root; skipped otherwise). For each link it also measures the
+all-reduce, from which the model takes latency and bandwidth. The training steps with two ranks are only used
+for the comparison. Measurements alternate; the medians over the rounds are compared.
 """
 
 import argparse
@@ -26,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/network"))
 import namespaces  # noqa: E402
 
-LINKS = {  # name -> what namespaces.Network.slow() takes, or None: shared memory
+LINKS = {  # name -> arguments of namespaces.Network.slow(), or None for shared memory
     "shared memory": None,
     "veth": {},
     "1 Gbit/s": {"rate": "1gbit"},
@@ -57,7 +56,7 @@ class Check:
         self.folder = folder
 
     def run(self, arguments, network=None, ranks=1, out="out.json"):
-        """Runs s2i-bench here, on two ranks of this host, or on two hosts; its JSON."""
+        """Runs s2i-bench on one rank, several ranks of this host, or two hosts; returns its JSON report."""
         out = self.folder / out
         command = [str(self.bench), *map(str, arguments), "--json", str(out)]
         if network is not None:
@@ -74,11 +73,11 @@ class Check:
             subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=600)
         return json.loads(out.read_text())
 
-    def alone(self, kind):
-        """One rank, beside another that has nothing to do with it: the two share the machine (its memory,
-        and the cores with whatever else runs) as two ranks do. The slower one."""
+    def one_rank(self, kind):
+        """Runs two independent one-rank runs at the same time, which share the machine as two ranks do. Returns
+        the report of the slower one."""
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            runs = [pool.submit(self.train, kind, out=f"alone-{i}.json") for i in range(2)]
+            runs = [pool.submit(self.train, kind, out=f"one-rank-{i}.json") for i in range(2)]
         return max((run.result() for run in runs), key=lambda report: report["step_seconds"]["median"])
 
     def train(self, kind, network=None, ranks=1, out="out.json"):
@@ -93,9 +92,9 @@ class Check:
         return self.run(["allreduce", "--device", "cpu", "--min", "16K", "--max", "4M", "--factor", 4,
                          "--iterations", 5, "--warmup", 1, "--type", kind], network, ranks=2)
 
-    def predict(self, kind, alone, link):
-        path, link_path = self.folder / "alone.json", self.folder / "link.json"
-        path.write_text(json.dumps(alone))
+    def predict(self, kind, one_rank, link):
+        path, link_path = self.folder / "one-rank.json", self.folder / "link.json"
+        path.write_text(json.dumps(one_rank))
         link_path.write_text(json.dumps(link))
         return self.run(["model", path, "--inter", link_path, "--intra", link_path, "--ranks-per-node", 1,
                          "--ranks", 2, "--rank-batch", self.args.rank_batch, "--reduce-type", kind,
@@ -113,42 +112,42 @@ def main():
         try:
             network = stack.enter_context(namespaces.hosts())
         except namespaces.Unavailable as reason:
-            print(f"shared memory alone: {reason}", file=sys.stderr)
+            print(f"only shared memory: {reason}", file=sys.stderr)
             links = {name: link for name, link in links.items() if link is None}
-        for turn in range(args.rounds):
-            alone = {kind: check.alone(kind) for kind in ("fp32", "bf16")}
+        for number in range(args.rounds):
+            one_rank = {kind: check.one_rank(kind) for kind in ("fp32", "bf16")}
             for name, link in links.items():
-                on = None
+                hosts = None
                 if link is not None:
                     network.slow(**link)
-                    on = network
+                    hosts = network
                 for kind in ("fp32", "bf16"):
-                    fit = check.all_reduce(kind, on)
-                    together = check.train(kind, on, ranks=2)
-                    predicted = check.predict(kind, alone[kind], fit)
+                    fit = check.all_reduce(kind, hosts)
+                    two_ranks = check.train(kind, hosts, ranks=2)
+                    predicted = check.predict(kind, one_rank[kind], fit)
                     results.setdefault((name, kind), []).append({
-                        "alone": alone[kind]["step_seconds"]["median"],
-                        "measured": together["step_seconds"]["median"],
+                        "one_rank": one_rank[kind]["step_seconds"]["median"],
+                        "measured": two_ranks["step_seconds"]["median"],
                         "predicted": predicted["step_seconds"],
-                        "measured_hidden": together["reduction_hidden"],
+                        "measured_hidden": two_ranks["reduction_hidden"],
                         "predicted_hidden": predicted["hidden"],
                         "latency_us": fit["results"][0]["fit"]["latency_us"],
                         "busbw_gbs": fit["results"][0]["fit"]["busbw_gbs"]})
-                    print(turn, name, kind, results[name, kind][-1], file=sys.stderr, flush=True)
+                    print(number, name, kind, results[name, kind][-1], file=sys.stderr, flush=True)
 
     report = []
-    print(f"{pathlib.Path(args.model).name}, {args.rank_batch} utterances a rank, one thread a rank, buckets of "
-          f"{args.bucket_mib} MiB, median of {args.rounds} rounds (least ... most)\n")
+    print(f"{pathlib.Path(args.model).name}, {args.rank_batch} utterances per rank, one thread per rank, buckets of "
+          f"{args.bucket_mib} MiB, median of {args.rounds} rounds (minimum ... maximum)\n")
     print("| link | reduction | latency, us | MB/s | one rank, ms | two ranks, predicted | measured | error |")
     print("|---|---|---|---|---|---|---|---|")
     for (name, kind), rounds in results.items():
-        middle = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
-        error = middle["predicted"] / middle["measured"] - 1
+        median = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
+        error = median["predicted"] / median["measured"] - 1
         measured = [one["measured"] * 1e3 for one in rounds]
-        report.append({"link": name, "reduce_type": kind, **middle, "error": error, "rounds": rounds})
-        print(f"| {name} | {kind} | {middle['latency_us']:.0f} | {middle['busbw_gbs'] * 1e3:.0f} "
-              f"| {middle['alone'] * 1e3:.0f} | {middle['predicted'] * 1e3:.0f} "
-              f"| {middle['measured'] * 1e3:.0f} ({min(measured):.0f} ... {max(measured):.0f}) | {error:+.0%} |")
+        report.append({"link": name, "reduce_type": kind, **median, "error": error, "rounds": rounds})
+        print(f"| {name} | {kind} | {median['latency_us']:.0f} | {median['busbw_gbs'] * 1e3:.0f} "
+              f"| {median['one_rank'] * 1e3:.0f} | {median['predicted'] * 1e3:.0f} "
+              f"| {median['measured'] * 1e3:.0f} ({min(measured):.0f} ... {max(measured):.0f}) | {error:+.0%} |")
     if args.json:
         args.json.write_text(json.dumps(report, indent=2) + "\n")
 

@@ -1,118 +1,81 @@
-// One training step of the model (forward, backward, AdamW) on request, for
-// bench/peers/compare_train_step.py to time beside transformers.
+// Training steps of the model on request, for bench/peers/compare_train_step.py, which times them
+// side by side with transformers. The step and the optimizer (AdamW) are those of s2i-train.
 //
 //   train_step_bench MODEL BATCH.safetensors fp32|bf16 trained|frozen [STEPS [TRACE]]
 //
-// BATCH holds "audio" [B,T] float32, "lengths" and "labels" [B] int64. For every line on standard
-// input it takes a step and prints its seconds, the loss, and the seconds of forward, backward and
-// optimizer; "frozen" freezes the feature encoder. With STEPS it takes so many at once,
-// and with TRACE writes the operations of the last there, for chrome://tracing.
-#include <ATen/Functions.h>
-#include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
-#include <c10/core/GradMode.h>
+// BATCH has "audio" [B,T] float32, "lengths" and "labels" [B] int64. "frozen" freezes the feature
+// encoder. For each line on standard input, takes a step and prints its seconds, the loss, and the
+// seconds of forward, backward and optimizer. With STEPS, takes that many steps at once; with
+// TRACE, writes the operations of the last step to this file, for chrome://tracing.
 #include <torch/csrc/autograd/profiler_legacy.h>
 
 #include <cstdio>
 #include <iostream>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <string>
 
-#include "classification/loss.h"
 #include "classification/pretrained.h"
-#include "core/clock.h"
 #include "core/host_memory.h"
 #include "core/program.h"
-#include "core/random.h"
+#include "train/assembly.h"
 #include "weights/safetensors.h"
 
 namespace s2i {
 namespace {
 
-/// LibTorch's fused AdamW over the parameters that train, as torch.optim.AdamW(fused=True) calls
-/// it.
-class AdamW {
- public:
-  void step(std::vector<NamedParameter>& parameters) {
-    const c10::NoGradGuard no_grad;
-    std::vector<at::Tensor> values, grads, firsts, seconds, counts;
-    for (NamedParameter& parameter : parameters) {
-      const at::Tensor& grad = parameter.tensor.grad();
-      if (!grad.defined()) continue;
-      State& state = states_[parameter.name];
-      if (!state.first.defined()) {
-        state = {at::zeros_like(grad), at::zeros_like(grad), at::zeros({}, at::kFloat)};
-      }
-      state.count.add_(1);
-      values.push_back(parameter.tensor);
-      grads.push_back(grad);
-      firsts.push_back(state.first);
-      seconds.push_back(state.second);
-      counts.push_back(state.count);
-    }
-    at::_fused_adamw_(values, grads, firsts, seconds, {}, counts, 1e-5, 0.9, 0.999, 0.01, 1e-8,
-                      false, false);
-  }
-
- private:
-  struct State {
-    at::Tensor first, second, count;
+Batch read_batch(const std::string& path) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& [name, tensor] : read_safetensors(path).tensors) tensors[name] = tensor;
+  const auto integers = [&](const char* name) {
+    const auto* first = tensors.at(name).const_data_ptr<int64_t>();
+    return std::vector<int64_t>(first, first + tensors.at(name).numel());
   };
-  std::map<std::string, State> states_;
-};
+  const at::Tensor audio = tensors.at("audio");
+  Batch batch;
+  batch.rows = audio.size(0);
+  batch.samples = audio.size(1);
+  batch.audio = {audio.data_ptr<float>(), [audio](float*) {}};  // keeps the tensor alive
+  batch.length = integers("lengths");
+  batch.label = integers("labels");
+  batch.utterance.resize(static_cast<size_t>(batch.rows));
+  std::iota(batch.utterance.begin(), batch.utterance.end(), 0U);
+  return batch;
+}
 
 class Bench {
  public:
-  Bench(const std::string& model, const std::string& batch, bool bfloat16, bool frozen) {
+  Bench(const std::string& model, const std::string& batch, bool bfloat16, bool frozen)
+      : batch_(read_batch(batch)), communicator_(make_self_communicator()) {
     LoadReport report;
     model_ = load_pretrained(model, at::kCPU, {}, report);
     model_->freeze(frozen, 0);
-    for (auto& [name, tensor] : read_safetensors(batch).tensors) batch_[name] = tensor;
-    options_.training = true;
-    options_.compute_type = bfloat16 ? at::kBFloat16 : at::kFloat;
+    AssemblySettings settings;
+    settings.step.forward.compute_type = bfloat16 ? at::kBFloat16 : at::kFloat;
+    parts_.emplace(*model_, PreprocessorConfig{}, *communicator_, settings);
   }
 
-  struct Times {
-    double forward, backward, optimizer, loss;
-    double total() const { return forward + backward + optimizer; }
-  };
-
-  Times step() {
-    ++step_;
-    options_.step_key = step_;
-    options_.utterance_keys.clear();
-    for (int64_t b = 0; b < batch_.at("audio").size(0); ++b) {
-      options_.utterance_keys.push_back(derive_key(step_, b));
-    }
-    Stopwatch watch;
-    for (NamedParameter& parameter : model_->parameters()) parameter.tensor.mutable_grad().reset();
-    const at::Tensor logits = model_->forward(batch_.at("audio"), batch_.at("lengths"), options_);
-    const at::Tensor loss =
-        cross_entropy_sum(logits, batch_.at("labels")) / batch_.at("audio").size(0);
-    Times times{};
-    times.loss = loss.item<double>();
-    times.forward = watch.lap();
-    loss.backward();
-    times.backward = watch.lap();
-    optimizer_.step(model_->parameters());
-    times.optimizer = watch.lap();
-    return times;
+  StepRecord step() {
+    return parts_->step()
+        .run(
+            step_++, 1e-5, {batch_.rows, 1}, [&] { return batch_; }, 0)
+        .record;
   }
 
  private:
+  Batch batch_;
+  std::unique_ptr<Communicator> communicator_;
   std::unique_ptr<IntentClassifier> model_;
-  std::map<std::string, at::Tensor> batch_;
-  ForwardOptions options_;
-  AdamW optimizer_;
-  uint64_t step_ = 0;
+  std::optional<TrainingParts> parts_;
+  int64_t step_ = 0;
 };
 
 int run(int argc, char** argv) {
   Bench bench(argv[1], argv[2], std::string(argv[3]) == "bf16", std::string(argv[4]) == "frozen");
-  const auto print = [](const Bench::Times& t) {
-    std::printf("%.6f %.6f %.6f %.6f %.6f\n", t.total(), t.loss, t.forward, t.backward,
-                t.optimizer);
+  const auto print = [](const StepRecord& record) {
+    std::printf("%.6f %.6f %.6f %.6f %.6f\n", record.seconds.total, record.loss,
+                record.seconds.forward, record.seconds.backward, record.seconds.optimizer);
     std::fflush(stdout);
   };
   if (argc > 5) {

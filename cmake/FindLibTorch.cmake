@@ -1,11 +1,11 @@
-# LibTorch as two imported targets, without TorchConfig.cmake: that one probes for a GPU, needs a
-# CUDA toolkit whenever the wheel was built for CUDA, and compiles every consumer against it.
+# Defines LibTorch as two imported targets. It does not use TorchConfig.cmake, which requires a CUDA
+# toolkit for wheels with CUDA support and adds CUDA to every target.
 #
 #   LibTorch::cpu    tensors, autograd, CPU kernels (libc10, libtorch_cpu)
-#   LibTorch::cuda   the same and the CUDA kernels, when S2I_HAVE_CUDA and the wheel has them
+#   LibTorch::cuda   LibTorch::cpu and the CUDA kernels; exists with S2I_HAVE_CUDA and a CUDA wheel
 #
-# LIBTORCH (environment or -D) names the folder with include/ and lib/; default: the wheel that
-# tools/setup.sh installed under .deps/.
+# LIBTORCH (environment or -D) is the folder with include/ and lib/. The default is the wheel that
+# tools/setup.sh installs under .deps/.
 set(LIBTORCH "$ENV{LIBTORCH}" CACHE PATH "LibTorch folder with include/ and lib/")
 if(NOT LIBTORCH)
   file(GLOB _s2i_wheels ${PROJECT_SOURCE_DIR}/.deps/python/lib/python3*/site-packages/torch)
@@ -25,11 +25,11 @@ find_package_handle_standard_args(LibTorch
   REASON_FAILURE_MESSAGE "Run tools/setup.sh, or set LIBTORCH to a LibTorch folder.")
 
 get_filename_component(LIBTORCH_LIB_DIR "${LIBTORCH_CPU_LIBRARY}" DIRECTORY)
-# The wheel's CUDA libraries lie beside it and are found through the wheel's own RPATH at run time;
-# at link time the linker has to be told where they are, or not to ask.
+# At run time the wheel finds its CUDA libraries through its RPATH. At link time the linker would not
+# find them, hence --allow-shlib-undefined.
 add_library(LibTorch::cpu INTERFACE IMPORTED)
-# The wheel carries a fmt of its own among its headers, another version than the one spdlog was built
-# with: its folder comes after the system's, so that every file sees the same fmt.
+# The wheel's include folder has a different version of fmt than the one spdlog was built with.
+# -idirafter makes every file use the system's fmt.
 set_target_properties(LibTorch::cpu PROPERTIES
   INTERFACE_COMPILE_OPTIONS
     "$<$<COMPILE_LANGUAGE:CXX>:-idirafter${LIBTORCH_INCLUDE_DIR};-idirafter${LIBTORCH_INCLUDE_DIR}/torch/csrc/api/include>"
@@ -38,7 +38,7 @@ set_target_properties(LibTorch::cpu PROPERTIES
 
 if(S2I_HAVE_CUDA AND LIBTORCH_CUDA_LIBRARY)
   add_library(LibTorch::cuda INTERFACE IMPORTED)
-  # The CUDA kernels register themselves when their library is loaded, which the linker cannot see.
+  # --no-as-needed: the CUDA kernels register themselves at load time, without a symbol reference.
   set_target_properties(LibTorch::cuda PROPERTIES
     INTERFACE_LINK_LIBRARIES
       "LibTorch::cpu;-Wl,--no-as-needed,${LIBTORCH_CUDA_LIBRARY},--as-needed;${LIBTORCH_C10_CUDA_LIBRARY}")

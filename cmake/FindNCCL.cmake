@@ -1,5 +1,5 @@
-# NCCL as the imported target NCCL::nccl: the copy that LibTorch itself loads, so that one process
-# never holds two. NCCL_ROOT (environment or -D) comes first.
+# Defines NCCL as the imported target NCCL::nccl. Uses the copy that LibTorch loads, so that a process
+# never loads two. NCCL_ROOT (environment or -D) has precedence.
 find_path(NCCL_INCLUDE_DIR nccl.h
   HINTS $ENV{NCCL_ROOT}/include ${NCCL_ROOT}/include ${CUDAToolkit_INCLUDE_DIRS}
         ${LIBTORCH_LIB_DIR}/../../nvidia/nccl/include)

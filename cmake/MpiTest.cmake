@@ -1,8 +1,9 @@
 # s2i_mpi_test(NAME RANKS n... SOURCES ... LINK lib ...)
-# A GoogleTest binary that runs under mpirun, once for each number of ranks. Its main is
-# tests/cluster/mpi_test_main.cc: only rank 0 prints, a failure on any rank fails the test. Options of
-# Open MPI go by environment, so that another MPI's mpiexec works as well: more ranks than cores, as
-# root (containers), no binding, and no warning where a container forbids single-copy shared memory.
+# Adds a GoogleTest binary that runs under mpirun, once for each number of ranks. Its main function is
+# in tests/cluster/mpi_test_main.cc: only rank 0 prints, and a failure on any rank fails the test. Open
+# MPI's options are set in the environment, so that mpiexec of other MPIs also works. They allow more
+# ranks than cores and root (for containers), disable binding, and disable single-copy shared memory,
+# which causes a warning in containers.
 set(S2I_MPI_TEST_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1
   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

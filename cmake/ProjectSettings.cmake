@@ -1,4 +1,4 @@
-# Language level, warnings, sanitizers and the one way a library of this project is declared.
+# Language level, warnings, sanitizers, and the functions that declare libraries and programs.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -19,7 +19,8 @@ endif()
 
 set(S2I_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined or thread")
 
-# For what is loaded into programs that have no sanitizer too; all else takes s2i_settings.
+# Settings without sanitizers, for libraries that are also loaded into programs without sanitizers. All
+# other targets use s2i_settings.
 add_library(s2i_language INTERFACE)
 target_compile_features(s2i_language INTERFACE cxx_std_20)
 target_compile_options(s2i_language INTERFACE

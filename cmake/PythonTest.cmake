@@ -1,11 +1,10 @@
 # s2i_python_test(NAME FILES a_test.py ... [TIMEOUT seconds] [PROCESSORS n])
-# Runs pytest on the files, with the programs' folder in $S2I_BIN. Needs the packages of
-# tools/requirements/tests.txt (tools/setup.sh --tests); a test whose package is missing skips and says so.
-# PROCESSORS is for a test that keeps more than one core busy all the while. One that starts ranks which mostly
-# start, wait and end counts as one, so that two of them fill two cores.
+# Adds a test that runs pytest on the files, with the folder of the programs in $S2I_BIN. Requires the packages of
+# tools/requirements/tests.txt (tools/setup.sh --tests); a test whose package is missing is skipped with a message.
+# Set PROCESSORS for tests that keep several cores busy all the time. Tests whose ranks mostly wait count as one.
 find_program(S2I_PYTHON python
   HINTS ${PROJECT_SOURCE_DIR}/.deps/python/bin NO_DEFAULT_PATH
-  DOC "Python with the references that the tests compare with")
+  DOC "Python with the reference implementations for the tests")
 if(NOT S2I_PYTHON)
   find_program(S2I_PYTHON python3 REQUIRED)
 endif()

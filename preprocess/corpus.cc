@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/format.h"
 #include "data/shard.h"
 #include "preprocess/intent_table.h"
 #include "preprocess/unicode.h"
@@ -17,13 +18,13 @@ constexpr const char* kIntentInfo = "intent_info";
 constexpr const char* kSpeakerInfo = "speaker_info";
 constexpr const char* kUnknownSpeaker = "unknown";
 constexpr const char* kColumnHint =
-    "Name the one to take with --column-audio, --column-intent, "
+    "Select the column with --column-audio, --column-intent, "
     "--column-id or --column-speaker";
 
 const std::string& field_of(const CsvFile& csv, const CsvRow& row, size_t column) {
   if (column < row.fields.size()) return row.fields[column];
-  throw UserError("{}:{}: {} fields, {} columns", csv.path.string(), row.line, row.fields.size(),
-                  csv.header.size());
+  throw UserError("{}:{}: {}, the header has {}", csv.path.string(), row.line,
+                  plural(row.fields.size(), "field"), csv.header.size());
 }
 
 IntentTable collect_intents(const CorpusSettings& settings,
@@ -62,10 +63,10 @@ std::vector<std::string> read_speaker_info(const CorpusSettings& settings) {
   return speakers;
 }
 
-std::optional<size_t> optional_column(const CsvFile& csv, const std::string& named,
-                                      const char* usual) {
-  if (!named.empty()) return csv.column(named, kColumnHint);
-  return csv.find_column(usual);
+std::optional<size_t> optional_column(const CsvFile& csv, const std::string& configured,
+                                      const char* default_name) {
+  if (!configured.empty()) return csv.column(configured, kColumnHint);
+  return csv.find_column(default_name);
 }
 
 struct ColumnPositions {
@@ -75,21 +76,21 @@ struct ColumnPositions {
   std::optional<size_t> speaker;
 };
 
-/// Whether files lie in a folder, with links followed: once for each folder of theirs, not each
-/// file.
-class InsideFolder {
+/// Checks whether files are inside a folder after resolving links. Caches the result per parent
+/// folder, to avoid resolving every file's path.
+class ContainmentCheck {
  public:
-  explicit InsideFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit ContainmentCheck(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  bool holds(const std::filesystem::path& file) {
+  bool contains(const std::filesystem::path& file) {
     std::error_code error;
     const std::filesystem::path name = file.filename();
     if (name == "." || name == ".." || std::filesystem::is_symlink(file, error)) {
-      return leads_below(file, folder_);
+      return resolves_inside(file, folder_);
     }
     const auto [known, fresh] = known_.emplace(file.parent_path().string(), false);
-    // Any name in the parent will do; the parent may be the folder itself.
-    if (fresh) known->second = leads_below(file, folder_);
+    // The result is the same for every regular file in this parent folder.
+    if (fresh) known->second = resolves_inside(file, folder_);
     return known->second;
   }
 
@@ -98,14 +99,14 @@ class InsideFolder {
   std::unordered_map<std::string, bool> known_;
 };
 
-/// Fills everything but the speaker's index, which needs all rows; returns the speaker.
+/// Fills `row` except for the speaker index, which depends on all rows. Returns the speaker.
 std::string read_row(const CsvRow& csv_row, size_t number, const ColumnPositions& columns,
                      const CsvFile& csv, const CorpusSettings& settings, const IntentTable& intents,
-                     InsideFolder& inside, CorpusRow& row) {
+                     ContainmentCheck& corpus_folder, CorpusRow& row) {
   row.line = csv_row.line;
   if (csv_row.fields.size() != csv.header.size()) {
-    row.problem =
-        fmt::format("{} fields, the header has {}", csv_row.fields.size(), csv.header.size());
+    row.problem = fmt::format("{}, the header has {}", plural(csv_row.fields.size(), "field"),
+                              csv.header.size());
     return "";
   }
   row.id = columns.id ? csv_row.fields[*columns.id] : std::to_string(number);
@@ -115,12 +116,11 @@ std::string read_row(const CsvRow& csv_row, size_t number, const ColumnPositions
   if (speaker.empty()) speaker = kUnknownSpeaker;
   const auto label = intents.find(intent);
   if (label) row.label = *label;
-  row.audio = settings.folder / audio;  // an absolute path stays what it is
+  row.audio = settings.folder / audio;  // operator/ keeps an absolute path
   if (row.id.empty()) {
     row.problem = "no id";
   } else if (row.id.size() > kMaxIdBytes) {
-    row.problem =
-        fmt::format("an id of {} bytes, over the limit of {}", row.id.size(), kMaxIdBytes);
+    row.problem = fmt::format("the id has {} bytes, the limit is {}", row.id.size(), kMaxIdBytes);
   } else if (!is_utf8(row.id) || !is_utf8(speaker) || !is_utf8(intent)) {
     row.problem = "the id, intent or speaker is not UTF-8";
   } else if (intent.empty()) {
@@ -131,31 +131,31 @@ std::string read_row(const CsvRow& csv_row, size_t number, const ColumnPositions
                                   : fmt::format("the intent '{}' {}", intent, problem);
   } else if (audio.empty() || audio.find('\0') != std::string::npos) {
     row.problem = "no audio path";
-  } else if (!settings.allow_outside && !inside.holds(row.audio)) {
+  } else if (!settings.allow_outside && !corpus_folder.contains(row.audio)) {
     row.outside = true;
     row.problem = fmt::format(
-        "its audio {} is outside the corpus folder; allow that with "
-        "--allow-outside",
-        audio);
+        "the audio file {} is outside the corpus folder; use --allow-outside to allow it", audio);
   }
   row.problem = printable(row.problem);
   return is_utf8(speaker) ? speaker : kUnknownSpeaker;
 }
 
-/// Where audio outside the corpus folder is: the first link on the way to it, else its folder.
-std::string way_outside(const std::filesystem::path& folder, const std::filesystem::path& audio) {
+/// Describes where audio outside the corpus folder is: the first symbolic link in its path, or its
+/// folder.
+std::string describe_location(const std::filesystem::path& folder,
+                              const std::filesystem::path& audio) {
   std::error_code error;
-  std::filesystem::path way = folder;
-  for (const auto& part : audio.lexically_relative(folder)) {
-    way /= part;
-    if (!std::filesystem::is_symlink(way, error)) continue;
-    return fmt::format("{} is a link to {}", way.string(),
-                       std::filesystem::weakly_canonical(way, error).string());
+  std::filesystem::path path = folder;
+  for (const auto& component : audio.lexically_relative(folder)) {
+    path /= component;
+    if (!std::filesystem::is_symlink(path, error)) continue;
+    return fmt::format("{} is a link to {}", path.string(),
+                       std::filesystem::weakly_canonical(path, error).string());
   }
   return "the first is in " + audio.parent_path().lexically_normal().string();
 }
 
-/// Audio that lies elsewhere as a whole is one thing to mend, and gets one message.
+/// Reports one error instead of one per row if the audio of all valid rows is outside the folder.
 void require_audio_inside(const CorpusSettings& settings, const CorpusSplit& split) {
   const CorpusRow* first = nullptr;
   size_t outside = 0;
@@ -167,10 +167,10 @@ void require_audio_inside(const CorpusSettings& settings, const CorpusSplit& spl
   }
   if (first == nullptr) return;
   throw UserError(
-      "{}: the audio of all {} good rows is outside the corpus folder {}: {}; allow that with "
-      "--allow-outside",
+      "{}: the audio of all {} valid rows is outside the corpus folder {}: {}; use --allow-outside "
+      "to allow it",
       split.csv.path.string(), outside, settings.folder.string(),
-      printable(way_outside(settings.folder, first->audio)));
+      printable(describe_location(settings.folder, first->audio)));
 }
 
 void fill_split(const CorpusSettings& settings, const IntentTable& intents,
@@ -182,12 +182,12 @@ void fill_split(const CorpusSettings& settings, const IntentTable& intents,
   intents.check_first_class(split.csv, columns.intent);
   std::vector<std::string> speaker_of;
   std::unordered_map<std::string, uint64_t> first_line;
-  InsideFolder inside(settings.folder);
+  ContainmentCheck corpus_folder(settings.folder);
   split.rows.resize(split.csv.rows.size());
   for (size_t i = 0; i < split.rows.size(); ++i) {
     CorpusRow& row = split.rows[i];
     speaker_of.push_back(
-        read_row(split.csv.rows[i], i, columns, split.csv, settings, intents, inside, row));
+        read_row(split.csv.rows[i], i, columns, split.csv, settings, intents, corpus_folder, row));
     if (row.id.empty()) continue;
     const auto [first, fresh] = first_line.emplace(row.id, row.line);
     if (!fresh && row.problem.empty()) {
@@ -214,14 +214,14 @@ void fill_split(const CorpusSettings& settings, const IntentTable& intents,
 
 Corpus read_corpus(const CorpusSettings& settings, const std::vector<std::string>& splits) {
   if (!std::filesystem::is_directory(settings.folder)) {
-    throw UserError("no corpus folder {}; --corpus names the folder with <split>.csv",
+    throw UserError("corpus folder {} not found; set --corpus to the folder with <split>.csv",
                     settings.folder.string());
   }
   Corpus corpus;
   for (const std::string& name : splits) {
     const auto path = find_csv(settings.folder, name);
     if (!path) {
-      throw UserError("no CSV file {}, nor {}.tsv", (settings.folder / (name + ".csv")).string(),
+      throw UserError("{} not found, and no {}.tsv", (settings.folder / (name + ".csv")).string(),
                       name);
     }
     corpus.splits.push_back({name, read_csv(*path, settings.csv), {}, {}});

@@ -1,5 +1,5 @@
-// A corpus: DIR/<split>.csv with one row per utterance, optionally DIR/intent_info.csv and
-// DIR/speaker_info.csv, and audio files. Each CSV file may be a .tsv file instead.
+// Reads a corpus: DIR/<split>.csv with one row per utterance, audio files, and optionally
+// DIR/intent_info.csv and DIR/speaker_info.csv. Each CSV file may be a .tsv file instead.
 #pragma once
 
 #include <cstdint>
@@ -11,33 +11,34 @@
 
 namespace s2i {
 
-/// The names of the columns, those of Skit-S2I by default. Empty where a column is optional and has
-/// not been named: then the default name is taken if it is there.
+/// Column names; the defaults are those of Skit-S2I. An empty name means that the default column is
+/// used if it exists.
 struct CorpusColumns {
-  std::string audio = "audio_path";     ///< Relative to the corpus folder, or absolute.
-  std::string intent = "intent_class";  ///< A class of intent_info.csv, its name, or any text.
-  std::string id;                       ///< Default "id"; missing: the row's number, from 0.
-  std::string speaker;                  ///< Default "speaker_id"; missing: "unknown".
+  std::string audio = "audio_path";     ///< Paths relative to the corpus folder, or absolute.
+  std::string intent = "intent_class";  ///< A class or name of intent_info.csv, or any text.
+  std::string id;                       ///< Default "id"; if missing, the row number from 0.
+  std::string speaker;                  ///< Default "speaker_id"; if missing, "unknown".
 };
 
 struct CorpusSettings {
   std::filesystem::path folder;
   CorpusColumns columns;
   CsvOptions csv;
-  /// The split whose rows name the intents when there is no intent_info.csv.
+  /// The split whose rows define the intents if there is no intent_info.csv.
   std::string intents_from = "train";
-  /// Whether a row may name audio outside the corpus folder: by an absolute path, "..", or a link.
+  /// Allows audio outside the corpus folder (absolute paths, "..", symbolic links).
   bool allow_outside = false;
 };
 
 struct CorpusRow {
-  uint64_t line = 0;  ///< Of the CSV file, from 1.
+  uint64_t line = 0;  ///< Line in the CSV file, from 1.
   std::string id;
   int32_t label = -1;
   int32_t speaker = 0;
   std::filesystem::path audio;
-  std::string problem;   ///< What the row itself has wrong; empty: nothing.
-  bool outside = false;  ///< The problem is audio outside the corpus folder.
+  /// Why the row is invalid, in one line of valid UTF-8; empty if it is valid.
+  std::string problem;
+  bool outside = false;  ///< The problem is that the audio is outside the corpus folder.
 };
 
 struct CorpusSplit {
@@ -54,16 +55,16 @@ struct Corpus {
 
 /// Reads the splits' CSV files.
 ///
-/// Intents are the same for every split, whichever are asked for: those of intent_info.csv (ordered
-/// by class if all classes are integers, else as they stand there); without it the different values
-/// of the split `intents_from` if the corpus has it, else of the splits asked for together (ordered
-/// as integers if all are, else as text). A split's speakers are those of speaker_info.csv and of
-/// its own rows, in the same order.
+/// All splits have the same intents. They come from intent_info.csv, ordered by class if all
+/// classes are integers, otherwise in file order. Without intent_info.csv they are the distinct
+/// values in the split `intents_from`, or in all requested splits if the corpus has no such split,
+/// ordered as integers if all are integers, otherwise as text. The speakers of a split are those of
+/// speaker_info.csv and of its rows, in the same order.
 ///
-/// A row with something wrong is kept, with its `problem`: one line of valid UTF-8. Throws
-/// UserError for what concerns a whole file: missing, there as .csv and as .tsv, malformed, empty,
-/// without a column it needs; intents counted from 1 where the classes are counted from 0; audio of
-/// every good row outside the corpus folder and not allowed there.
+/// Invalid rows are kept, with their `problem`. Throws UserError for problems of a file: it is
+/// missing, exists both as .csv and .tsv, is malformed or empty, or lacks a required column; the
+/// intents are numbered from 1 and the classes from 0, or the reverse; the audio of every valid row
+/// is outside the corpus folder without `allow_outside`.
 Corpus read_corpus(const CorpusSettings& settings, const std::vector<std::string>& splits);
 
 }  // namespace s2i

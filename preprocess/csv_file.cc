@@ -15,14 +15,15 @@
 namespace s2i {
 namespace {
 
-// Parsed, each row and each field takes some 60 bytes more than its text.
+// In memory each row and each field takes about 60 bytes in addition to its text.
 constexpr uint64_t kMaxCsvBytes = 1ULL << 30;
 
 void warn_about_multiline_fields(const std::filesystem::path& path, const CsvRows& parsed) {
   if (parsed.multiline_fields == 0) return;
   spdlog::warn(
-      "{}: line {}: a quoted field spans several lines (number of such fields in the file: {}); if "
-      "quotes are ordinary characters there, this has joined rows: give --quoting none",
+      "{}: line {}: a quoted field spans several lines (such fields in the file: {}); if quotes "
+      "are "
+      "ordinary characters in this file, rows were joined: use --quoting none",
       printable(path.native()), parsed.first_multiline_line, parsed.multiline_fields);
 }
 
@@ -30,7 +31,7 @@ void check_header(const std::vector<std::string>& header) {
   std::set<std::string_view> names;
   for (const std::string& name : header) {
     if (!name.empty() && !names.insert(name).second) {
-      throw UserError("two columns '{}'", printable(name));
+      throw UserError("duplicate column '{}'", printable(name));
     }
   }
 }
@@ -40,17 +41,17 @@ CsvFile parse(const std::filesystem::path& path, std::string_view text, const Cs
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const size_t zero = text.find('\0');
   if (zero != std::string_view::npos) {
-    throw UserError("byte {} is zero: not text, or text in UTF-16; save it as UTF-8", zero);
+    throw UserError("null byte at offset {}: binary data or UTF-16; save the file as UTF-8", zero);
   }
   CsvRows parsed = parse_csv(text, format);
-  if (parsed.rows.empty()) throw UserError("empty: the first row must name the columns");
+  if (parsed.rows.empty()) throw UserError("empty; the first row must have the column names");
   CsvFile file;
   file.path = path;
   file.header = std::move(parsed.rows.front().fields);
   check_header(file.header);
   parsed.rows.erase(parsed.rows.begin());
   file.rows = std::move(parsed.rows);
-  if (file.rows.empty()) throw UserError("has columns but no rows");
+  if (file.rows.empty()) throw UserError("no rows after the header");
   warn_about_multiline_fields(path, parsed);
   return file;
 }
@@ -71,8 +72,8 @@ std::optional<std::filesystem::path> find_csv(const std::filesystem::path& folde
   const bool has_csv = std::filesystem::exists(csv);
   const bool has_tsv = std::filesystem::exists(tsv);
   if (has_csv && has_tsv) {
-    throw UserError("{} has both {}.csv and {}.tsv: remove the one that must not be read",
-                    folder.string(), name, name);
+    throw UserError("{} has both {}.csv and {}.tsv; remove one of them", folder.string(), name,
+                    name);
   }
   if (has_csv) return csv;
   if (has_tsv) return tsv;
@@ -80,7 +81,9 @@ std::optional<std::filesystem::path> find_csv(const std::filesystem::path& folde
 }
 
 CsvFile read_csv(const std::filesystem::path& path, const CsvOptions& options) {
-  if (!std::filesystem::is_regular_file(path)) throw UserError("no CSV file {}", path.string());
+  if (!std::filesystem::is_regular_file(path)) {
+    throw UserError("CSV file {} not found", path.string());
+  }
   const std::string text = read_file(path, kMaxCsvBytes);
   try {
     return parse(path, text, csv_format(path, options));
@@ -99,9 +102,9 @@ size_t CsvFile::column(const std::string& name, const std::string& hint) const {
   if (const auto found = find_column(name)) return *found;
   std::string advice = hint;
   if (const std::string* const padded = find_padded(header, name)) {
-    advice = fmt::format("The name of '{}' has spaces around it: remove them", printable(*padded));
+    advice = fmt::format("Remove the spaces around the name of '{}'", printable(*padded));
   } else if (header.size() == 1 && header.front().find_first_of(",;\t|") != std::string::npos) {
-    advice = "Give another delimiter with --delimiter";
+    advice = "Set the delimiter with --delimiter";
   }
   throw UserError("{}: no column '{}'; its columns are '{}'. {}", path.string(), name,
                   printable(fmt::format("{}", fmt::join(header, "', '"))), advice);

@@ -1,4 +1,4 @@
-// CSV files whose first row names the columns.
+// CSV files with the column names in the first row.
 #pragma once
 
 #include <cstddef>
@@ -17,27 +17,25 @@ struct CsvFile {
   std::vector<std::string> header;
   std::vector<CsvRow> rows;
 
-  /// The position of a column.
+  /// The index of a column.
   std::optional<size_t> find_column(const std::string& name) const;
 
-  /// The position of a column. Throws UserError with the existing columns, and `hint`, if it is
-  /// missing.
+  /// The index of a required column. Throws UserError with the existing columns and `hint`.
   size_t column(const std::string& name, const std::string& hint) const;
 };
 
-/// The path of `name`.csv or `name`.tsv in a folder, if there is one. Throws UserError if there are
-/// both.
+/// The path of `name`.csv or `name`.tsv in a folder, if one exists. Throws UserError if both do.
 std::optional<std::filesystem::path> find_csv(const std::filesystem::path& folder,
                                               const std::string& name);
 
-/// Reads a file whose first row names the columns (csv_reader.h has the syntax). A byte order mark
-/// and blank lines are skipped. Warns of fields that span lines, once per file.
+/// Reads a file whose first row has the column names; csv_reader.h describes the syntax. Skips a
+/// byte order mark and blank lines. Logs one warning per file if fields span several lines.
 ///
-/// Throws UserError naming file and line: missing, empty, without rows, malformed, not text, two
-/// columns with one name, larger than 1 GiB or another limit of csv_reader.h.
+/// Throws UserError naming the file and the line if the file is missing, empty, without rows,
+/// malformed or binary, has duplicate columns, or exceeds 1 GiB or a limit of csv_reader.h.
 CsvFile read_csv(const std::filesystem::path& path, const CsvOptions& options);
 
-/// One row as CSV text that read_csv reads back, each field quoted, with a line feed.
+/// Formats one row as CSV, with all fields quoted and a final line feed.
 std::string csv_line(const std::vector<std::string>& fields);
 
 }  // namespace s2i

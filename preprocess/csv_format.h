@@ -8,7 +8,7 @@
 namespace s2i {
 
 enum class CsvQuoting {
-  kStandard,  ///< RFC 4180: a field may be enclosed in '"', and '""' inside it stands for '"'.
+  kStandard,  ///< RFC 4180: a field may be enclosed in '"', and '""' inside it represents '"'.
   kNone,      ///< '"' is an ordinary character.
 };
 
@@ -17,13 +17,13 @@ struct CsvFormat {
   CsvQuoting quoting = CsvQuoting::kStandard;
 };
 
-/// What the command line specifies for all CSV files of a corpus.
+/// The command-line options for all CSV files of a corpus.
 struct CsvOptions {
   std::optional<char> delimiter;  ///< Default: a tab for .tsv files, a comma for all others.
   CsvQuoting quoting = CsvQuoting::kStandard;
 };
 
-/// The format of one file, by the extension of its name.
+/// The format of one file. Its extension determines the default delimiter.
 CsvFormat csv_format(const std::filesystem::path& path, const CsvOptions& options);
 
 /// Parses --delimiter: one ASCII character, or "tab" or "\t" (backslash and t) for a tab.

@@ -8,7 +8,7 @@ namespace s2i {
 namespace {
 
 constexpr const char* kQuotingHint =
-    "if quotes are ordinary characters in this file, give --quoting none";
+    "if quotes are ordinary characters in this file, use --quoting none";
 
 /// Whether a byte begins a character of UTF-8, rather than continuing one.
 bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
@@ -21,15 +21,15 @@ class Parser {
     while (position_ < text_.size()) {
       const char c = text_[position_];
       if (c == '\r' || c == '\n') {
-        take_line_end();
+        read_line_end();
       } else {
-        take_character(c);
+        read_character(c);
         ++position_;
       }
     }
     if (state_ == State::kQuoted) {
-      throw UserError("line {}: a quoted field begins here and its quote is never closed; {}",
-                      field_line_, kQuotingHint);
+      throw UserError("line {}: unterminated quote in the field that starts here; {}", field_line_,
+                      kQuotingHint);
     }
     end_row();
     return std::move(result_);
@@ -37,14 +37,14 @@ class Parser {
 
  private:
   enum class State {
-    kRowStart,       ///< Nothing of the row has been read.
+    kRowStart,       ///< Before the first character of a row.
     kFieldStart,     ///< After a delimiter.
     kUnquoted,       ///< Inside a field that does not begin with a quote.
     kQuoted,         ///< Inside a quoted field.
     kQuoteInQuoted,  ///< After a quote inside a quoted field: its end, or the first of two.
   };
 
-  void take_character(char c) {
+  void read_character(char c) {
     switch (state_) {
       case State::kRowStart:
         row_.line = line_;
@@ -82,8 +82,8 @@ class Parser {
           end_field();
         } else {
           throw UserError(
-              "line {}: text follows the closing quote of field {}; a quote inside a quoted field "
-              "is written twice; {}",
+              "line {}: text after the closing quote of field {}; a quote inside a quoted field is "
+              "written twice; {}",
               line_, row_.fields.size() + 1, kQuotingHint);
         }
         return;
@@ -91,7 +91,7 @@ class Parser {
   }
 
   /// CRLF counts as one line end; a quoted field keeps its characters.
-  void take_line_end() {
+  void read_line_end() {
     const size_t size = text_.substr(position_, 2) == "\r\n" ? 2 : 1;
     if (state_ == State::kQuoted) {
       for (const char c : text_.substr(position_, size)) append(c);
@@ -104,7 +104,7 @@ class Parser {
 
   void append(char c) {
     if (begins_character(c) && ++field_characters_ > kMaxCsvFieldCharacters) {
-      throw UserError("line {}: a field of more than {} characters begins here; {}", field_line_,
+      throw UserError("line {}: a field of more than {} characters starts here; {}", field_line_,
                       kMaxCsvFieldCharacters, kQuotingHint);
     }
     field_ += c;
@@ -112,7 +112,7 @@ class Parser {
 
   void end_field() {
     if (row_.fields.size() == kMaxCsvFields) {
-      throw UserError("line {}: a row of more than {} fields", row_.line, kMaxCsvFields);
+      throw UserError("line {}: the row has more than {} fields", row_.line, kMaxCsvFields);
     }
     if (state_ == State::kQuoteInQuoted && line_ != field_line_) {
       if (result_.multiline_fields++ == 0) result_.first_multiline_line = field_line_;

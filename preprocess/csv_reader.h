@@ -30,13 +30,13 @@ constexpr size_t kMaxCsvFieldCharacters = 131'072;
 /// Parses text in UTF-8 or another encoding that contains ASCII. Lines end with LF, CRLF or CR.
 ///
 /// The rows are those of Python's csv.reader(strict=True) on a file opened with newline="", and the
-/// text is refused if that raises csv.Error; CsvQuoting::kNone corresponds to quoting=QUOTE_NONE.
+/// text is rejected if that raises csv.Error; CsvQuoting::kNone corresponds to quoting=QUOTE_NONE.
 /// Spaces belong to a field. There are two differences: a blank line is skipped, as by
 /// csv.DictReader, whereas csv.reader returns an empty list; and there are limits on rows and
 /// fields.
 ///
-/// Throws UserError with the line number: text between a closing quote and the next delimiter, a
-/// quote that is never closed, a limit exceeded.
+/// Throws UserError with the line number for text between a closing quote and the next delimiter,
+/// an unterminated quote, or an exceeded limit.
 CsvRows parse_csv(std::string_view text, const CsvFormat& format);
 
 }  // namespace s2i

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "core/error.h"
+#include "core/format.h"
 #include "preprocess/unicode.h"
 #include "preprocess/whole_number.h"
 
@@ -20,8 +21,8 @@ struct InfoRow {
 InfoRow read_info_row(const CsvFile& csv, const CsvRow& row, size_t class_column,
                       std::optional<size_t> name_column) {
   if (row.fields.size() != csv.header.size()) {
-    throw UserError("{}:{}: {} fields, the header has {}", csv.path.string(), row.line,
-                    row.fields.size(), csv.header.size());
+    throw UserError("{}:{}: {}, the header has {}", csv.path.string(), row.line,
+                    plural(row.fields.size(), "field"), csv.header.size());
   }
   InfoRow info;
   info.intent_class = without_zero_fraction(row.fields[class_column]);
@@ -81,7 +82,7 @@ class NumberRange {
     first = std::min(first, *number);
     last = std::max(last, *number);
   }
-  /// Whether it was given at least one number and nothing else.
+  /// Whether there was at least one number and no other text.
   bool valid() const { return all_numbers_ && first <= last; }
 
   int64_t first = INT64_MAX;
@@ -104,11 +105,11 @@ std::string short_name(const std::string& name) {
 
 std::string intent_problem(const std::string& intent) {
   if (intent.size() > kMaxIntentBytes) {
-    return fmt::format("has {} bytes, over the limit of {}", intent.size(), kMaxIntentBytes);
+    return fmt::format("has {} bytes, the limit is {}", intent.size(), kMaxIntentBytes);
   }
   if (!is_utf8(intent)) return "is not UTF-8";
   if (has_control_characters(intent)) return "has a control character";
-  if (trimmed(intent) != intent) return "has spaces around it";
+  if (trimmed(intent) != intent) return "has leading or trailing spaces";
   return "";
 }
 
@@ -151,7 +152,7 @@ IntentTable IntentTable::collect(const std::vector<const CsvFile*>& files,
     if (!table.source_.empty()) table.source_ += ", ";
     table.source_ += csv->path.filename().string();
     for (const CsvRow& row : csv->rows) {
-      if (row.fields.size() != csv->header.size()) continue;  // reported with the row
+      if (row.fields.size() != csv->header.size()) continue;  // read_row() reports it
       const std::string& value = row.fields[position];
       if (value.empty() || !seen.insert(value).second) continue;
       if (intent_problem(value).empty()) values.push_back(value);
@@ -207,8 +208,9 @@ void IntentTable::check_first_class(const CsvFile& csv, size_t column) const {
   const bool one_lower = labels.first == classes.first - 1 && labels.last < classes.last;
   if (!one_higher && !one_lower) return;
   throw UserError(
-      "{}: its intents are numbered {} to {}, but the classes of {} are {} to {}: one of the files "
-      "seems to count from {} and the other from {}; number both alike",
+      "{}: the intents are numbered {} to {}, but the classes of {} are {} to {}: one file seems "
+      "to "
+      "count from {} and the other from {}; use the same numbers in both",
       csv.path.string(), labels.first, labels.last, source_, classes.first, classes.last,
       classes.first, classes.first + (one_higher ? 1 : -1));
 }

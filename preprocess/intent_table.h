@@ -1,4 +1,4 @@
-// The intents of a corpus: which label a row's class or intent name stands for.
+// The intents of a corpus: maps the class or intent name of a row to its label.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +18,13 @@ class IntentTable {
  public:
   /// Reads intent_info.csv: the column intent_class and, optionally, intent_name. Labels follow the
   /// order of the classes if all are whole numbers, else the order of the rows.
-  /// Throws UserError naming file and line: a class or name twice (names also if they differ only
-  /// in Unicode normalization), or one that is empty or no valid intent (see intent_problem).
+  /// Throws UserError naming the file and the line for a duplicate class or name (including names
+  /// that differ only in Unicode normalization), and for one that is empty or invalid (see
+  /// intent_problem).
   static IntentTable read_info(const CsvFile& csv);
 
-  /// Takes the distinct values of a column, ordered as numbers if all are whole numbers, else as
-  /// text. Values that are no valid intent are left out: they are errors of their rows.
+  /// The distinct values of a column, ordered as numbers if all are whole numbers, else as text.
+  /// Skips invalid values, which are errors of their rows.
   /// Throws UserError if two differ only in Unicode normalization.
   static IntentTable collect(const std::vector<const CsvFile*>& files, const std::string& column,
                              const std::string& column_hint);
@@ -31,7 +32,7 @@ class IntentTable {
   /// The label of a class or, if there is no such class, of a name. "3.0" finds the class "3".
   std::optional<int32_t> find(const std::string& intent) const;
 
-  /// "unknown intent ...", with at most 20 of the known ones.
+  /// "unknown intent ...", with up to 20 of the known ones.
   std::string describe_unknown(const std::string& intent) const;
 
   /// Throws UserError if the intents of a column are numbered from 1 and the classes from 0, or the
@@ -43,9 +44,10 @@ class IntentTable {
  private:
   void add(const std::string& intent_class, const std::string& name);
 
-  std::string source_;                ///< The file that the intents are from.
-  std::vector<std::string> classes_;  ///< Label -> class; a name where there are no classes.
-  std::vector<std::string> names_;    ///< Label -> name.
+  std::string source_;  ///< The files that define the intents.
+  std::vector<std::string>
+      classes_;                     ///< Label -> class; equal to the name if there are no classes.
+  std::vector<std::string> names_;  ///< Label -> name.
   std::unordered_map<std::string, int32_t> label_of_class_;
   std::unordered_map<std::string, int32_t> label_of_name_;
 };

@@ -85,7 +85,7 @@ std::string missing_file_hint(const std::filesystem::path& path) {
                     differences.form));
   }
   if (differences.spaces) changes.emplace_back("remove the spaces around the name");
-  if (changes.empty()) return "";  // it has come into being meanwhile
+  if (changes.empty()) return "";  // the file was created in the meantime
   return fmt::format("{} exists: {}", found->string(), fmt::join(changes, ", "));
 }
 

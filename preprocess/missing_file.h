@@ -1,4 +1,5 @@
-// Why an audio file that a CSV names may not be found: common differences in how a name is written.
+// Hints for audio files that do not exist under the name in the CSV file, because the name is
+// spelled differently.
 #pragma once
 
 #include <filesystem>

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "preprocess/corpus.h"
-#include "preprocess/split_job.h"
+#include "preprocess/split_preprocessor.h"
 
 namespace s2i {
 
@@ -16,13 +16,13 @@ struct PreprocessOptions {
   std::vector<std::string> splits;
   std::filesystem::path out;
   ShardSettings shards;
-  Portion portion;
-  std::string summary;           ///< A file, "-", or empty: none. A part writes none.
-  std::filesystem::path verify;  ///< Not empty: only verify this folder.
+  PartSelection selection;
+  std::string summary;           ///< A file, "-" for standard output, or empty for none.
+  std::filesystem::path verify;  ///< If not empty, only verify this folder.
   std::string log_level = "info";
 };
 
-/// Nothing if --help or --version was asked for and printed. Throws UserError.
+/// Returns nothing after printing --help or --version. Throws UserError.
 std::optional<PreprocessOptions> parse_options(int argc, const char* const* argv);
 
 }  // namespace s2i

@@ -1,5 +1,5 @@
-// Work spread over threads whose results come back in order, with a bound on how far the threads
-// run ahead of the one that takes the results.
+// Runs work items on a thread pool and returns the results in order, with a limit on the number of
+// results that are not consumed yet.
 #pragma once
 
 #include <condition_variable>
@@ -20,8 +20,8 @@ class OrderedWorkers {
  public:
   using Work = std::function<Result(size_t)>;
 
-  /// Starts `jobs` threads on the items 0 .. count - 1. Each thread makes its own Work once, so
-  /// that it may keep memory between items. At most `window` results wait to be taken.
+  /// Starts `jobs` threads on the items 0 .. count - 1. Each thread calls make_work() once, so that
+  /// its Work can keep buffers between items. Work runs at most `window` items ahead of next().
   OrderedWorkers(size_t count, size_t jobs, size_t window, std::function<Work()> make_work)
       : count_(count), window_(window > 0 ? window : 1), make_work_(std::move(make_work)) {
     for (size_t i = 0; i < jobs; ++i) {
@@ -29,7 +29,7 @@ class OrderedWorkers {
     }
   }
 
-  /// Lets items in progress finish and drops the rest.
+  /// Waits for the items in progress and drops the rest.
   ~OrderedWorkers() {
     {
       const std::lock_guard lock(mutex_);
@@ -41,8 +41,8 @@ class OrderedWorkers {
   OrderedWorkers(const OrderedWorkers&) = delete;
   OrderedWorkers& operator=(const OrderedWorkers&) = delete;
 
-  /// The result of the next item; waits for it. Nothing after the last. Rethrows what the item
-  /// threw.
+  /// Waits for the result of the next item and returns it; returns nothing after the last item.
+  /// Rethrows the item's exception.
   std::optional<Result> next() {
     std::unique_lock lock(mutex_);
     if (taken_ == count_) return std::nullopt;
@@ -77,7 +77,8 @@ class OrderedWorkers {
       }
       lock.lock();
       finished_.emplace(item, std::move(outcome));
-      // The taker waits for one item alone: waking it for others would cost it a switch each.
+      // next() waits for one specific item; a notification for another one would be a useless
+      // wakeup.
       if (item == taken_) ready_.notify_one();
     }
   }
@@ -92,7 +93,7 @@ class OrderedWorkers {
   size_t begun_ = 0;
   size_t taken_ = 0;
   bool stopped_ = false;
-  std::vector<std::jthread> threads_;  // last: they end before what they use
+  std::vector<std::jthread> threads_;  // declared last, so that the threads are joined first
 };
 
 }  // namespace s2i

@@ -24,23 +24,9 @@ Part parse_part(const std::string& text) {
   const auto number = parse_number(std::string_view(text).substr(0, slash));
   const auto count = parse_number(std::string_view(text).substr(std::min(slash + 1, text.size())));
   if (!number || !count || *number < 1 || *number > *count) {
-    throw UserError("--part '{}': I/N with I from 1 to N, e.g. 3/16 for the third of sixteen parts",
-                    text);
+    throw UserError("--part '{}': expected I/N with I from 1 to N, e.g. 3/16", text);
   }
   return {*number, *count};
-}
-
-std::string ranges_text(const std::vector<size_t>& numbers) {
-  std::string text;
-  for (size_t i = 0; i < numbers.size();) {
-    size_t last = i;
-    while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
-    if (!text.empty()) text += ',';
-    text +=
-        last == i ? fmt::format("{}", numbers[i]) : fmt::format("{}-{}", numbers[i], numbers[last]);
-    i = last + 1;
-  }
-  return text;
 }
 
 }  // namespace s2i

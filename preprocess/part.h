@@ -1,5 +1,5 @@
-// One split's shards shared out among processes on many machines: part I of N makes every N-th
-// shard, from the I-th on, and the merge, when all are there, writes the manifest.
+// Distributes the shards of a split over processes on several machines. Part I of N writes every
+// N-th shard, starting with the I-th; the merge writes the manifest when all shards exist.
 #pragma once
 
 #include <cstddef>
@@ -9,19 +9,15 @@
 namespace s2i {
 
 struct Part {
-  size_t number = 1;  ///< From 1.
+  size_t number = 1;  ///< 1 to count.
   size_t count = 1;
 
-  /// Every N-th shard and not a run of them: a corpus ordered by length, or by how hard its files
-  /// are to read, is shared out evenly too.
+  /// Shards are assigned round-robin, which balances the load also for a corpus sorted by length.
   bool owns(size_t shard) const { return shard % count == number - 1; }
   std::string text() const { return std::to_string(number) + "/" + std::to_string(count); }
 };
 
-/// "3/16". Throws UserError: not two numbers, or not 1 <= I <= N.
+/// Parses "I/N", e.g. "3/16". Throws UserError unless 1 <= I <= N.
 Part parse_part(const std::string& text);
-
-/// Numbers in ascending order as `sbatch --array` takes them: "1-3,7".
-std::string ranges_text(const std::vector<size_t>& numbers);
 
 }  // namespace s2i

@@ -1,4 +1,4 @@
-// s2i-preprocess: a corpus (CSV and audio files) into shards.
+// s2i-preprocess: converts a corpus (CSV and audio files) to shards.
 #include <algorithm>
 
 #include "core/files.h"
@@ -8,16 +8,16 @@
 #include "data/manifest.h"
 #include "preprocess/corpus.h"
 #include "preprocess/options.h"
-#include "preprocess/split_job.h"
+#include "preprocess/split_preprocessor.h"
 #include "preprocess/summary.h"
 #include "preprocess/verify.h"
 
 namespace s2i {
 namespace {
 
-/// Labels are indices: splits made from different sets of intents must not meet in one training
-/// run.
-void warn_about_other_intents(const PreprocessOptions& options, const Corpus& corpus) {
+/// Labels are indices into the list of intents, so splits with different lists must not be used in
+/// one training run.
+void warn_about_different_intents(const PreprocessOptions& options, const Corpus& corpus) {
   for (const auto& entry : std::filesystem::directory_iterator(options.out)) {
     const std::string name = entry.path().filename().string();
     if (std::find(options.splits.begin(), options.splits.end(), name) != options.splits.end() ||
@@ -26,8 +26,8 @@ void warn_about_other_intents(const PreprocessOptions& options, const Corpus& co
     }
     if (read_manifest(entry.path()).intents != corpus.intents) {
       spdlog::warn(
-          "{} was made with other intents: preprocess it again, or add intent_info.csv to "
-          "the corpus",
+          "{} has a different list of intents; preprocess it again, or add intent_info.csv to the "
+          "corpus",
           entry.path().string());
     }
   }
@@ -37,29 +37,31 @@ int preprocess(const PreprocessOptions& options) {
   const StopSignal stop_signal({SIGINT, SIGTERM, SIGUSR1});
   const Corpus corpus = read_corpus(options.corpus, options.splits);
   make_output_folder(options.out);
-  warn_about_other_intents(options, corpus);
+  warn_about_different_intents(options, corpus);
   OrderedJson summaries = OrderedJson::array();
   int status = kExitDone;
   for (const CorpusSplit& split : corpus.splits) {
     const SplitResult result =
-        run_split(corpus, split, options.shards, options.portion, options.out);
-    log_split(split, result, options.shards, options.portion, options.out);
-    if (!options.portion.part) {
+        preprocess_split(corpus, split, options.shards, options.selection, options.out);
+    log_split(split, result, options.shards, options.selection, options.out);
+    if (!options.selection.part) {
       summaries.push_back(summarize_split(split, result, options.shards, options.out));
     }
     if (result.status == SplitResult::Status::kStopped) return kExitSignalBase + result.signal;
     if (result.status == SplitResult::Status::kBadRows) status = kExitRunFailed;
   }
-  // Parts are given the same command line, and would write over each other's.
-  if (!options.summary.empty() && !options.portion.part) write_summary(summaries, options.summary);
+  // All parts have the same command line and would overwrite each other's summary.
+  if (!options.summary.empty() && !options.selection.part) {
+    write_summary(summaries, options.summary);
+  }
   return status;
 }
 
 int run(int argc, const char* const* argv) {
-  set_up_logging("info");
+  set_up_logging(spdlog::level::info);
   const auto options = parse_options(argc, argv);
   if (!options) return kExitDone;
-  set_up_logging(options->log_level);
+  set_up_logging(spdlog::level::from_str(options->log_level));
   if (options->verify.empty()) return preprocess(*options);
   return verify_shards(options->verify) ? kExitDone : kExitRunFailed;
 }

@@ -1,5 +1,6 @@
 #include "preprocess/resume_record.h"
 
+#include <algorithm>
 #include <set>
 #include <span>
 #include <utility>
@@ -28,7 +29,15 @@ ResumeRecord parse_record(const Json& json, const std::string& where) {
     record.source_rates.emplace(json_get<uint32_t>(item, "rate", where),
                                 json_get<uint64_t>(item, "utterances", where));
   }
+  record.notes = notes_from_json(json, where);
   return record;
+}
+
+/// Whether --accept-damaged can change the shard: only if it has damaged files or rejected rows.
+bool depends_on_accept_damaged(const ResumeRecord& record) {
+  return !record.rejected.empty() ||
+         std::any_of(record.notes.begin(), record.notes.end(),
+                     [](const UtteranceNote& note) { return note.kind == NoteKind::kDamaged; });
 }
 
 }  // namespace
@@ -44,23 +53,22 @@ void save_resume_record(const std::filesystem::path& folder, size_t index,
     rates.push_back({{"rate", rate}, {"utterances", count}});
   }
   const bool written = !record.shard.file.empty();
-  const OrderedJson json{{"inputs", record.inputs},
-                         {"shard", written ? to_json(record.shard) : OrderedJson()},
-                         {"source_rates", rates},
-                         {"clipped_samples", record.clipped_samples},
-                         {"rejected", rejected}};
-  const std::string text = json.dump(2) + "\n";  // reasons are UTF-8: see PreparedUtterance
+  const OrderedJson json{
+      {"inputs", record.inputs}, {"shard", written ? to_json(record.shard) : OrderedJson()},
+      {"source_rates", rates},   {"clipped_samples", record.clipped_samples},
+      {"rejected", rejected},    {"notes", to_json(record.notes)}};
+  const std::string text = json.dump(2) + "\n";  // reasons and notes are UTF-8
   const std::filesystem::path path = folder / kResumeFolder / record_name(index);
   AtomicFile file(path, unique_temporary(path));
   file.write(std::as_bytes(std::span(text)));
   file.commit();
 }
 
-FoundShard find_shard(const std::filesystem::path& folder, size_t index, RowRange rows,
-                      ShardInputs inputs) {
-  using State = FoundShard::State;
-  FoundShard found;
-  const auto end = [&](State state, std::string problem = "") {
+ExistingShard check_existing_shard(const std::filesystem::path& folder, size_t index, RowRange rows,
+                                   ShardInputs inputs) {
+  using State = ExistingShard::State;
+  ExistingShard found;
+  const auto result = [&](State state, std::string problem = "") {
     found.state = state;
     found.problem = std::move(problem);
     found.record.inputs = std::move(inputs);
@@ -68,45 +76,56 @@ FoundShard find_shard(const std::filesystem::path& folder, size_t index, RowRang
   };
   const std::filesystem::path path = folder / kResumeFolder / record_name(index);
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) return end(State::kMissing);
+  if (!std::filesystem::exists(path, error)) return result(State::kMissing);
   try {
     found.record = parse_record(read_json(path), path.string());
-    const std::string difference = differences(found.record.inputs, inputs);
-    if (!difference.empty()) return end(State::kOther, "made from " + difference);
+    const auto accept_damaged = inputs.find(kAcceptDamagedInput);
+    if (accept_damaged != inputs.end() && !depends_on_accept_damaged(found.record)) {
+      found.record.inputs[kAcceptDamagedInput] = accept_damaged->second;
+    }
+    const std::string difference = describe_differences(found.record.inputs, inputs);
+    if (!difference.empty()) return result(State::kInvalid, "different inputs: " + difference);
     const ShardEntry& entry = found.record.shard;
-    for (const Rejection& rejection : found.record.rejected) {
-      if (rejection.row < rows.first || rejection.row >= rows.end) {
-        return end(State::kOther, "its record is damaged");
+    for (const RejectedRow& rejected : found.record.rejected) {
+      if (rejected.row < rows.first || rejected.row >= rows.end) {
+        return result(State::kInvalid, "the resume record is corrupt");
       }
     }
-    if (entry.file.empty() && !found.record.rejected.empty()) return end(State::kNotWritten);
-    if (entry.file.empty()) return end(State::kOther, "its record is damaged");
+    for (const UtteranceNote& note : found.record.notes) {
+      if (note.row < rows.first || note.row >= rows.end) {
+        return result(State::kInvalid, "the resume record is corrupt");
+      }
+    }
+    if (entry.file.empty() && !found.record.rejected.empty()) return result(State::kHasBadRows);
+    if (entry.file.empty()) return result(State::kInvalid, "the resume record is corrupt");
     const std::filesystem::path shard = folder / entry.file;
-    if (!std::filesystem::exists(shard, error)) return end(State::kOther, entry.file + " is gone");
+    if (!std::filesystem::exists(shard, error)) {
+      return result(State::kInvalid, entry.file + " is missing");
+    }
     if (std::filesystem::file_size(shard) != entry.bytes ||
         checksum_file(shard) != entry.checksum) {
-      return end(State::kOther, entry.file + " is damaged");
+      return result(State::kInvalid, entry.file + " is corrupt");
     }
-    return end(State::kWhole);
+    return result(State::kComplete);
   } catch (const std::runtime_error& reason) {
-    return end(State::kOther, reason.what());  // cannot be read: the shard is made again
+    return result(State::kInvalid, reason.what());
   }
 }
 
 void remove_stale_files(const std::filesystem::path& folder,
                         const std::vector<ShardEntry>& shards) {
-  std::set<std::string> wanted;
+  std::set<std::string> keep;
   for (size_t i = 0; i < shards.size(); ++i) {
-    wanted.insert(shards[i].file);
-    wanted.insert(record_name(i));
+    keep.insert(shards[i].file);
+    keep.insert(record_name(i));
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (is_shard_name(name) && !wanted.contains(name)) std::filesystem::remove(entry.path());
+    if (is_shard_name(name) && !keep.contains(name)) std::filesystem::remove(entry.path());
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder / kResumeFolder)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with("shard-") && !wanted.contains(name)) std::filesystem::remove(entry.path());
+    if (name.starts_with("shard-") && !keep.contains(name)) std::filesystem::remove(entry.path());
   }
 }
 

@@ -1,6 +1,5 @@
-// What an interrupted run leaves for the next, and a part for the merge: one record a finished
-// shard, in <out>/<split>/.resume/. A shard is kept if it was made from what it would be made from
-// now, and the file has its checksum.
+// One record per finished shard in <out>/<split>/.resume/. Resumed runs and merges use it to reuse
+// a shard, if its inputs are unchanged and the file matches its checksum.
 #pragma once
 
 #include <cstddef>
@@ -12,47 +11,51 @@
 
 #include "data/shard.h"
 #include "preprocess/shard_inputs.h"
+#include "preprocess/utterance_notes.h"
 
 namespace s2i {
 
-/// A row that did not make it into a shard.
-struct Rejection {
+/// A row that was left out of its shard.
+struct RejectedRow {
   size_t row = 0;  ///< Index into the split's rows.
   std::string reason;
 };
 
 struct ResumeRecord {
   ShardInputs inputs;
-  ShardEntry shard;  ///< Without a file name: not written, for rows were bad and not to be skipped.
-  std::vector<Rejection> rejected;
-  std::map<uint32_t, uint64_t> source_rates;  ///< Hz -> utterances.
+  ShardEntry shard;  ///< The file name is empty if bad rows kept the shard from being written.
+  std::vector<RejectedRow> rejected;
+  std::map<uint32_t, uint64_t> source_rates;  ///< Sample rate in Hz -> number of utterances.
   uint64_t clipped_samples = 0;
+  std::vector<UtteranceNote> notes;
 };
 
 constexpr const char* kResumeFolder = ".resume";
 
-/// Writes the record of shard `index` durably, whoever else writes it. Throws RunError.
+/// Writes the record of shard `index` atomically. Several processes may write the same record.
+/// Throws RunError.
 void save_resume_record(const std::filesystem::path& folder, size_t index,
                         const ResumeRecord& record);
 
-/// What is there of a shard.
-struct FoundShard {
+/// The state of a shard in the output folder.
+struct ExistingShard {
   enum class State {
-    kMissing,     ///< No record.
-    kOther,       ///< Made from something else, or damaged: `problem` says.
-    kNotWritten,  ///< Its rows were looked at, and bad ones kept it from being written.
-    kWhole,
+    kMissing,     ///< There is no record.
+    kInvalid,     ///< Corrupt or made from different inputs; see `problem`.
+    kHasBadRows,  ///< Processed, but not written because of bad rows.
+    kComplete,
   };
   State state = State::kMissing;
   std::string problem;
-  ResumeRecord record;  ///< For kNotWritten and kWhole; `inputs` always.
+  ResumeRecord record;  ///< Valid for kHasBadRows and kComplete; `inputs` is always valid.
 };
 
-/// Looks for shard `index`, of `rows`, as it would be made from `inputs`; reads all of it.
-FoundShard find_shard(const std::filesystem::path& folder, size_t index, RowRange rows,
-                      ShardInputs inputs);
+/// Checks whether shard `index` exists, was made from `rows` and `inputs`, and matches its
+/// checksum. Reads the shard file completely.
+ExistingShard check_existing_shard(const std::filesystem::path& folder, size_t index, RowRange rows,
+                                   ShardInputs inputs);
 
-/// Removes shards, temporary files and records that do not belong to these shards.
+/// Removes shards, temporary files and records that do not belong to `shards`.
 void remove_stale_files(const std::filesystem::path& folder, const std::vector<ShardEntry>& shards);
 
 }  // namespace s2i

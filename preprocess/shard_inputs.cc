@@ -44,7 +44,7 @@ void add_file(const std::filesystem::path& path, InputStream& files) {
 }  // namespace
 
 ShardInputs shard_inputs(const CorpusSplit& split, RowRange range, int sample_rate,
-                         SampleType sample_type, SecondsRange seconds) {
+                         SampleType sample_type, double min_seconds, const DecodeOptions& decode) {
   InputStream rows;
   InputStream files;
   for (size_t i = range.first; i < range.end; ++i) {
@@ -62,26 +62,28 @@ ShardInputs shard_inputs(const CorpusSplit& split, RowRange range, int sample_ra
           {"split", split.name},
           {"sample_rate", std::to_string(sample_rate)},
           {"dtype", sample_type_name(sample_type)},
-          {"min_seconds", fmt::format("{}", seconds.min)},
-          {"max_seconds", fmt::format("{}", seconds.max)},
+          {"min_seconds", fmt::format("{}", min_seconds)},
+          {"max_seconds", fmt::format("{}", decode.max_seconds)},
+          {"channel", channel_name(decode.channel)},
+          {kAcceptDamagedInput, decode.accept_damaged ? "yes" : "no"},
           {"rows", fmt::format("{}-{}", range.first + 1, range.end)},
           {kRows, rows.text()},
           {kFiles, files.text()}};
 }
 
-std::string differences(const ShardInputs& theirs, const ShardInputs& ours) {
+std::string describe_differences(const ShardInputs& recorded, const ShardInputs& current) {
   std::string text;
-  for (const auto& [name, value] : ours) {
-    const auto other = theirs.find(name);
-    if (other != theirs.end() && other->second == value) continue;
+  for (const auto& [name, value] : current) {
+    const auto other = recorded.find(name);
+    if (other != recorded.end() && other->second == value) continue;
     if (!text.empty()) text += "; ";
     if (name == kRows) {
-      text += "other rows of the CSV";
+      text += "CSV rows";
     } else if (name == kFiles) {
-      text += "audio files of another size or time";
+      text += "size or modification time of audio files";
     } else {
-      text += fmt::format("{} {}, here {}", name, other != theirs.end() ? other->second : "unknown",
-                          value);
+      text += fmt::format("{} {} instead of {}", name,
+                          other != recorded.end() ? other->second : "unknown", value);
     }
   }
   return text;

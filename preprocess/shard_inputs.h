@@ -1,38 +1,35 @@
-// Everything that the bytes of a shard depend on, in words: kept with each finished shard, so that
-// a later run, or the merge of parts that ran elsewhere, knows whether it would make the same, and
-// what is different if not.
+// The inputs that determine the content of a shard. They are stored in its resume record, so that a
+// resumed run or a merge can detect and report changes.
 #pragma once
 
 #include <cstddef>
 #include <map>
 #include <string>
 
+#include "audio/decode.h"
 #include "data/sample_type.h"
 #include "preprocess/corpus.h"
 
 namespace s2i {
 
-/// Rows [first, end) of a split: one shard's.
+/// Rows [first, end) of a split, which form one shard.
 struct RowRange {
   size_t first = 0;
   size_t end = 0;
 };
 
-/// Limits on the length of an utterance, in seconds.
-struct SecondsRange {
-  double min = 0;
-  double max = 0;
-};
-
-/// Name -> value: versions, settings, and checksums of the rows and of the size and time of each
-/// audio file.
+/// Name -> value: versions, settings, a checksum of the rows, and a checksum of the sizes and
+/// modification times of the audio files.
 using ShardInputs = std::map<std::string, std::string>;
 
-/// Asks the file system for every audio file of the rows.
-ShardInputs shard_inputs(const CorpusSplit& split, RowRange rows, int sample_rate,
-                         SampleType sample_type, SecondsRange seconds);
+/// An input that affects only shards with damaged files or rejected rows; see check_existing_shard.
+constexpr const char* kAcceptDamagedInput = "accept_damaged";
 
-/// What is different, e.g. "sample_rate 8000, here 16000"; empty: nothing.
-std::string differences(const ShardInputs& theirs, const ShardInputs& ours);
+/// Calls stat() on every audio file of the rows.
+ShardInputs shard_inputs(const CorpusSplit& split, RowRange rows, int sample_rate,
+                         SampleType sample_type, double min_seconds, const DecodeOptions& decode);
+
+/// Describes the differences, e.g. "sample_rate 8000 instead of 16000". Empty if there are none.
+std::string describe_differences(const ShardInputs& recorded, const ShardInputs& current);
 
 }  // namespace s2i

@@ -1,4 +1,4 @@
-// Text from a corpus: whether it is UTF-8, and how it is written into messages and JSON.
+// Validates text from a corpus and escapes it for messages and JSON.
 #pragma once
 
 #include <optional>

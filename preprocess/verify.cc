@@ -7,13 +7,16 @@
 
 #include "core/checksum.h"
 #include "core/error.h"
+#include "core/format.h"
 #include "data/dataset.h"
 
 namespace s2i {
 namespace {
 
 std::vector<std::filesystem::path> find_splits(const std::filesystem::path& folder) {
-  if (!std::filesystem::is_directory(folder)) throw UserError("no folder {}", folder.string());
+  if (!std::filesystem::is_directory(folder)) {
+    throw UserError("folder {} not found", folder.string());
+  }
   if (std::filesystem::exists(folder / kManifestFile)) return {folder};
   std::vector<std::filesystem::path> splits;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -21,9 +24,8 @@ std::vector<std::filesystem::path> find_splits(const std::filesystem::path& fold
   }
   std::sort(splits.begin(), splits.end());
   if (splits.empty()) {
-    throw UserError(
-        "{}: no {} in it, nor in a folder below it: s2i-preprocess has not finished here",
-        folder.string(), kManifestFile);
+    throw UserError("{}: no {} in this folder or its subfolders; run s2i-preprocess to the end",
+                    folder.string(), kManifestFile);
   }
   return splits;
 }
@@ -36,10 +38,10 @@ bool verify_split(const std::filesystem::path& folder) {
     if (!problems.empty()) return false;
     double seconds = 0;
     for (size_t i = 0; i < dataset.size(); ++i) seconds += dataset.seconds(i);
-    spdlog::info(
-        "{}: {} utterances, {:.2f} h, {} shards match their checksums; dataset_checksum {}",
-        folder.string(), dataset.size(), seconds / 3600, dataset.manifest().shards.size(),
-        checksum_text(dataset.checksum()));
+    spdlog::info("{}: {}, {:.2f} h, all checksums of {} match; dataset_checksum {}",
+                 folder.string(), plural(dataset.size(), "utterance"), seconds / 3600,
+                 plural(dataset.manifest().shards.size(), "shard"),
+                 checksum_text(dataset.checksum()));
     return true;
   } catch (const UserError& error) {
     spdlog::error("{}", error.what());
@@ -50,9 +52,9 @@ bool verify_split(const std::filesystem::path& folder) {
 }  // namespace
 
 bool verify_shards(const std::filesystem::path& folder) {
-  bool good = true;
-  for (const auto& split : find_splits(folder)) good = verify_split(split) && good;
-  return good;
+  bool valid = true;
+  for (const auto& split : find_splits(folder)) valid = verify_split(split) && valid;
+  return valid;
 }
 
 }  // namespace s2i

@@ -11,8 +11,8 @@
 
 namespace s2i {
 
-/// "3" without a fraction of zeros, which pandas writes when a column has had missing values:
-/// "3.0". Any other text is returned as it is.
+/// Removes a fraction of zeros, as in "3.0", which pandas writes if the column has missing values.
+/// Returns any other text unchanged.
 inline std::string_view without_zero_fraction(std::string_view text) {
   const size_t point = text.find('.');
   if (point == std::string_view::npos || point + 1 == text.size() ||

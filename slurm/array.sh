@@ -1,26 +1,26 @@
-# Sourced by preprocess.sh and sweep.sh, after common.sh: the one job that comes after all tasks of an array.
+# Sourced by preprocess.sh and sweep.sh, after common.sh: submits the job that runs after all tasks of an array.
 # shellcheck shell=bash
 #
-#   S2I_LAST_OPTIONS     more options of sbatch for that job, split at spaces, e.g. "--partition=cpu --mem=8G"
+#   S2I_LAST_OPTIONS     additional sbatch options for that job, split at spaces, e.g. "--partition=cpu --mem=8G"
 
-# The numbers of the array's tasks, one a line.
+# Prints the numbers of the array's tasks, one per line.
 array_tasks() {
   squeue --noheader --array --states=all --jobs="$SLURM_ARRAY_JOB_ID" --format=%K | sort -n
 }
 
 is_first_task() { [ "$SLURM_ARRAY_TASK_ID" = "$SLURM_ARRAY_TASK_MIN" ]; }
 
-# after_array NAME OPTION... -- ARGUMENT...: has the calling script run once more, with the arguments, as job NAME with
-# the options of sbatch, when every task of the array has ended, however it ended. For the first task to call.
+# after_array NAME OPTION... -- ARGUMENT...: submits the calling script with the given arguments and sbatch options as
+# job NAME. The job starts when all tasks of the array have ended, with any status. Called by the first task.
 after_array() {
   local name=$1 options=() variable job
   shift
   while [ "$1" != -- ]; do options+=("$1"); shift; done
   shift
-  # A first task that comes a second time (requeued) finds it submitted.
+  # If the first task was requeued, the job has already been submitted.
   if squeue --noheader --me --name="$name" --format=%E | grep -qE ":${SLURM_ARRAY_JOB_ID}([_(]|\$)"; then return; fi
-  # What was asked for the tasks is not for this job; where it may run and who pays is.
-  # shellcheck disable=SC2206  # a list of words
+  # Keep partition, account and QOS of the tasks, but not their resources.
+  # shellcheck disable=SC2206  # word splitting is intended
   options=(--dependency="afterany:$SLURM_ARRAY_JOB_ID" --job-name="$name" --output=%x-%j.log --chdir="$PWD" --ntasks=1
     ${SLURM_JOB_PARTITION:+--partition="$SLURM_JOB_PARTITION"} ${SLURM_JOB_ACCOUNT:+--account="$SLURM_JOB_ACCOUNT"}
     ${SLURM_JOB_QOS:+--qos="$SLURM_JOB_QOS"} "${options[@]}" ${S2I_LAST_OPTIONS:-})
@@ -33,6 +33,6 @@ after_array() {
   ); then
     say "job ${job%%;*} ($name) runs when all tasks of $SLURM_ARRAY_JOB_ID have ended"
   else
-    say "could not submit $name from here; submit it yourself: sbatch ${options[*]} slurm/$script $*"
+    say "cannot submit $name from this job; submit it manually: sbatch ${options[*]} slurm/$script $*"
   fi
 }

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Measures the nodes of a job: all-reduce, training, scaling. Leaves allreduce-fp32.json,
-# allreduce-bf16.json, train.json and scale.json in OUT, and their tables in the job's log.
+# Benchmarks the nodes of a job: all-reduce, training, scaling. Writes allreduce-fp32.json,
+# allreduce-bf16.json, train.json and scale.json to OUT, and tables to the job's log.
 #
 #   sbatch [options of sbatch] slurm/bench.sh OUT [arguments of s2i-bench train]
 #
 #   sbatch --nodes=4 --ntasks-per-node=8 --gpus-per-node=8 --cpus-per-task=8 --time=30 \
 #          slurm/bench.sh runs/bench --shape base precision=bf16 batch.global=512 --utterances 4096
 #
-# Without arguments: --shape base, 16 utterances a rank. s2i-bench model OUT/train.json says what more
-# nodes would bring (docs/scaling.md). Options on sbatch's command line win over the defaults in this
-# file. Settings of the site, containers and launchers: slurm/common.sh.
+# Without arguments: --shape base, 16 utterances per rank. s2i-bench model OUT/train.json predicts the
+# throughput on more nodes (docs/scaling.md). sbatch options on the command line override the defaults
+# in this file. Site settings, containers and launchers: slurm/common.sh.
 #SBATCH --job-name=s2i-bench
 #SBATCH --nodes=1
 #SBATCH --output=%x-%j.log
 set -euo pipefail
 
-# sbatch runs a copy of this file from a folder of Slurm's, so the checkout has to be looked for.
+# sbatch runs a copy of this file from a spool folder, so the checkout must be located.
 script_name=bench.sh
 for home in "${S2I_HOME:-$(dirname "${BASH_SOURCE[0]}")/..}" "${SLURM_SUBMIT_DIR:-.}" "${SLURM_SUBMIT_DIR:-.}/.."; do
   [ ! -f "$home/slurm/common.sh" ] || break
@@ -25,7 +25,7 @@ home=$(cd "$home" && pwd)
 
 case ${1:-} in
   -h|--help) usage; exit 0 ;;
-  ''|-*|*=*) fail "no folder for the results: sbatch slurm/bench.sh OUT [arguments of s2i-bench train]" ;;
+  ''|-*|*=*) fail "the results folder is missing: sbatch slurm/bench.sh OUT [arguments of s2i-bench train]" ;;
 esac
 require_job
 out=$1
@@ -38,7 +38,7 @@ use_container
 bench=$(program s2i-bench)
 choose_launcher "$bench"
 
-# measure NAME ARGUMENT...: one benchmark on all tasks of the job; a failure ends the job with its status.
+# measure NAME ARGUMENT...: runs one benchmark on all tasks; exits with its status if it fails.
 measure() {
   local name=$1
   shift

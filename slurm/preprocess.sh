@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Preprocesses a corpus in N parts, a task of an array each, then merges them: the shards and manifest.json are
-# those that one process would write.
+# Preprocesses a corpus in N parts, one per array task, then merges them. The output is identical to that of one
+# process.
 #
 #   sbatch --array=1-N [options of sbatch] slurm/preprocess.sh ARGUMENT ...
 #
 #   sbatch --array=1-16 --cpus-per-task=16 --time=2:00:00 \
 #          slurm/preprocess.sh --corpus skit-s2i --split train,test --out shards
 #
-# ARGUMENT ... are those of s2i-preprocess, the same for all; the corpus and --out are on a file system that every node
-# sees. When all tasks have ended, a job s2i-merge writes the manifests, or says which parts are missing and why. The same
-# command again does what is missing and merges; PARTS=16 sbatch --array=3,7 ... runs two parts of sixteen again.
-# A part saves and requeues itself before its time is over, as long as it gets on. Without --array one job does
-# everything. Settings of the site and containers: slurm/common.sh and docs/slurm.md.
+# ARGUMENT ... are the arguments of s2i-preprocess for all parts. The corpus and --out must be on a shared file system.
+# When all tasks have ended, the job s2i-merge writes the manifests, or lists incomplete parts with the reason. To
+# retry, run the same command again, or e.g. PARTS=16 sbatch --array=3,7 ... for two parts of sixteen. Before its time
+# limit a part stops and requeues itself if it has made progress. Without --array one job processes everything. Site
+# settings and containers: slurm/common.sh and docs/slurm.md.
 #SBATCH --job-name=s2i-preprocess
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
@@ -22,7 +22,7 @@
 #SBATCH --requeue
 set -euo pipefail
 
-# sbatch runs a copy of this file from a folder of Slurm's, so the checkout has to be looked for.
+# sbatch runs a copy of this file from a spool folder, so the checkout must be located.
 script_name=preprocess.sh
 for home in "${S2I_HOME:-$(dirname "${BASH_SOURCE[0]}")/..}" "${SLURM_SUBMIT_DIR:-.}" "${SLURM_SUBMIT_DIR:-.}/.."; do
   [ ! -f "$home/slurm/common.sh" ] || break
@@ -31,7 +31,7 @@ home=$(cd "$home" && pwd)
 . "$home/slurm/common.sh" || { echo "preprocess.sh: submit from the checkout, or set S2I_HOME to it" >&2; exit 2; }
 . "$home/slurm/array.sh"
 
-# value_of OPTION ARGUMENT...: the option's value; false where it is not among the arguments.
+# value_of OPTION ARGUMENT...: prints the option's value; fails if it is not among the arguments.
 value_of() {
   local option=$1
   shift
@@ -47,7 +47,7 @@ value_of() {
 
 case ${1:-} in
   -h|--help) usage; exit 0 ;;
-  '') fail "no corpus: sbatch --array=1-16 slurm/preprocess.sh --corpus DIR --split train,test --out DIR" ;;
+  '') fail "arguments are missing: sbatch --array=1-16 slurm/preprocess.sh --corpus DIR --split train,test --out DIR" ;;
 esac
 require_job
 out=$(value_of --out "$@") || fail "--out is missing"
@@ -57,10 +57,10 @@ preprocess=$(program s2i-preprocess)
 
 portion=()
 if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
-  if value_of --part "$@" > /dev/null || value_of --merge "$@" > /dev/null; then fail "the array sets --part and --merge"; fi
+  if value_of --part "$@" > /dev/null || value_of --merge "$@" > /dev/null; then fail "--part and --merge are set by the array"; fi
   parts=${PARTS:-$SLURM_ARRAY_TASK_MAX}
   if [ -z "${PARTS:-}" ] && [ "$SLURM_ARRAY_TASK_MIN-$SLURM_ARRAY_TASK_COUNT" != "1-$SLURM_ARRAY_TASK_MAX" ]; then
-    fail "an array of some parts does not say of how many: --array=1-N, or PARTS=N for a few of them again"
+    fail "the number of parts is unknown: use --array=1-N, or set PARTS=N to run only some of the parts"
   fi
   portion=(--part "$SLURM_ARRAY_TASK_ID/$parts")
   if is_first_task; then
@@ -68,10 +68,10 @@ if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
     after_array s2i-merge --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" --time="$time_limit" -- --merge "$parts" "$@"
   fi
 fi
-# Threads for the cores that the job has, not for those of the node.
+# Use the cores of the job, not all cores of the node.
 value_of --jobs "$@" > /dev/null || portion+=(--jobs "${SLURM_CPUS_PER_TASK:-1}")
 
-# Changes with every shard that is finished.
+# Prints a value that changes with every finished shard.
 finished_shards() {
   { [ ! -d "$out" ] || find "$out" -path '*/.resume/shard-*.json' -printf '%p %T@\n'; } | sort | cksum
 }
@@ -80,7 +80,7 @@ launcher=()
 launch "$preprocess" "$@" "${portion[@]}"
 if stopped_by_requeue_signal; then
   if [ "$(finished_shards)" = "$before" ]; then
-    say "stopped by a signal before a shard was finished: not requeued, for it would come to the same again"
+    say "stopped by a signal before a shard was finished: not requeued, because there was no progress"
     exit "$status"
   fi
   requeue "finished shards are kept"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Trains on one node or many, CPU or GPU, and requeues itself when its time is over.
+# Trains on one or more nodes, on CPUs or GPUs, and requeues itself before the time limit.
 #
 #   sbatch [options of sbatch] slurm/train.sh CONFIG [key=value ...]
 #
 #   sbatch --nodes=4 --ntasks-per-node=8 --gpus-per-node=8 --cpus-per-task=8 --time=8:00:00 \
 #          slurm/train.sh configs/skit_s2i.yaml data.dir=shards run.dir=runs/first batch.global=256
 #
-# CONFIG and key=value are those of s2i-train. Options on sbatch's command line win over the defaults in
-# this file. Two minutes before the time limit the run saves and ends, and the job goes back into the
-# queue and on from the checkpoint; so it does when a node fails. scancel ends it for good. Settings of
-# the site, containers and launchers: slurm/common.sh and docs/slurm.md.
+# CONFIG and key=value are the arguments of s2i-train. sbatch options on the command line override the
+# defaults in this file. Two minutes before the time limit the run saves a checkpoint and exits; the job
+# is requeued and resumes from the checkpoint. The same happens if a node fails. scancel ends the job
+# without a requeue. Site settings, containers and launchers: slurm/common.sh and docs/slurm.md.
 #SBATCH --job-name=s2i-train
 #SBATCH --nodes=1
 #SBATCH --output=%x-%j.log
@@ -18,7 +18,7 @@
 #SBATCH --requeue
 set -euo pipefail
 
-# sbatch runs a copy of this file from a folder of Slurm's, so the checkout has to be looked for.
+# sbatch runs a copy of this file from a spool folder, so the checkout must be located.
 script_name=train.sh
 for home in "${S2I_HOME:-$(dirname "${BASH_SOURCE[0]}")/..}" "${SLURM_SUBMIT_DIR:-.}" "${SLURM_SUBMIT_DIR:-.}/.."; do
   [ ! -f "$home/slurm/common.sh" ] || break
@@ -28,7 +28,7 @@ home=$(cd "$home" && pwd)
 
 case ${1:-} in
   -h|--help) usage; exit 0 ;;
-  '') fail "no configuration: sbatch slurm/train.sh CONFIG [key=value ...]" ;;
+  '') fail "the configuration is missing: sbatch slurm/train.sh CONFIG [key=value ...]" ;;
 esac
 require_job
 load_site
@@ -36,18 +36,18 @@ use_container
 train=$(program s2i-train)
 choose_launcher "$train"
 
-# A wrong setting ends the job here, with one message and status 2.
+# An invalid setting fails here, with one message and status 2, instead of on every rank.
 run_dir=$("${run_prefix[@]}" "$train" "$@" --show run.dir) || exit $?
 stop_signals=$("${run_prefix[@]}" "$train" "$@" --show run.stop_signals) || exit $?
-# After TERM, as of scancel, and INT the program saves as well, but it was told to end.
+# TERM (scancel) and INT also make the program save a checkpoint, but they end the job.
 stop_signals=${stop_signals^^}
-# shellcheck disable=SC2046  # a list of words
+# shellcheck disable=SC2046  # word splitting is intended
 requeue_after $(tr , '\n' <<< "${stop_signals//SIG/}" | grep -vwE 'TERM|INT' || true)
-newest_checkpoint() { readlink "$run_dir/last" || true; }
-before=$(newest_checkpoint)
+latest_checkpoint() { readlink "$run_dir/last" || true; }
+before=$(latest_checkpoint)
 
-# run.resume=PATH or never is for the first start of the job: a later one goes on from what the earlier ones have
-# saved, once there is anything (the link is then another one than before the job).
+# run.resume=PATH or never applies only until the job has saved a checkpoint, i.e. changed the link `last`. Later starts
+# of the job resume from that checkpoint.
 link_state() { stat --format='%N %y' "$run_dir/last" 2> /dev/null || echo none; }
 first_state=$run_dir/.first-start-$job_id
 later_starts=()
@@ -59,9 +59,9 @@ fi
 launch "$train" "$@" "${later_starts[@]}"
 
 if stopped_by_requeue_signal; then
-  # Without this, a job whose time is too short for one step would come back for ever.
-  if [ "$(newest_checkpoint)" = "$before" ]; then
-    say "stopped by a signal before the first step of this start was saved: not requeued, for it would come to the same again"
+  # Without this check, a job with a time limit too short for one step would be requeued forever.
+  if [ "$(latest_checkpoint)" = "$before" ]; then
+    say "stopped by a signal before this start saved a step: not requeued, because there was no progress"
     exit "$status"
   fi
   requeue "saved after a signal"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Checks the GPU side on any machine with a GPU and prints a table for docs/benchmarks.md: the same training
-# on GPU and CPU, collectives and gradient reduction over NCCL with one rank, with ranks that share a GPU
-# and with a rank a GPU, whole runs of s2i-train, and a rank that stops in the middle of one.
+# Tests the GPU code on a machine with a GPU and prints a table for docs/benchmarks.md: training on GPU and CPU,
+# collectives and gradient reduction over NCCL (one rank, several ranks sharing a GPU, one rank per GPU), complete
+# runs of s2i-train, and a rank that hangs during a run.
 #
 #   tools/gpu_check.sh [--out DIR] [--bin DIR] [--quick] [--allow-no-gpu]
 #
-# --quick leaves out the published shapes (minutes on a few CPU cores) and the deliberate mistakes. Without a
-# GPU it is an error, unless --allow-no-gpu: then what needs none runs, with the CPU in the GPU's place, and
-# the rest is listed as skipped. docs/gpu.md says how to take it to a machine without a compiler.
+# --quick skips the published shapes (minutes on a few CPU cores) and the injected errors. Without a GPU the script
+# fails, unless --allow-no-gpu is given; then it runs the checks that need no GPU, on the CPU, and lists the others
+# as skipped. For machines without a compiler see docs/gpu.md.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
@@ -31,7 +31,7 @@ mkdir -p "$out"
 work=$(mktemp -d)
 current=
 trap 'rm -rf "$work"' EXIT
-# timeout has a process group of its own: whoever ends this script has to end that too.
+# timeout runs in its own process group and must be terminated explicitly.
 trap '[ -z "$current" ] || kill "$current"; exit 143' TERM INT
 rm -f "$out"/compare_*.json
 : > "$out/checks.tsv"
@@ -47,7 +47,7 @@ row() {
   printf '%s\t%s\t%s\t%s\n' "$@" >> "$out/checks.tsv"
   printf '== %-52s %s (%s s) %s\n' "$@"
 }
-# check NAME LIMIT_SECONDS COMMAND...: a row of the table; the last line of output is its detail.
+# check NAME LIMIT_SECONDS COMMAND...: runs a check and adds a row to the table; the detail is the last line of output.
 check() {
   local name=$1 limit=$2 start=$SECONDS status detail
   shift 2
@@ -64,9 +64,9 @@ check() {
   elif [ $status -eq 77 ]; then
     row "$name" skipped $((SECONDS - start)) "$detail"
   elif grep -q 'Duplicate GPU detected' "$work/output"; then
-    row "$name" skipped $((SECONDS - start)) "this NCCL refuses ranks that share a GPU"
+    row "$name" skipped $((SECONDS - start)) "this NCCL does not support several ranks on one GPU"
   else
-    [ $status -ne 124 ] || detail="not done in $limit s: $detail"
+    [ $status -ne 124 ] || detail="timeout after $limit s: $detail"
     row "$name" failed $((SECONDS - start)) "$detail"
     tail -n 25 "$work/output" >&2
   fi
@@ -78,7 +78,7 @@ export LC_ALL=C
 "$bin/device_compare" --versions "$out/versions.json" || fail "$bin/device_compare does not start (see above)"
 gpus=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["GPUs"])' "$out/versions.json")
 if [ "$gpus" -eq 0 ] && [ $allow_no_gpu = no ]; then
-  fail "no GPU can be seen (CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-not set}); --allow-no-gpu checks what needs none"
+  fail "no GPU found (CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-not set}); use --allow-no-gpu to run the other checks"
 fi
 
 # ---- GPU against CPU ----
@@ -86,22 +86,22 @@ compare() {  # NAME DEVICE SHAPE LIMIT
   check "$1" "$4" "$bin/device_compare" --device "$2" --shape "$3" --threads "$(nproc)" \
     --json "$out/compare_$2_$3.json"
 }
-compare "CPU in two micro-batches against one" cpu small 300
-[ $quick = yes ] || for mistake in weight dropout gradient; do
-  check "a wrong $mistake is found" 120 bash -c \
+compare "CPU: two micro-batches vs. one" cpu small 300
+[ $quick = yes ] || for mistake in weight dropout position gradient; do
+  check "injected error is detected: $mistake" 120 bash -c \
     '"$0" --device cpu --form large --steps 2 --mistake "$1" 2>&1 | grep -o "[0-9]* of .* failed"' \
     "$bin/device_compare" $mistake
 done
 if [ "$gpus" -gt 0 ]; then
-  compare "GPU against CPU, small shapes" cuda small 300
-  [ $quick = yes ] || compare "GPU against CPU, Base and Large" cuda full 900
+  compare "GPU vs. CPU, small shapes" cuda small 300
+  [ $quick = yes ] || compare "GPU vs. CPU, Base and Large" cuda full 900
 else
-  skip "GPU against CPU, small shapes" "no GPU"
-  skip "GPU against CPU, Base and Large" "no GPU"
+  skip "GPU vs. CPU, small shapes" "no GPU"
+  skip "GPU vs. CPU, Base and Large" "no GPU"
 fi
 
 # ---- collectives and gradient reduction ----
-# A communicator a test: a selection, for each takes NCCL a second to set up.
+# A selection of the tests, because each test creates a communicator, which takes NCCL about a second.
 tests='*/Collectives.*/Float_100003_by_1073741824:*/Collectives.*/BFloat16_100003_by_1073741824'
 tests+=':*/Collectives.*/Long_7_by_1073741824:*/Collectives.*/Float_0_by_1073741824:Communicator.Sums*'
 tests+=':Communicator.BFloat16*:Communicator.NonBlocking*:Communicator.Texts*:*/Reducer.*:GradientReducer.*'
@@ -116,29 +116,29 @@ if [ "$gpus" -gt 0 ]; then
     [ "$gpus" -lt $ranks ] || continue
     collectives "collectives and reducer over NCCL, $ranks ranks on $gpus GPU(s)" cuda $ranks
   done
-  [ "$gpus" -eq 1 ] || collectives "collectives and reducer over NCCL, a rank on each of $gpus GPUs" cuda "$gpus"
+  [ "$gpus" -eq 1 ] || collectives "collectives and reducer over NCCL, one rank on each of $gpus GPUs" cuda "$gpus"
 else
   skip "collectives and reducer over NCCL, 1, 2 and 4 ranks" "no GPU"
 fi
 
-# ---- whole runs ----
+# ---- complete runs ----
 runs() { check "$1" 180 bash tests/gpu/run_checks.sh "$work" "$bin" "${@:2}"; }
-runs "a small corpus and model" prepare
+runs "prepare a small corpus and model" prepare
 runs "s2i-train on the CPU, 1 rank" losses cpu cpu 1 0
-runs "s2i-train on the CPU, 2 ranks against 1" losses cpu2 cpu 2 1e-4
-runs "a rank stops in mid-run, CPU" stuck cpu
+runs "s2i-train on the CPU, 2 ranks vs. 1" losses cpu2 cpu 2 1e-4
+runs "a rank hangs during a run, CPU" stuck cpu
 if [ "$gpus" -gt 0 ]; then
-  runs "s2i-train on the GPU against the CPU" losses gpu cuda 1 1e-3
-  runs "s2i-train on the GPU in bf16 against the CPU in fp32" losses gpu16 cuda 1 2e-2 precision=bf16
-  runs "s2i-train on GPUs, 2 ranks against the CPU" losses gpu2 cuda 2 1e-3
-  runs "a rank stops in mid-run, GPU" stuck cuda
+  runs "s2i-train on the GPU vs. the CPU" losses gpu cuda 1 1e-3
+  runs "s2i-train on the GPU in bf16 vs. the CPU in fp32" losses gpu16 cuda 1 2e-2 precision=bf16
+  runs "s2i-train on GPUs, 2 ranks vs. the CPU" losses gpu2 cuda 2 1e-3
+  runs "a rank hangs during a run, GPU" stuck cuda
 else
-  skip "s2i-train on the GPU: 1 rank, bf16, 2 ranks; a rank stops" "no GPU"
+  skip "s2i-train on the GPU: 1 rank, bf16, 2 ranks; a rank hangs" "no GPU"
 fi
 
 python3 $report table "$out" > "$work/table"
 status=$?
 printf '\n'
 cat "$work/table"
-printf '\n%s\n' "in $out: gpu_check.md, gpu_check.json, gpu_check.log"
+printf '\n%s\n' "results in $out: gpu_check.md, gpu_check.json, gpu_check.log"
 exit $status

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Pretrain models/wavlm-tiny: a WavLM of just under one million parameters.
+"""Pretrain models/wavlm-tiny, a WavLM with just under one million parameters.
 
-A WavLM that starts from random weights does not learn sentences on a small corpus within
-minutes; one that has heard letters before does. This recipe therefore speaks random word
-sequences with espeak-ng, trains WavLM with a CTC head over letters and space on them, and
-saves the encoder alone, in the layout of a published checkpoint. docs/wavlm-tiny.md says more.
+Fine-tuning a WavLM with random weights on a small corpus does not converge within minutes, but
+fine-tuning one that was pretrained on letters does. This script synthesizes random word sequences
+with espeak-ng, trains WavLM with a CTC head for letters and space, and saves the encoder in the
+layout of a published checkpoint. See docs/wavlm-tiny.md.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TELEPHONE_RATE = 8_000
 ESPEAK_RATE = 22_050
 WAV_HEADER_BYTES = 44
 
-# The speakers of tools/make_sample_corpus are other pairs of voice and variant.
+# Different from the voices of tools/make_sample_corpus.
 VOICES = (
     "en-us", "en-us+f2", "en-us+m3", "en-us+f4",
     "en-gb", "en-gb+m1", "en-gb+f1", "en-gb+m7",
@@ -57,7 +57,7 @@ BYTES_LIMIT = 4_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Utterance:
-    """One spoken sentence: 16-bit samples at SAMPLE_RATE and its letters as CTC labels."""
+    """One sentence: 16-bit samples at SAMPLE_RATE, and its letters as CTC labels."""
 
     samples: np.ndarray
     labels: np.ndarray
@@ -74,7 +74,7 @@ class Batch:
 
 
 class LetterModel(torch.nn.Module):
-    """WavLM with a linear letter head; the head is dropped after pretraining."""
+    """WavLM with a linear head for letters, which is discarded after pretraining."""
 
     def __init__(self, config: WavLMConfig) -> None:
         super().__init__()
@@ -86,13 +86,13 @@ class LetterModel(torch.nn.Module):
 
 
 def read_words(path: Path) -> list[str]:
-    """The words of the list, comments left out."""
+    """Read the words of the list, without comments."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [word for line in lines if not line.startswith("#") for word in line.split()]
 
 
 def speak(text: str, voice: str, words_per_minute: int, pitch: int) -> np.ndarray:
-    """Speak with espeak-ng and pass the telephone band; 16-bit samples at SAMPLE_RATE."""
+    """Synthesize with espeak-ng at telephone bandwidth; 16-bit samples at SAMPLE_RATE."""
     command = ["espeak-ng", "-v", voice, "-s", str(words_per_minute), "-p", str(pitch)]
     wav = subprocess.run([*command, "--stdout", text], check=True, capture_output=True).stdout
     spoken = np.frombuffer(wav[WAV_HEADER_BYTES:], dtype="<i2").astype(np.float32)
@@ -102,7 +102,7 @@ def speak(text: str, voice: str, words_per_minute: int, pitch: int) -> np.ndarra
 
 
 def synthesize(task: tuple[int, int, tuple[str, ...]]) -> Utterance:
-    """Make utterance `index` of `seed`: its own generator, so the worker count changes nothing."""
+    """Create utterance `index` of `seed`; the result does not depend on the number of workers."""
     seed, index, words = task
     rng = np.random.default_rng((seed, index))
     text = " ".join(rng.choice(words, size=rng.integers(3, 8)))
@@ -113,7 +113,7 @@ def synthesize(task: tuple[int, int, tuple[str, ...]]) -> Utterance:
 
 
 def make_corpus(count: int, seed: int, processes: int) -> list[Utterance]:
-    """Speak `count` sentences with several processes; nothing is written to disk."""
+    """Synthesize `count` sentences with several processes, in memory."""
     words = tuple(read_words(WORDS))
     tasks = [(seed, index, words) for index in range(count)]
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
@@ -121,7 +121,7 @@ def make_corpus(count: int, seed: int, processes: int) -> list[Utterance]:
 
 
 def normalize(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add a little noise and bring to zero mean and unit variance, as the processor does."""
+    """Add noise and normalize to zero mean and unit variance, as Wav2Vec2FeatureExtractor does."""
     wave = samples.astype(np.float32)
     level = wave.std() * NOISE_OF_SIGNAL * rng.random()
     wave += level * rng.standard_normal(len(wave), dtype=np.float32)
@@ -143,7 +143,7 @@ def collate(utterances: list[Utterance], rng: np.random.Generator) -> Batch:
 
 
 def batches(corpus: list[Utterance], rng: np.random.Generator) -> Iterator[Batch]:
-    """Endless epochs of batches of like lengths, so that little time goes into padding."""
+    """Endless epochs of batches of similar lengths, which need little padding."""
     lengths = np.array([len(utterance.samples) for utterance in corpus])
     while True:
         order = np.argsort(lengths * rng.uniform(0.95, 1.05, len(lengths)))
@@ -153,7 +153,7 @@ def batches(corpus: list[Utterance], rng: np.random.Generator) -> Iterator[Batch
 
 
 def model_config() -> WavLMConfig:
-    """Shape: layer-norm extractor and pre-LayerNorm encoder (as WavLM-large), 1/300 its size."""
+    """Layer-norm feature extractor and pre-LayerNorm encoder as in WavLM Large, 1/300 of its size."""
     return WavLMConfig(
         vocab_size=1 + len(LETTERS),
         feat_extract_norm="layer",
@@ -186,7 +186,7 @@ def learning_rate_factor(step: int, steps: int) -> float:
 
 
 def letter_loss(model: LetterModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """CTC loss a letter, and the scores; the CTC itself runs in single precision."""
+    """CTC loss per letter and log probabilities; the CTC loss is computed in single precision."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         scores = model(batch.inputs, batch.mask)
     log_probabilities = scores.float().log_softmax(-1)
@@ -203,7 +203,7 @@ def letter_loss(model: LetterModel, batch: Batch) -> tuple[torch.Tensor, torch.T
 
 
 def train(model: LetterModel, corpus: list[Utterance], steps: int, seed: int) -> float:
-    """Train for `steps` steps; returns the mean loss a letter of the last report."""
+    """Train for `steps` steps; returns the mean loss per letter of the last report."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: learning_rate_factor(step, steps)
@@ -244,7 +244,7 @@ def greedy_letters(log_probabilities: torch.Tensor) -> list[int]:
 
 @torch.no_grad()
 def letter_error_rate(model: LetterModel, corpus: list[Utterance]) -> float:
-    """Letter error rate of greedy decoding on sentences that were not trained on."""
+    """Letter error rate of greedy decoding on held-out sentences."""
     model.eval()
     rng = np.random.default_rng(0)
     errors = letters = 0
@@ -257,21 +257,21 @@ def letter_error_rate(model: LetterModel, corpus: list[Utterance]) -> float:
 
 
 def set_fine_tuning_values(config: WavLMConfig) -> None:
-    """What config.json tells a fine-tuning run; pretraining itself used none of these."""
+    """Set the fine-tuning defaults in config.json, which pretraining does not use."""
     config.hidden_dropout = 0.1
     config.attention_dropout = 0.1
     config.activation_dropout = 0.0
     config.feat_proj_dropout = 0.1
     config.final_dropout = 0.0
     config.layerdrop = 0.0
-    # Off; where a run turns it on, spans are short enough for a spoken digit of 20 frames.
+    # Off by default. If enabled, the spans are short enough for a spoken digit of 20 frames.
     config.apply_spec_augment = False
     config.mask_time_length = 4
     config.mask_time_min_masks = 0
 
 
 def save(model: WavLMModel, out: Path) -> int:
-    """Write weights, configuration and preprocessor; returns the directory's bytes."""
+    """Write weights, configuration and preprocessor; returns the size of the folder in bytes."""
     set_fine_tuning_values(model.config)
     model.save_pretrained(out, safe_serialization=True)
     Wav2Vec2FeatureExtractor(
@@ -289,13 +289,13 @@ def save(model: WavLMModel, out: Path) -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Pretrain the small WavLM of models/wavlm-tiny on sentences of espeak-ng.",
+        description="Pretrain models/wavlm-tiny on sentences synthesized with espeak-ng.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--out", type=Path, default=REPOSITORY / "models" / "wavlm-tiny",
-                        help="directory to write the checkpoint to")  # fmt: skip
+                        help="output folder")  # fmt: skip
     parser.add_argument("--steps", type=int, default=2000, help="training steps")
-    parser.add_argument("--sentences", type=int, default=5000, help="sentences to speak")
+    parser.add_argument("--sentences", type=int, default=5000, help="number of sentences")
     parser.add_argument("--seed", type=int, default=1, help="seed of sentences and weights")
     parser.add_argument("--threads", type=int, default=2, help="threads, and espeak-ng processes")
     return parser.parse_args()
@@ -309,8 +309,8 @@ def main() -> int:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     begin = time.monotonic()
-    spoken = make_corpus(arguments.sentences + HELD_OUT, arguments.seed, arguments.threads)
-    corpus, held_out = spoken[: arguments.sentences], spoken[arguments.sentences :]
+    sentences = make_corpus(arguments.sentences + HELD_OUT, arguments.seed, arguments.threads)
+    corpus, held_out = sentences[: arguments.sentences], sentences[arguments.sentences :]
     hours = sum(len(utterance.samples) for utterance in corpus) / SAMPLE_RATE / 3600
     print(f"{len(corpus)} sentences, {hours:.2f} h, {time.monotonic() - begin:.0f} s", flush=True)
 
@@ -320,7 +320,7 @@ def main() -> int:
     loss = train(model, corpus, arguments.steps, arguments.seed)
     summary = {
         "steps": arguments.steps,
-        "final_loss_a_letter": round(loss, 3),
+        "final_loss_per_letter": round(loss, 3),
         "held_out_letter_error_rate": round(letter_error_rate(model, held_out), 3),
         "training_seconds": round(time.monotonic() - begin),
     }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Builds and runs the tests under sanitizers, one test program after the other.
+# Builds and runs the tests with sanitizers, one test program at a time.
 #
-#   tools/sanitize.sh asan            AddressSanitizer and UndefinedBehaviorSanitizer: all C++ tests, and whole runs
-#   tools/sanitize.sh tsan            ThreadSanitizer: those with threads, and whole runs
-#   tools/sanitize.sh asan data_test  only these
+#   tools/sanitize.sh asan            AddressSanitizer and UndefinedBehaviorSanitizer: all C++ tests, end-to-end tests
+#   tools/sanitize.sh tsan            ThreadSanitizer: tests with threads, end-to-end tests
+#   tools/sanitize.sh asan data_test  only the given tests
 #
-# Whole runs (e2e_NAME is tests/e2e/NAME_test.py) have loader, reducer, watchdog and the writer of checkpoints side by
-# side in one s2i-train, on one rank and on more.
-# A LibTorch source takes 30 s to compile here; the first run of all of them is a matter of an hour.
+# The end-to-end tests (e2e_NAME is tests/e2e/NAME_test.py) run s2i-train with all its threads (loader, reducer,
+# watchdog, checkpoint writer) on one and several ranks. Compiling a source that uses LibTorch takes about 30 s; the
+# first run of all tests takes about an hour.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,25 +23,25 @@ esac
 shift
 [ $# -eq 0 ] || tests=("$@")
 
-# AddressSanitizer's and ThreadSanitizer's findings go to files: a test that kills a program, or expects it to fail,
-# would not see one. UndefinedBehaviorSanitizer's are on standard error, with the same exit status.
+# AddressSanitizer and ThreadSanitizer write their reports to files, because a test that kills a program or expects it
+# to fail would not notice a report. UndefinedBehaviorSanitizer writes to standard error, with the same exit status.
 findings=$PWD/build/$preset/findings
 rm -rf "$findings"
 mkdir -p "$findings"
-common="log_path=$findings/of:exitcode=66:allocator_may_return_null=1"  # a test asks for more memory than there is
-# Open MPI and LibTorch keep memory to the end of a process. Libraries that inject faults are preloaded before the
-# sanitizer's.
+common="log_path=$findings/of:exitcode=66:allocator_may_return_null=1"  # a test allocates too much memory
+# No leak detection: Open MPI and LibTorch do not free all memory at exit. Fault injection libraries are preloaded
+# before the sanitizer's runtime.
 export ASAN_OPTIONS=$common:detect_leaks=0:verify_asan_link_order=0
 export UBSAN_OPTIONS=$common:print_stacktrace=1
 export TSAN_OPTIONS=$common:suppressions=$PWD/cmake/tsan.supp:ignore_noninstrumented_modules=1:halt_on_error=0
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
-python=.deps/python/bin/python  # with the packages of the tests, as in cmake/PythonTest.cmake
+python=.deps/python/bin/python  # has the packages for the tests, as in cmake/PythonTest.cmake
 [ -x $python ] || python=python3
 
-# run_whole FILE...: tests of whole programs with this build's; ctest's own limit is for a build without sanitizers.
-run_whole() {
+# run_pytest FILE...: runs pytest with the programs of this build, without ctest's timeouts, which are too short here.
+run_pytest() {
   S2I_BIN=$PWD/build/$preset/bin PYTHONDONTWRITEBYTECODE=1 $python -m pytest -q -rs -p no:cacheprovider "$@"
 }
 
@@ -59,13 +59,13 @@ for name in "${tests[@]}"; do
     { cat "build/$preset/build.log" >&2; exit 1; }
   case $name in
     fuzz_targets) ctest --test-dir "build/$preset" -R '^fuzz_replay\.' --output-on-failure || status=1 ;;
-    e2e_*) run_whole "tests/e2e/${name#e2e_}_test.py" || status=1 ;;
-    preprocess_program_test) run_whole tests/preprocess/*_test.py || status=1 ;;
+    e2e_*) run_pytest "tests/e2e/${name#e2e_}_test.py" || status=1 ;;
+    preprocess_program_test) run_pytest tests/preprocess/*_test.py || status=1 ;;
     *_mpi_test|job_end_test) ctest --test-dir "build/$preset" -R "^$name" --output-on-failure || status=1 ;;
     *) "build/$preset/bin/$name" --gtest_brief=1 || status=1 ;;
   esac
 done
-# An allocation that is refused leaves a warning there, which is none.
+# Select real reports: a failed allocation also leaves a warning in these files.
 for finding in $(grep -lE 'ERROR: |runtime error: |WARNING: ThreadSanitizer' -r "$findings"); do
   echo "== $finding" >&2
   head -n 40 "$finding" >&2

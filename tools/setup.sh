@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the project needs and builds it; quick when there is nothing to do.
+# Installs the dependencies and builds the project. Does nothing if everything is up to date.
 #
 #   tools/setup.sh            libraries, LibTorch and the programs
-#   tools/setup.sh --tests    the same, the tests and benchmarks, and the references they compare with
+#   tools/setup.sh --tests    also tests, benchmarks and their reference implementations
 #
-# From the site, when set: LIBTORCH=/path (a LibTorch folder), CUDACXX=/path/to/nvcc, HDF5_ROOT, MPI_HOME,
-# NCCL_ROOT. S2I_PRESET names another CMake preset than release.
+# Environment: LIBTORCH=/path (a LibTorch folder), CUDACXX=/path/to/nvcc, HDF5_ROOT, MPI_HOME and NCCL_ROOT select
+# existing installations; S2I_PRESET selects the CMake preset (default: release).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,16 +17,16 @@ venv=.deps/python
 say() { printf '== %s\n' "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-# Debian or Ubuntu packages that are missing. What the site brings by itself is not asked for.
+# Prints the missing Debian or Ubuntu packages, without those replaced by existing installations.
 missing_packages() {
   local wanted=(g++ cmake ninja-build pkg-config git python3 python3-venv espeak-ng
-    libsndfile1-dev libsoxr-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
-    libxxhash-dev libutf8proc-dev libgtest-dev libgmock-dev libbenchmark-dev)
+    libsndfile1-dev libmpg123-dev libsoxr-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
+    libxxhash-dev libutf8proc-dev libhwloc-dev libgtest-dev libgmock-dev libbenchmark-dev)
   [ -n "${HDF5_ROOT:-}" ] || wanted+=(libhdf5-dev)
   [ -n "${MPI_HOME:-}" ] || command -v mpicc > /dev/null || wanted+=(openmpi-bin libopenmpi-dev)
-  # The tests start a private Slurm; nothing of the system's is configured or started.
-  [ $with_tests = no ] || wanted+=(hdf5-tools slurmctld slurmd slurm-client munge iproute2 procps)
-  # For the fuzz targets; they are skipped where the distribution has no clang 14.
+  # The tests start their own Slurm cluster; system services are neither configured nor started.
+  [ $with_tests = no ] || wanted+=(hdf5-tools lame slurmctld slurmd slurm-client munge iproute2 procps)
+  # For the fuzz targets, which are skipped if the distribution has no clang 14.
   case $with_tests-$(. /etc/os-release && echo "${VERSION_CODENAME:-}") in
     yes-bookworm | yes-jammy | yes-noble) wanted+=(clang-14 libclang-rt-14-dev) ;;
   esac
@@ -37,7 +37,7 @@ missing_packages() {
 }
 
 install_packages() {
-  command -v dpkg-query > /dev/null || fail "this script knows Debian and Ubuntu; elsewhere, install the libraries that README.md names and run: cmake --preset release && cmake --build --preset release"
+  command -v dpkg-query > /dev/null || fail "only Debian and Ubuntu are supported; on other systems install the libraries listed in README.md and run: cmake --preset release && cmake --build --preset release"
   local packages
   packages=$(missing_packages | tr '\n' ' ')
   [ -n "${packages// /}" ] || return 0
@@ -46,33 +46,33 @@ install_packages() {
     if command -v sudo > /dev/null && sudo -n true 2> /dev/null; then
       as_root=sudo
     else
-      printf 'setup: these packages are missing; have an administrator run:\n' >&2
+      printf 'setup: packages are missing; ask an administrator to run:\n' >&2
       printf '  apt-get update && apt-get install -y --no-install-recommends %s\n' "$packages" >&2
       exit 1
     fi
   fi
   say "installing $packages"
   $as_root apt-get update -qq
-  # Debian's way to say that no service may start: the tests start their own munge and Slurm.
+  # Prevent the packages from starting services: the tests start their own munge and Slurm.
   local policy=/usr/sbin/policy-rc.d
   if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' | $as_root install -m 755 /dev/stdin $policy
-    # shellcheck disable=SC2064  # as they are now
+    # shellcheck disable=SC2064  # expand the variables now
     trap "$as_root rm -f $policy" EXIT
   fi
-  # shellcheck disable=SC2086  # a list of words
+  # shellcheck disable=SC2086  # word splitting is intended
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages \
     > /dev/null
 }
 
-# True where a CUDA 13 toolkit, cuDNN 9 and NCCL 2 are installed: then most CUDA wheels are not needed.
+# True if a CUDA 13 toolkit, cuDNN 9 and NCCL 2 are installed. Most CUDA wheels are then not needed.
 has_cuda_libraries() {
   local nvcc=${CUDACXX:-$(command -v nvcc || true)}
   [ -n "$nvcc" ] && "$nvcc" --version | grep -q 'release 13\.' || return 1
   ldconfig -p | grep -q 'libcudnn\.so\.9' && ldconfig -p | grep -q 'libnccl\.so\.2'
 }
 
-# Installs a requirements file into the private Python, once for each content of the file.
+# Installs a requirements file into .deps/python, if the file has changed since the last time.
 install_wheels() {
   local name=$1
   shift
@@ -85,7 +85,7 @@ install_wheels() {
 }
 
 install_python() {
-  [ -x $venv/bin/python ] || { say "making $venv"; mkdir -p .deps; python3 -m venv $venv; }
+  [ -x $venv/bin/python ] || { say "creating $venv"; mkdir -p .deps; python3 -m venv $venv; }
   if [ -z "${LIBTORCH:-}" ]; then
     if has_cuda_libraries; then
       install_wheels torch-on-cuda --no-deps

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sets everything up, then runs every test. Arguments go to ctest: tools/test.sh -R checkpoint
+# Installs and builds everything, then runs all tests. Arguments are passed to ctest: tools/test.sh -R checkpoint
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/setup.sh --tests
-# One test more at a time than there are cores: many wait for ranks, jobs and limits more than they compute.
+# One more parallel test than cores, because many tests mostly wait for processes, jobs and timeouts.
 exec ctest --preset "${S2I_PRESET:-release}" -j "$(($(nproc) + 1))" "$@"

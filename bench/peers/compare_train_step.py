@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""The same training step of WavLM Base in transformers and in this project, side by side.
+"""Compares the speed of a training step of WavLM Base in transformers and in this project.
 
     .deps/python/bin/python bench/peers/compare_train_step.py [--build build/release]
 
-Both load the same random weights and take the same steps (forward, backward, fused AdamW) on the same
-batch, in turns within one run: dropout and SpecAugment as Base is configured, LayerDrop off so that
-every step does the same work, 2 threads. Prints median and spread of each and the ratio of medians,
-for fp32 and bf16 (transformers: autocast), feature encoder trained and frozen.
+Both load the same random weights and take the same steps (forward, backward, fused AdamW with the same
+parameter groups) on the same batch, in turns within one run: dropout and SpecAugment as in the
+configuration of Base, LayerDrop off so that every step does the same work, 2 threads. The step of
+wavlm-s2i also computes the norm of the gradient, as its training does. Prints median and spread of each
+and the ratio of medians, for fp32 and bf16 (transformers: autocast), feature encoder trained and frozen.
 """
 
 import argparse
@@ -27,8 +28,8 @@ def arguments():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     parser.add_argument("--shape", default="base", choices=["tiny", "base", "large"])
     parser.add_argument("--batch", type=int, default=4, help="utterances")
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of each")
-    parser.add_argument("--steps", type=int, default=5, help="timed steps of each, after one to warm up")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of each utterance")
+    parser.add_argument("--steps", type=int, default=5, help="timed steps of each, after one warm-up step")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--types", nargs="+", default=["fp32", "bf16"])
     parser.add_argument("--encoders", nargs="+", default=["trained", "frozen"])
@@ -51,7 +52,10 @@ class Transformers:
         self.batch = batch
         self.bfloat16 = kind == "bf16"
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
+        # The parameter groups of wavlm-s2i: no weight decay for biases and norms.
+        self.optimizer = torch.optim.AdamW(
+            [{"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.01},
+             {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0}], lr=1e-5, fused=True)
 
     def step(self):
         start = time.perf_counter()
@@ -102,7 +106,7 @@ def main():
                      labels=torch.arange(args.batch) % 14)
         save_file(batch, folder / "batch.safetensors")
         print(f"{args.shape}, {args.batch} x {args.seconds} s, {args.threads} threads, median of "
-              f"{args.steps} steps in turns (least ... most)")
+              f"{args.steps} alternating steps (minimum ... maximum)")
         for kind in args.types:
             for encoder in args.encoders:
                 peer = Transformers(folder / "model", batch, kind, encoder)

@@ -1,20 +1,19 @@
 #!/usr/bin/env python3
-"""The same training in transformers and in s2i-train, in turns within one run: utterances a second, and how
-far the losses are apart.
+"""Compares training in transformers and in s2i-train: throughput and losses.
 
     .deps/python/bin/python bench/peers/compare_training.py [--shape base] [--steps 12] [--rounds 3]
 
-Two recipes:
-  script   that of the script this project replaces: batch 2, Adam 1e-5, fp32, nothing frozen, zero padding
-           without a mask; Lightning where it is installed (tools/requirements/peers.txt), else a plain loop
-  tuned    what one would do with transformers today: bf16 autocast, batches of like lengths, fused AdamW, a
-           larger batch, the feature encoder frozen; attention as transformers has it for WavLM
+Recipes:
+  script   the settings of the script that this project replaces: batch 2, Adam 1e-5, fp32, nothing frozen, zero
+           padding without a mask; with Lightning if installed (tools/requirements/peers.txt), else a plain loop
+  tuned    a current setup with transformers: bf16 autocast, batches of similar lengths, fused AdamW, a larger
+           batch, the feature encoder frozen; attention as implemented for WavLM in transformers
 
-Both sides start from the same weights and take the same utterances in the same order (s2i-epoch-plan), from
-shards of s2i-preprocess: --shards DIR/SPLIT, or tones of --shortest to --longest seconds. A rate is utterances
-over seconds of the steps of a round, loading included, the first steps left out; given are the median of the
-rounds and, in brackets, the least and most. Rounds have dropout and SpecAugment on and LayerDrop off. Losses
-are compared in a round of their own with dropout and SpecAugment off as well.
+Both sides start from the same weights and use the same utterances in the same order (s2i-epoch-plan), from
+shards of s2i-preprocess: --shards DIR/SPLIT, or generated tones of --shortest to --longest seconds. The
+throughput is utterances per second over the steps of a round, including data loading, without the warm-up
+steps; the table has the median and the range over the rounds. Timed rounds use dropout and SpecAugment, but
+not LayerDrop. Losses are compared in a separate round without dropout and SpecAugment. The two sides alternate.
 """
 
 import argparse
@@ -39,24 +38,24 @@ def arguments():
     parser.add_argument("--bin", type=pathlib.Path,
                         default=pathlib.Path(os.environ.get("S2I_BIN", ROOT / "build/release/bin")))
     parser.add_argument("--shape", default="base", choices=["tiny", "base", "large"])
-    parser.add_argument("--model", type=pathlib.Path, help="weights to start from, instead of random ones")
-    parser.add_argument("--shards", type=pathlib.Path, help="a split of s2i-preprocess")
-    parser.add_argument("--utterances", type=int, default=128, help="of tones, without --shards")
-    parser.add_argument("--shortest", type=float, default=2.0, help="seconds")
-    parser.add_argument("--longest", type=float, default=6.0, help="seconds")
+    parser.add_argument("--model", type=pathlib.Path, help="initial weights (default: random)")
+    parser.add_argument("--shards", type=pathlib.Path, help="folder of a preprocessed split (default: generate tones)")
+    parser.add_argument("--utterances", type=int, default=128, help="number of generated tones")
+    parser.add_argument("--shortest", type=float, default=2.0, help="minimum length of a tone in seconds")
+    parser.add_argument("--longest", type=float, default=6.0, help="maximum length of a tone in seconds")
     parser.add_argument("--recipes", nargs="+", default=["script", "tuned"], choices=["script", "tuned"])
-    parser.add_argument("--batch", type=int, default=8, help="utterances a step of the tuned recipe")
-    parser.add_argument("--steps", type=int, default=12, help="timed steps a round, after --warmup")
+    parser.add_argument("--batch", type=int, default=8, help="utterances per step in the tuned recipe")
+    parser.add_argument("--steps", type=int, default=12, help="timed steps per round, after --warmup steps")
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--curve-steps", type=int, default=10)
-    parser.add_argument("--curve-learning-rate", type=float, help="default: the recipe's")
+    parser.add_argument("--curve-learning-rate", type=float, help="default: that of the recipe")
     parser.add_argument("--curve-limit", type=float,
-                        help="exit 1 if a loss in fp32 differs by more than this share")
+                        help="exit with status 1 if an fp32 loss differs by more than this relative error")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    parser.add_argument("--plain", action="store_true", help="a plain loop although Lightning is installed")
-    parser.add_argument("--json", type=pathlib.Path, help="file for everything that was measured")
+    parser.add_argument("--plain", action="store_true", help="use a plain loop even if Lightning is installed")
+    parser.add_argument("--json", type=pathlib.Path, help="write all measurements to this file")
     return parser.parse_args()
 
 
@@ -120,7 +119,8 @@ class Bench:
         return self.folder / "shards/train"
 
     def make_models(self):
-        """s2i-train writes the weights both start from, its new head among them: a step that changes nothing."""
+        """Creates the initial weights for both sides, including the new head, with one step of s2i-train at a
+        learning rate of 1e-30."""
         start = args.model
         if start is None:
             start = self.folder / "random"
@@ -189,11 +189,11 @@ def spread(rates):
 
 
 def table(results, device):
-    lines = ["| recipe | transformers, utterances/s | wavlm-s2i | ratio | losses differ by at most |",
+    lines = ["| recipe | transformers, utterances/s | wavlm-s2i, utterances/s | ratio | max. relative loss difference |",
              "|---|---|---|---|---|"]
     for r in results:
         curves = "; ".join(
-            f"{c['type']} {c['worst']:.1e} in {len(c['ours'])} steps (loss {c['ours'][0]:.3f} to {c['ours'][-1]:.3f})"
+            f"{c['type']} {c['worst']:.1e} over {len(c['ours'])} steps (loss {c['ours'][0]:.3f} to {c['ours'][-1]:.3f})"
             for c in r["curves"])
         lines.append(f"| {r['recipe']}: batch {r['batch']}, {r['type']}, {r['loop']} "
                      f"| {spread(r['rates']['transformers'])} | {spread(r['rates']['wavlm-s2i'])} "
@@ -210,7 +210,7 @@ def main():
                     lightning=peer.lightning and peer.lightning.__version__, python=platform.python_version(),
                     device=torch.cuda.get_device_name() if bench.device == "cuda" else f"CPU, {args.threads} threads")
     weights = args.model.name if args.model else f"{args.shape}, random weights"
-    print(f"{weights}; {args.rounds} rounds of {args.steps} steps in turns; "
+    print(f"{weights}; {args.rounds} alternating rounds of {args.steps} steps; "
           + ", ".join(f"{k} {v}" for k, v in versions.items() if v))
     print(table(results, bench.device))
     if args.json:

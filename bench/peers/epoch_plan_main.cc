@@ -1,10 +1,10 @@
-// Prints which utterances make each step of a run of s2i-train, as JSON, so that another program
-// can train on the same ones in the same order:
+// Prints the utterances of each step of a run of s2i-train as JSON, so that another program can
+// train on the same batches:
 //
 //   s2i-epoch-plan SHARDS/SPLIT BATCH POOL SEED STEPS
 //
-// A list of steps, each a list of indices into the split, in the order of the rows of the batch.
-// For a run with data.validation_fraction=0 and batch.micro=0 on one rank.
+// The output is a list of steps; a step is a list of indices into the split, in the order of the
+// rows of the batch. Valid for runs with data.validation_fraction=0 and batch.micro=0 on one rank.
 #include <cstdio>
 #include <string>
 

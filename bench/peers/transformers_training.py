@@ -1,5 +1,5 @@
-"""Training with transformers, for compare_training.py: the same shards, batches and initial weights as
-s2i-train, either through Lightning, as the script this project replaces does it, or in a plain loop."""
+"""Training with transformers for compare_training.py, with the same shards, batches and initial weights as
+s2i-train. Uses Lightning, like the script that this project replaces, or a plain loop."""
 
 import json
 import logging
@@ -21,27 +21,27 @@ except ImportError:
 
 
 class Shards(torch.utils.data.Dataset):
-    """Utterances of SHARDS/SPLIT by index, zero mean and unit variance as the processor of wav2vec2 does."""
+    """Utterances of SHARDS/SPLIT by index, normalized like Wav2Vec2FeatureExtractor."""
 
     def __init__(self, folder):
         folder = pathlib.Path(folder)
         manifest = json.loads((folder / "manifest.json").read_text())
         self.paths = [folder / shard["file"] for shard in manifest["shards"]]
-        self.files = None  # h5py's handles do not travel to worker processes
-        self.place, self.labels = [], []
+        self.files = None  # opened lazily, because h5py handles cannot be passed to worker processes
+        self.location, self.labels = [], []
         for number, path in enumerate(self.paths):
             with h5py.File(path) as file:
                 offsets = file["offset"][:].astype(np.int64)
-                self.place += [(number, a, b) for a, b in zip(offsets[:-1], offsets[1:])]
+                self.location += [(number, a, b) for a, b in zip(offsets[:-1], offsets[1:])]
                 self.labels += file["label"][:].tolist()
 
     def __len__(self):
-        return len(self.place)
+        return len(self.location)
 
     def __getitem__(self, index):
         if self.files is None:
             self.files = [h5py.File(path)["audio"] for path in self.paths]
-        number, begin, end = self.place[index]
+        number, begin, end = self.location[index]
         audio = self.files[number][begin:end]
         audio = audio.astype(np.float32) / (32768 if audio.dtype == np.int16 else 1)
         audio = (audio - audio.mean()) / np.sqrt(audio.var() + 1e-7)
@@ -54,7 +54,7 @@ def pad(utterances):
 
 
 class Recipe:
-    """The recipe of a run: what is trained, how, on what."""
+    """Model, optimizer and device of a run."""
 
     def __init__(self, model, device, bf16, adam, learning_rate, frozen):
         self.device, self.bf16 = torch.device(device), bf16
@@ -64,7 +64,7 @@ class Recipe:
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         if adam:
             self.optimizer = torch.optim.Adam(parameters, lr=learning_rate)
-        else:  # no decay for biases and norms, as s2i-train has it
+        else:  # no weight decay for biases and norms, as in s2i-train
             groups = [dict(params=[p for p in parameters if p.dim() >= 2], weight_decay=0.01),
                       dict(params=[p for p in parameters if p.dim() < 2], weight_decay=0.0)]
             self.optimizer = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
@@ -125,7 +125,7 @@ def lightning_loop(recipe, batches):
 
 
 def train(model, shards, plan, device, bf16, adam, learning_rate, frozen, use_lightning):
-    """Losses and seconds of each step of `plan`, a list of lists of utterances."""
+    """Returns the loss and the seconds of each step of `plan`, a list of lists of utterance indices."""
     torch.manual_seed(0)
     recipe = Recipe(model, device, bf16, adam, learning_rate, frozen)
     loop = lightning_loop if use_lightning else plain_loop

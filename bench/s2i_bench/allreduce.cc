@@ -8,31 +8,34 @@
 
 #include "bench/s2i_bench/link.h"
 #include "bench/s2i_bench/report.h"
+#include "cluster/comm/global_values.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/program.h"
+#include "train/config/cluster.h"
+#include "train/join_cluster.h"
 
 namespace s2i {
 namespace {
 
 constexpr int64_t kGroups = 5;
 
-/// One way of summing: a communicator and where its tensors live.
+/// A communicator and the device of its tensors.
 struct Backend {
   std::string name;
   Communicator* communicator;
   at::Device device;
 };
 
-/// Waits for everything started on the device.
+/// Waits for the device.
 void finish(const at::Tensor& tensor) {
   if (!tensor.is_cpu()) static_cast<void>(tensor.view({-1})[0].item());
 }
 
-/// How many elements of a sum over all ranks are not what they should be.
+/// The number of wrong elements in a sum over all ranks.
 int64_t count_wrong(const Backend& backend, int64_t count, at::ScalarType type) {
-  // Small whole numbers: exact in bfloat16 up to 256, so up to 36 ranks; beyond, rounding is
-  // allowed.
+  // Small integers: sums up to 256, so of up to 36 ranks, are exact in bfloat16. Beyond, allow
+  // rounding.
   const at::Tensor pattern =
       at::arange(count, at::TensorOptions().dtype(at::kLong).device(backend.device))
           .remainder(7)
@@ -47,26 +50,25 @@ int64_t count_wrong(const Backend& backend, int64_t count, at::ScalarType type) 
       .item<int64_t>();
 }
 
-/// Seconds an all-reduce, per group of iterations: the slowest rank's.
+/// Seconds per all-reduce of each group of iterations, on the slowest rank.
 std::vector<double> time_size(const Backend& backend, const AllReduceOptions& options,
                               int64_t count, at::ScalarType type) {
   Communicator& communicator = *backend.communicator;
   const at::Tensor data =
       at::zeros({count}, at::TensorOptions().dtype(type).device(backend.device));
   const int64_t group = std::max<int64_t>(1, options.iterations / kGroups);
-  at::Tensor seconds = at::zeros({kGroups}, at::kDouble);
+  std::vector<double> seconds(kGroups);
   for (int64_t i = 0; i < options.warmup; ++i) communicator.all_reduce_sum(data);
   finish(data);
-  for (int64_t g = 0; g < kGroups; ++g) {
+  for (double& mean : seconds) {
     communicator.barrier();
     const Stopwatch watch;
     for (int64_t i = 0; i < group; ++i) communicator.all_reduce_sum(data);
     finish(data);
-    seconds.data_ptr<double>()[g] = watch.seconds() / static_cast<double>(group);
+    mean = watch.seconds() / static_cast<double>(group);
   }
-  communicator.all_reduce_max(seconds);
-  const auto* values = seconds.const_data_ptr<double>();
-  return {values, values + kGroups};
+  global_max(communicator, seconds, "seconds per all-reduce");
+  return seconds;
 }
 
 std::vector<int64_t> element_counts(const AllReduceOptions& options, int64_t element_bytes) {
@@ -87,7 +89,8 @@ struct BackendReport {  // NOLINT(bugprone-exception-escape)
 };
 
 BackendReport run_backend(const Backend& backend, const AllReduceOptions& options) {
-  const auto type = options.type == "bf16" ? at::kBFloat16 : at::kFloat;
+  const auto type = options.type == ReduceType::kBFloat16 ? at::kBFloat16 : at::kFloat;
+  const std::string type_name = choice_name(kReduceTypeChoices, options.type);
   const auto element_bytes = static_cast<int64_t>(c10::elementSize(type));
   const int ranks = backend.communicator->size();
   BackendReport report;
@@ -111,14 +114,14 @@ BackendReport run_backend(const Backend& backend, const AllReduceOptions& option
                      {"algbw_gbs", algorithm / 1e9},
                      {"busbw_gbs", bus / 1e9},
                      {"wrong", wrong}});
-    table.push_back({fmt::format("{}", count * element_bytes), fmt::format("{}", count),
-                     options.type, fmt::format("{:.1f}", time.median * 1e6),
+    table.push_back({fmt::format("{}", count * element_bytes), fmt::format("{}", count), type_name,
+                     fmt::format("{:.1f}", time.median * 1e6),
                      fmt::format("{:.1f}", time.least * 1e6),
                      fmt::format("{:.1f}", time.most * 1e6), fmt::format("{:.3f}", algorithm / 1e9),
                      fmt::format("{:.3f}", bus / 1e9), fmt::format("{}", wrong)});
   }
-  report.json = {{"backend", backend.name}, {"type", options.type}, {"sizes", sizes}};
-  report.text = fmt::format("{}, {} ranks, {} all-reduces a size in {} groups\n{}", backend.name,
+  report.json = {{"backend", backend.name}, {"type", type_name}, {"sizes", sizes}};
+  report.text = fmt::format("{}, {} ranks, {} all-reduces per size in {} groups\n{}", backend.name,
                             ranks, std::max<int64_t>(1, options.iterations / kGroups) * kGroups,
                             kGroups, format_table(table));
   if (ranks > 1 && samples.size() > 1) {
@@ -127,7 +130,7 @@ BackendReport run_backend(const Backend& backend, const AllReduceOptions& option
                           {"busbw_gbs", fit.link.bandwidth / 1e9},
                           {"worst_error", fit.worst_error}};
     report.text += fmt::format(
-        "  fit: {:.1f} us a round and {:.3f} GB/s bus bandwidth; off by {:.0f}% at worst\n",
+        "  fit: latency {:.1f} us per round, bus bandwidth {:.3f} GB/s; largest error {:.0f}%\n",
         fit.link.latency * 1e6, fit.link.bandwidth / 1e9, fit.worst_error * 100);
   }
   return report;
@@ -137,13 +140,12 @@ BackendReport run_backend(const Backend& backend, const AllReduceOptions& option
 
 int run_all_reduce(const AllReduceOptions& options, const MpiSession& session) {
   if (options.min_bytes > options.max_bytes) {
-    throw UserError("--min {} is more than --max {}", options.min_bytes, options.max_bytes);
+    throw UserError("--min {} is larger than --max {}", options.min_bytes, options.max_bytes);
   }
-  RunConfig run;
-  run.device = options.device;
-  ClusterConfig settings;
-  settings.allow_shared_gpu = options.allow_shared_gpu;
-  const Cluster cluster = join_cluster(session, run, settings);
+  JoinSettings join;
+  join.device = options.device;
+  join.allow_shared_gpu = options.allow_shared_gpu;
+  const Cluster cluster = join_cluster(session, join);
   std::unique_ptr<Communicator> mpi;
   std::vector<Backend> backends;
   if (!cluster.device.is_cpu() && session.size() > 1) {
@@ -166,7 +168,8 @@ int run_all_reduce(const AllReduceOptions& options, const MpiSession& session) {
     wrong += one.wrong;
   }
   publish(cluster, text, report, options.json);
-  if (wrong > 0) throw RunError("{} elements of sums over ranks are wrong; see the table", wrong);
+  if (wrong > 0)
+    throw RunError("{} elements of the sums over ranks are wrong; see the table", wrong);
   return kExitDone;
 }
 

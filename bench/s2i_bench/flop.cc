@@ -25,8 +25,9 @@ StepFlop& StepFlop::operator+=(const StepFlop& other) {
   return *this;
 }
 
-StepFlop utterance_flop(const EncoderConfig& config, int64_t samples, const FrozenParts& frozen,
-                        const std::vector<bool>& dropped) {
+StepFlop utterance_flop(const ClassifierConfig& classifier, int64_t samples,
+                        const FrozenParts& frozen, const std::vector<bool>& dropped) {
+  const EncoderConfig& config = classifier.encoder;
   StepFlop flop;
   // As in freeze(): frozen layers take everything below them along.
   const bool below_layers_trains = frozen.lower_layers == 0;
@@ -56,7 +57,8 @@ StepFlop utterance_flop(const EncoderConfig& config, int64_t samples, const Froz
 
   for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
     if (!dropped.empty() && dropped[static_cast<size_t>(layer)]) continue;
-    const double input = 6 * frames * width * width + 16 * frames * width;  // q, k, v and the gate
+    const double input =  // query, key, value and what the type adds
+        6 * frames * width * width + frames * classifier.type.attention_flop_per_frame(config);
     const double attention = 4 * frames * frames * width;
     const double rest = 2 * frames * width * width +
                         4 * frames * width * static_cast<double>(config.intermediate_size);
@@ -67,9 +69,9 @@ StepFlop utterance_flop(const EncoderConfig& config, int64_t samples, const Froz
                             backward_of(rest, true, true);
   }
 
-  const auto projector = static_cast<double>(config.classifier_proj_size);
+  const auto projector = static_cast<double>(classifier.classifier_proj_size);
   const double first = 2 * width * projector;
-  const double second = 2 * projector * static_cast<double>(config.num_labels());
+  const double second = 2 * projector * static_cast<double>(classifier.num_labels());
   flop.forward.head = first + second;
   const bool encoder_output_trains =
       frozen.lower_layers < config.num_hidden_layers || config.do_stable_layer_norm;

@@ -1,10 +1,10 @@
-// How many floating-point operations a step of WavLM takes, counted from its shape.
+// How many floating-point operations a training step takes, counted from the model's shape.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "nn/encoder_config.h"
+#include "classification/classifier_config.h"
 
 namespace s2i {
 
@@ -43,13 +43,13 @@ struct StepFlop {
 ///   feature encoder   sum_i 2 F_i C_i C_{i-1} K_i         (C_{-1} = 1)
 ///   projection        2 F C D
 ///   positional conv   2 F D (D / G) K
-///   layers            each 8 F D^2 + 4 F^2 D + 4 F D I + 16 F D
+///   layers            each 8 F D^2 + 4 F^2 D + 4 F D I, and what the encoder type adds per frame
 ///   head              2 D P + 2 P N                       (of the mean over frames)
 ///
 /// and backward, for each product, the same once for the gradient of its weights, where they train,
 /// and once for that of its input, where something below trains; for the two products of attention
 /// twice. `dropped`, if not empty, says which layers LayerDrop skips.
-StepFlop utterance_flop(const EncoderConfig& config, int64_t samples, const FrozenParts& frozen,
+StepFlop utterance_flop(const ClassifierConfig& config, int64_t samples, const FrozenParts& frozen,
                         const std::vector<bool>& dropped = {});
 
 }  // namespace s2i

@@ -83,7 +83,7 @@ Link parse_link(const std::string& text) {
     return {microseconds * 1e-6, gigabytes * 1e9};
   }
   throw UserError(
-      "link '{}' is not one of {}nor MICROSECONDS:GB_A_SECOND (as 20:45), nor a file that "
+      "link '{}' is not one of {}nor MICROSECONDS:GB_PER_SECOND (as 20:45), nor a file that "
       "s2i-bench "
       "allreduce --json wrote",
       text, names);

@@ -46,8 +46,8 @@ struct LinkPreset {
 };
 const std::vector<LinkPreset>& link_presets();
 
-/// A preset's name, "MICROSECONDS:GB_A_SECOND", or the JSON file of s2i-bench allreduce (its first
-/// fit). Throws UserError naming the presets.
+/// A preset's name, "MICROSECONDS:GB_PER_SECOND", or the JSON file of s2i-bench allreduce (its
+/// first fit). Throws UserError naming the presets.
 Link parse_link(const std::string& text);
 
 }  // namespace s2i

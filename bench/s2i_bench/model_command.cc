@@ -18,7 +18,7 @@ ComputeProfile read_profile(const ModelOptions& options) {
     throw UserError("{}: not written by s2i-bench train --json", path);
   }
   ComputeProfile profile;
-  profile.model = EncoderConfig::from_json(json_get<Json>(report, "model_config", path), path);
+  profile.model = ClassifierConfig::from_json(json_get<Json>(report, "model_config", path), path);
   profile.frozen = {json_get<bool>(report, "frozen_feature_encoder", path),
                     json_get<int64_t>(report, "frozen_layers", path)};
   const Json compute = json_get<Json>(report, "compute", path);
@@ -69,7 +69,8 @@ int run_model(const ModelOptions& options) {
       {"ranks", "reduction", "global batch", "step ms", "computing ms", "slowest rank ms",
        "exposed ms", "reduction ms", "hidden", "utterances/s", "efficiency"}};
   for (const auto& type : options.reduce_types) {
-    const ReductionShape reduction{options.bucket_mib, type == "bf16"};
+    const ReductionShape reduction{options.bucket_mib,
+                                   choice_value(kReduceTypeChoices, type) == ReduceType::kBFloat16};
     cluster.ranks = 1;
     const BatchSettings alone_batch = batch_for(options, 1);
     const PredictedStep alone = predict_epoch(profile, cluster, reduction, alone_batch, lengths);

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <ctime>
 
-#include "cluster/comm/gpu.h"
+#include "cluster/placement/gpu_devices.h"
 #include "core/error.h"
 
 namespace s2i {

@@ -12,7 +12,7 @@
 namespace s2i {
 namespace {
 
-/// Returns when every rank has come; asleep meanwhile, so that those who compute have the cores.
+/// A barrier that sleeps, so that the cores are free for the ranks that compute.
 void wait_for_all(const MpiSession& session) {
   MPI_Request request = MPI_REQUEST_NULL;
   S2I_MPI(MPI_Ibarrier(session.world(), &request));
@@ -23,7 +23,7 @@ void wait_for_all(const MpiSession& session) {
   }
 }
 
-/// 1, 2, 4 ... and all.
+/// 1, 2, 4 ... and `all`.
 std::vector<int> rank_counts(int all) {
   std::vector<int> counts;
   for (int n = 1; n < all; n *= 2) counts.push_back(n);
@@ -31,18 +31,18 @@ std::vector<int> rank_counts(int all) {
   return counts;
 }
 
-/// One line of the table.
+/// One row of the table.
 struct Point {
   int ranks = 1;
   int64_t global_batch = 0;
-  std::vector<double> step_seconds;  ///< The mean of each round.
+  std::vector<double> step_seconds;  ///< Mean of each round.
   std::vector<double> hidden;
   double padding = 0;
 
   double rate() const { return static_cast<double>(global_batch) / spread_of(step_seconds).median; }
 };
 
-/// Measures `point` once more on its ranks; the others wait. Collective over the session.
+/// Adds a measurement of `point` on its ranks; the others wait. Collective over the session.
 void measure(Point& point, Workbench& bench, const MpiSession& session) {
   const MpiSession part(session, session.rank() < point.ranks ? 0 : 1);
   if (session.rank() < point.ranks) {
@@ -57,14 +57,14 @@ void measure(Point& point, Workbench& bench, const MpiSession& session) {
     std::vector<double> hidden;
     PaddingCount padding;
     for (const auto& sample : measured.steps) {
-      seconds += sample.times.total;
-      hidden.push_back(sample.hidden);
+      seconds += sample.record.seconds.total;
+      hidden.push_back(sample.record.reduction_hidden);
       padding.real += sample.padding.real;
       padding.padded += sample.padding.padded;
     }
     point.step_seconds.push_back(seconds / static_cast<double>(measured.steps.size()));
     point.hidden.push_back(spread_of(hidden).median);
-    point.padding = padding.share();
+    point.padding = padding.fraction();
   }
   wait_for_all(session);
 }
@@ -103,12 +103,12 @@ int run_scale(const ScaleOptions& options, const MpiSession& session) {
   OrderedJson report = report_head("scale", bench.cluster());
   report["model"] = bench.model_name();
   report["data"] = bench.data_name();
-  report["precision"] = bench.config().precision;
-  report["reduce_type"] = bench.config().cluster.reduce_type;
+  const std::string precision = choice_name(kPrecisionChoices, bench.config().precision);
+  report["precision"] = precision;
+  report["reduce_type"] = choice_name(kReduceTypeChoices, bench.config().cluster.reduce_type);
   report["rounds"] = options.rounds;
-  std::string text =
-      fmt::format("{}, {}, {}, {} thread(s) a rank throughout\n", bench.model_name(),
-                  bench.data_name(), bench.config().precision, at::get_num_threads());
+  std::string text = fmt::format("{}, {}, {}, {} thread(s) per rank\n", bench.model_name(),
+                                 bench.data_name(), precision, at::get_num_threads());
   for (const auto& [name, points] : {std::pair("strong", &strong), std::pair("weak", &weak)}) {
     std::vector<std::vector<std::string>> table = {
         {fmt::format("{} scaling: ranks", name), "global batch", "step s", "least", "most",

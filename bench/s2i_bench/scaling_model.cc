@@ -23,7 +23,7 @@ std::vector<GradientReady> make_buckets(const std::vector<GradientReady>& gradie
     end = gradient.bytes;
     if (buckets.empty() || buckets.back().bytes + bytes > most) buckets.push_back({});
     buckets.back().bytes += bytes;
-    buckets.back().share = std::max(buckets.back().share, gradient.share);
+    buckets.back().fraction = std::max(buckets.back().fraction, gradient.fraction);
   }
   return buckets;
 }
@@ -94,7 +94,7 @@ PredictedStep predict_step(const ComputeProfile& profile, const ClusterShape& cl
     double ready = 0;
     for (size_t rank = 0; rank < ranks; ++rank) {
       const double before = times[rank].forward + times[rank].backward - last[rank].backward;
-      ready = std::max(ready, before + bucket.share * last[rank].backward);
+      ready = std::max(ready, before + bucket.fraction * last[rank].backward);
     }
     const double bytes = static_cast<double>(bucket.bytes) / (reduction.bfloat16 ? 2 : 1);
     const double seconds = all_reduce_seconds(cluster, bytes);

@@ -14,7 +14,7 @@ namespace s2i {
 
 /// What a rank computes with, and what it computes.
 struct ComputeProfile {
-  EncoderConfig model;
+  ClassifierConfig model;
   FrozenParts frozen;
   double forward_seconds_per_flop = 0;
   double backward_seconds_per_flop = 0;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "cluster/comm/global_values.h"
 #include "core/checksum.h"
 #include "core/json.h"
 #include "core/random.h"
@@ -81,11 +82,16 @@ Dataset open_synthetic(Communicator& communicator, const Topology& topology, int
                        uint64_t seed) {
   const auto own = std::filesystem::temp_directory_path() / fmt::format("s2i-bench-{}", getpid());
   if (topology.local_rank == 0) write_synthetic_shards(own, count, seed);
-  const Json mine = {topology.node, topology.local_rank, own.string()};
-  std::filesystem::path folder;
-  for (const auto& text : communicator.gather_text(mine.dump(), "synthetic shards")) {
-    const Json rank = parse_json(text, "a rank's folder");
-    if (rank[0] == topology.node && rank[1] == 0) folder = rank[2].get<std::string>();
+  struct Place {
+    int node;
+    int local_rank;
+  };
+  const auto places =
+      gather_values(communicator, Place{topology.node, topology.local_rank}, "places of the ranks");
+  const auto folders = communicator.gather_text(own.string(), "synthetic shards");
+  std::filesystem::path folder;  // of the first rank on this node
+  for (size_t rank = 0; rank < places.size(); ++rank) {
+    if (places[rank].node == topology.node && places[rank].local_rank == 0) folder = folders[rank];
   }
   Dataset dataset(folder);
   communicator.barrier("synthetic shards are open");

@@ -11,16 +11,16 @@
 
 namespace s2i {
 
-/// Lengths in samples at 16 kHz: normal with mean 4.18 s, as in Skit-S2I, and deviation 1.5 s
-/// (which the corpus' paper does not give), drawn again outside 1 to 10 s. The same for a seed
-/// everywhere.
+/// Lengths in samples at 16 kHz: normally distributed with mean 4.18 s, as in Skit-S2I, and
+/// standard deviation 1.5 s (not published for the corpus), truncated to 1 to 10 s. A function of
+/// the seed.
 std::vector<int64_t> synthetic_lengths(int64_t count, uint64_t seed);
 
-/// Shards of such utterances, white noise with 14 intents, in `folder`.
+/// Writes shards of such utterances to `folder`: white noise, 14 intents.
 void write_synthetic_shards(const std::filesystem::path& folder, int64_t count, uint64_t seed);
 
-/// The same opened on every rank: each node writes its own to its temporary folder, and the files
-/// are gone when this returns but for the open maps. Collective.
+/// Writes the shards to the temporary folder of each node and opens them on every rank. The files
+/// are removed when this returns and stay open. Collective.
 Dataset open_synthetic(Communicator& communicator, const Topology& topology, int64_t count,
                        uint64_t seed);
 

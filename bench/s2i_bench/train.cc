@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 
+#include "cluster/comm/global_values.h"
 #include "core/error.h"
 #include "core/program.h"
 
@@ -26,18 +27,11 @@ double peak_device_bytes(at::Device device) {
   return static_cast<double>(stats.reserved_bytes[0].peak);
 }
 
-/// One value of every rank: their sum or their largest, on all ranks.
-double over_ranks(Communicator& communicator, double value, ReduceOp op) {
-  const at::Tensor shared = at::full({1}, value, at::kDouble);
-  communicator.start_all_reduce(shared, op, "figures of the ranks")->wait();
-  return shared.item<double>();
-}
-
-/// A figure of every step.
+/// A value of every step.
 std::vector<double> each(const Measurement& measured,
-                         const std::function<double(const StepSample&)>& figure) {
+                         const std::function<double(const StepSample&)>& value) {
   std::vector<double> values;
-  for (const auto& sample : measured.steps) values.push_back(figure(sample));
+  for (const auto& sample : measured.steps) values.push_back(value(sample));
   return values;
 }
 
@@ -47,10 +41,10 @@ double total(const std::vector<double>& values) {
   return sum;
 }
 
-/// Relative deviation of the seconds an operation took from step to step, robust against outliers.
+/// Relative deviation of the seconds per FLOP from step to step, robust against outliers.
 double compute_jitter(const Measurement& measured) {
   const auto rates = each(measured, [](const StepSample& s) {
-    return (s.times.forward + s.times.backward) / std::max(1.0, s.own.total());
+    return (s.record.seconds.forward + s.record.seconds.backward) / std::max(1.0, s.own.total());
   });
   const double middle = spread_of(rates).median;
   std::vector<double> deviations;
@@ -61,11 +55,11 @@ double compute_jitter(const Measurement& measured) {
 
 OrderedJson gradient_ready_json(const std::vector<GradientReady>& ready) {
   OrderedJson list = OrderedJson::array();
-  for (const auto& one : ready) list.push_back({one.bytes, one.share});
+  for (const auto& one : ready) list.push_back({one.bytes, one.fraction});
   return list;
 }
 
-/// What was measured on, for a reader and for s2i-bench model.
+/// The workload, for the reader and for s2i-bench model.
 void describe(OrderedJson& report, const Workbench& bench) {
   const TrainConfig& config = bench.config();
   report["model"] = bench.model_name();
@@ -74,8 +68,8 @@ void describe(OrderedJson& report, const Workbench& bench) {
   report["frozen_layers"] = bench.frozen().lower_layers;
   report["trained_parameters"] = bench.trained_parameters();
   report["data"] = bench.data_name();
-  report["precision"] = config.precision;
-  report["reduce_type"] = config.cluster.reduce_type;
+  report["precision"] = choice_name(kPrecisionChoices, config.precision);
+  report["reduce_type"] = choice_name(kReduceTypeChoices, config.cluster.reduce_type);
   report["global_batch"] = config.batch.global_batch;
   report["micro_batch"] = config.batch.micro_batch;
   report["length_multiple"] = config.batch.length_multiple;
@@ -84,29 +78,30 @@ void describe(OrderedJson& report, const Workbench& bench) {
 }
 
 OrderedJson phases_json(const Measurement& measured) {
-  const auto median = [&](double StepTimes::*phase) {
-    return spread_of(each(measured, [&](const StepSample& s) { return s.times.*phase; })).median;
+  const auto median = [&](double StepSeconds::*phase) {
+    return spread_of(each(measured, [&](const StepSample& s) { return s.record.seconds.*phase; }))
+        .median;
   };
-  return {{"data", median(&StepTimes::data)},
-          {"forward", median(&StepTimes::forward)},
-          {"backward", median(&StepTimes::backward)},
-          {"reduction", median(&StepTimes::reduction)},
-          {"optimizer", median(&StepTimes::optimizer)}};
+  return {{"data", median(&StepSeconds::data)},
+          {"forward", median(&StepSeconds::forward)},
+          {"backward", median(&StepSeconds::backward)},
+          {"reduction", median(&StepSeconds::reduction)},
+          {"optimizer", median(&StepSeconds::optimizer)}};
 }
 
 int measure_one(const TrainBenchOptions& options, Workbench& bench) {
   Communicator& communicator = *bench.cluster().communicator;
-  const auto type = bench.config().precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  const auto type = bench.config().precision == Precision::kBFloat16 ? at::kBFloat16 : at::kFloat;
   communicator.barrier("peak");
   const double peak =
-      over_ranks(communicator, matmul_peak(bench.cluster().device, type), ReduceOp::kSum);
+      global_sum(communicator, matmul_peak(bench.cluster().device, type), "peak FLOP/s");
   const Measurement measured =
       bench.measure(communicator, {bench.batch(), bench.config().cluster.bucket_mib, true});
 
-  const auto seconds = each(measured, [](const StepSample& s) { return s.times.total; });
-  const double all_seconds = over_ranks(communicator, total(seconds), ReduceOp::kMax);
-  const auto rate = [&](const std::function<double(const StepSample&)>& figure) {
-    return total(each(measured, figure)) / all_seconds;
+  const auto seconds = each(measured, [](const StepSample& s) { return s.record.seconds.total; });
+  const double all_seconds = global_max(communicator, total(seconds), "seconds of the steps");
+  const auto rate = [&](const std::function<double(const StepSample&)>& value) {
+    return total(each(measured, value)) / all_seconds;
   };
   PaddingCount padding;
   for (const auto& sample : measured.steps) {
@@ -114,17 +109,19 @@ int measure_one(const TrainBenchOptions& options, Workbench& bench) {
     padding.padded += sample.padding.padded;
   }
   const auto steps = static_cast<double>(measured.steps.size());
-  const double utterances = rate([](const auto& s) { return static_cast<double>(s.utterances); });
+  const double utterances =
+      rate([](const auto& s) { return static_cast<double>(s.record.utterances); });
   const double audio =
       rate([](const auto& s) { return static_cast<double>(s.padding.real) / 16000.0; });
   const double flop_rate = rate([](const auto& s) { return s.all; });
   const double useful_rate = rate([](const auto& s) { return s.useful; });
   const double waiting =
-      total(each(measured, [](const auto& s) { return s.times.data; })) / total(seconds);
-  const double hidden = spread_of(each(measured, [](const auto& s) { return s.hidden; })).median;
-  const double host_bytes = over_ranks(communicator, peak_host_bytes(), ReduceOp::kMax);
+      total(each(measured, [](const auto& s) { return s.record.seconds.data; })) / total(seconds);
+  const double hidden =
+      spread_of(each(measured, [](const auto& s) { return s.record.reduction_hidden; })).median;
+  const double host_bytes = global_max(communicator, peak_host_bytes(), "host memory");
   const double device_bytes =
-      over_ranks(communicator, peak_device_bytes(bench.cluster().device), ReduceOp::kMax);
+      global_max(communicator, peak_device_bytes(bench.cluster().device), "device memory");
   const Spread step = spread_of(seconds);
 
   OrderedJson report = report_head("train", bench.cluster());
@@ -136,7 +133,7 @@ int measure_one(const TrainBenchOptions& options, Workbench& bench) {
   report["phase_seconds"] = phases_json(measured);
   report["utterances_per_second"] = utterances;
   report["audio_seconds_per_second"] = audio;
-  report["padding"] = padding.share();
+  report["padding"] = padding.fraction();
   report["data_wait"] = waiting;
   report["reduction_hidden"] = hidden;
   report["flop_per_step"] = total(each(measured, [](const auto& s) { return s.all; })) / steps;
@@ -149,14 +146,14 @@ int measure_one(const TrainBenchOptions& options, Workbench& bench) {
   report["host_memory_bytes"] = host_bytes;
   report["device_memory_bytes"] = device_bytes;
   // Of rank 0, for s2i-bench model.
-  const auto per_flop = [&](double StepTimes::*phase, FlopCount StepFlop::*part) {
-    return total(each(measured, [&](const auto& s) { return s.times.*phase; })) /
+  const auto per_flop = [&](double StepSeconds::*phase, FlopCount StepFlop::*part) {
+    return total(each(measured, [&](const auto& s) { return s.record.seconds.*phase; })) /
            std::max(1.0,
                     total(each(measured, [&](const auto& s) { return (s.own.*part).total(); })));
   };
   report["compute"] = {
-      {"forward_seconds_per_flop", per_flop(&StepTimes::forward, &StepFlop::forward)},
-      {"backward_seconds_per_flop", per_flop(&StepTimes::backward, &StepFlop::backward)},
+      {"forward_seconds_per_flop", per_flop(&StepSeconds::forward, &StepFlop::forward)},
+      {"backward_seconds_per_flop", per_flop(&StepSeconds::backward, &StepFlop::backward)},
       {"jitter", compute_jitter(measured)},
       {"gradient_ready", gradient_ready_json(measured.gradient_ready)}};
 
@@ -166,19 +163,19 @@ int measure_one(const TrainBenchOptions& options, Workbench& bench) {
        fmt::format("{:.4f}", step.most)},
   });
   const std::string text = fmt::format(
-      "{}, {} in steps of {}, {}, {} trained parameters, {} steps after {}\n{}"
+      "{}, {}, global batch {}, {}, {} trained parameters, {} steps after {} warm-up steps\n{}"
       "  {:.2f} utterances/s, {:.1f} s of audio/s, padding {:.1f}%\n"
-      "  {:.4g} FLOP/s, {:.1f}% of the {:.4g} that matrix products reach; without padding {:.1f}%\n"
-      "  waiting for data {:.2f}% of the time; reduction of {:.1f} MiB in {} buckets {:.0f}% "
+      "  {:.4g} FLOP/s, {:.1f}% of the {:.4g} of matrix products; {:.1f}% without padding\n"
+      "  waiting for data {:.2f}% of the time; reduction of {:.1f} MiB in {} buckets, {:.0f}% "
       "hidden\n"
-      "  memory at most {:.2f} GiB a rank{}\n",
+      "  peak memory {:.2f} GiB per rank{}\n",
       bench.model_name(), bench.data_name(), bench.config().batch.global_batch,
-      bench.config().precision, bench.trained_parameters(), bench.options().steps,
-      bench.options().warmup, table, utterances, audio, padding.share() * 100, flop_rate,
-      flop_rate / peak * 100, peak, useful_rate / peak * 100, waiting * 100,
-      static_cast<double>(measured.gradient_bytes) / (1 << 20), measured.buckets, hidden * 100,
-      host_bytes / (1 << 30),
-      device_bytes > 0 ? fmt::format(", {:.2f} GiB on its GPU", device_bytes / (1 << 30)) : "");
+      choice_name(kPrecisionChoices, bench.config().precision), bench.trained_parameters(),
+      bench.options().steps, bench.options().warmup, table, utterances, audio,
+      padding.fraction() * 100, flop_rate, flop_rate / peak * 100, peak, useful_rate / peak * 100,
+      waiting * 100, static_cast<double>(measured.gradient_bytes) / (1 << 20), measured.buckets,
+      hidden * 100, host_bytes / (1 << 30),
+      device_bytes > 0 ? fmt::format(", {:.2f} GiB on the GPU", device_bytes / (1 << 30)) : "");
   publish(bench.cluster(), text, report, options.json);
   return kExitDone;
 }
@@ -197,16 +194,18 @@ int find_bucket(const TrainBenchOptions& options, Workbench& bench) {
   std::vector<std::vector<double>> seconds(sizes.size());
   std::vector<int> buckets(sizes.size());
   std::vector<double> hidden(sizes.size());
-  constexpr int kRounds = 3;  // in turns, so that a busy machine is busy for all of them
+  constexpr int kRounds = 3;  // in turns, so that other load affects all sizes
   for (int round = 0; round < kRounds; ++round) {
     for (size_t i = 0; i < sizes.size(); ++i) {
       const Measurement measured = bench.measure(communicator, {bench.batch(), sizes[i], false});
-      const auto times = each(measured, [](const StepSample& s) { return s.times.total; });
-      seconds[i].push_back(over_ranks(communicator, total(times), ReduceOp::kMax) /
+      const auto times = each(measured, [](const StepSample& s) { return s.record.seconds.total; });
+      seconds[i].push_back(global_max(communicator, total(times), "seconds of the steps") /
                            static_cast<double>(times.size()));
       buckets[i] = measured.buckets;
       hidden[i] +=
-          spread_of(each(measured, [](const auto& s) { return s.hidden; })).median / kRounds;
+          spread_of(each(measured, [](const auto& s) { return s.record.reduction_hidden; }))
+              .median /
+          kRounds;
     }
   }
   OrderedJson report = report_head("find-bucket", bench.cluster());
@@ -228,7 +227,7 @@ int find_bucket(const TrainBenchOptions& options, Workbench& bench) {
   }
   report["best_bucket_mib"] = sizes[best];
   publish(bench.cluster(),
-          fmt::format("{}Best here: cluster.bucket_mib={:.4g}\n", format_table(table), sizes[best]),
+          fmt::format("{}Best: cluster.bucket_mib={:.4g}\n", format_table(table), sizes[best]),
           report, options.json);
   return kExitDone;
 }

@@ -1,4 +1,4 @@
-// s2i-bench train and s2i-bench scale: how fast training steps are, and what more ranks bring.
+// s2i-bench train and s2i-bench scale: the speed of training steps, and how it scales with ranks.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace s2i {
 
 struct TrainBenchOptions {
   WorkbenchOptions workbench;
-  /// Tries sizes of gradient buckets and names the best, instead of measuring one.
+  /// Measure several sizes of gradient buckets and report the best.
   bool find_bucket = false;
   std::string json;
 };
@@ -18,15 +18,15 @@ int run_train_bench(const TrainBenchOptions& options, const MpiSession& session)
 
 struct ScaleOptions {
   WorkbenchOptions workbench;
-  /// Utterances a step and rank of weak scaling; 0: the global batch over the ranks at hand.
+  /// Utterances per step and rank for weak scaling; 0: batch.global / number of ranks.
   int64_t rank_batch = 0;
-  /// Times that every number of ranks is measured, in turns.
+  /// Measurements of each number of ranks, in turns.
   int64_t rounds = 2;
   std::string json;
 };
 
-/// Strong and weak scaling over 1, 2, 4 ... and all ranks of the session, which take part in turns;
-/// the others wait asleep.
+/// Strong and weak scaling over 1, 2, 4 ... and all ranks of the session. Ranks that a measurement
+/// does not use sleep.
 int run_scale(const ScaleOptions& options, const MpiSession& session);
 
 }  // namespace s2i

@@ -5,14 +5,11 @@
 #include <algorithm>
 
 #include "bench/s2i_bench/synthetic.h"
-#include "classification/trainable.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "nn/transformer_encoder.h"
-#include "train/batch_tensors.h"
-#include "train/evaluation.h"
-#include "train/train_step.h"
+#include "train/corpus.h"
 
 namespace s2i {
 namespace {
@@ -23,19 +20,19 @@ TrainConfig bench_config(const WorkbenchOptions& options) {
   if (!options.config.empty()) load_config(fields, options.config);
   for (const auto& assignment : options.overrides) override_config(fields, assignment);
   if (options.shape.empty() == config.model.init.empty()) {
-    throw UserError("name a model: either --shape base, or model.init=FOLDER");
+    throw UserError("set one of --shape (such as base) and model.init=FOLDER");
   }
   return config;
 }
 
-/// Notes when each gradient is computed, while it lives.
+/// Measures when each gradient is computed, from its construction to its destruction.
 class GradientClock {
  public:
   explicit GradientClock(const GradientReducer& reducer) : seconds_(reducer.slots().size()) {
     for (size_t slot = 0; slot < seconds_.size(); ++slot) {
       const at::Tensor& parameter = reducer.slots()[slot].parameter;
       const unsigned hook = parameter.register_hook([this, slot](const at::Tensor& gradient) {
-        // On a GPU the host is ahead: wait for the value.
+        // On a GPU the host runs ahead: wait for the value.
         if (!gradient.is_cpu()) static_cast<void>(gradient.reshape({-1})[0].item());
         seconds_[slot] = watch_.seconds();
       });
@@ -48,19 +45,19 @@ class GradientClock {
   GradientClock(const GradientClock&) = delete;
   GradientClock& operator=(const GradientClock&) = delete;
 
-  /// The share of the backward pass after which each gradient is there; the pass began at `start`
-  /// seconds of this clock's life.
-  std::vector<GradientReady> shares(const GradientReducer& reducer, double start,
-                                    double backward) const {
-    std::vector<GradientReady> ready;
+  /// When each gradient was ready in a backward pass of `backward` seconds, `start` seconds after
+  /// the construction of this object.
+  std::vector<GradientReady> ready(const GradientReducer& reducer, double start,
+                                   double backward) const {
+    std::vector<GradientReady> all;
     double last = 0;
     for (size_t slot = 0; slot < seconds_.size(); ++slot) {
-      // Gradients that never came (LayerDrop) delay nothing.
+      // Gradients that are not computed (LayerDrop) delay nothing.
       last = std::max(last, std::clamp((seconds_[slot] - start) / backward, 0.0, 1.0));
       const auto& place = reducer.slots()[slot];
-      ready.push_back({(place.offset + place.size) * static_cast<int64_t>(sizeof(float)), last});
+      all.push_back({(place.offset + place.size) * static_cast<int64_t>(sizeof(float)), last});
     }
-    return ready;
+    return all;
   }
 
  private:
@@ -71,7 +68,7 @@ class GradientClock {
 
 }  // namespace
 
-StepFlop micro_batch_flop(const EncoderConfig& config, const MicroBatch& micro,
+StepFlop micro_batch_flop(const ClassifierConfig& config, const MicroBatch& micro,
                           const std::vector<int64_t>& lengths, int64_t multiple,
                           const FrozenParts& frozen, const std::vector<bool>& dropped) {
   int64_t longest = 0;
@@ -106,7 +103,7 @@ double matmul_peak(at::Device device, at::ScalarType type) {
 Workbench::Workbench(WorkbenchOptions options, const MpiSession& session)
     : options_(std::move(options)),
       config_(bench_config(options_)),
-      cluster_(join_cluster(session, config_.run, config_.cluster)) {
+      cluster_(join_cluster(session, join_settings(config_.run, config_.cluster))) {
   if (config_.data.dir.empty()) {
     dataset_.emplace(open_synthetic(*cluster_.communicator, cluster_.topology, options_.utterances,
                                     static_cast<uint64_t>(config_.run.seed)));
@@ -121,12 +118,13 @@ Workbench::Workbench(WorkbenchOptions options, const MpiSession& session)
 LoadedModel Workbench::make_model() const {
   if (options_.shape.empty()) {
     ModelConfig settings = config_.model;
-    if (config_.data.dir.empty()) settings.replace_head = true;  // made-up intents
-    return load_model(settings, dataset_->intents(), config_.run.seed, cluster_);
+    if (config_.data.dir.empty()) settings.replace_head = true;  // synthetic intents
+    return load_model(settings, dataset_->intents(), static_cast<uint64_t>(config_.run.seed),
+                      cluster_.device);
   }
-  EncoderConfig shape = EncoderConfig::of_shape(options_.shape);
-  if (config_.model.dropout >= 0) shape.set_dropout(config_.model.dropout);
-  shape.layerdrop = 0;
+  ClassifierConfig shape = ClassifierConfig::of_shape("wavlm", options_.shape);
+  if (config_.model.dropout >= 0) shape.encoder.set_dropout(config_.model.dropout);
+  shape.encoder.layerdrop = 0;
   shape.labels = dataset_->intents();
   const bool large = options_.shape == "large";
   LoadedModel made;
@@ -134,7 +132,6 @@ LoadedModel Workbench::make_model() const {
   made.model->initialize(static_cast<uint64_t>(config_.run.seed));
   made.model->freeze(config_.model.freeze_feature_encoder, config_.model.freeze_layers);
   made.preprocessor = {16000, large, large};
-  made.normalize = large;
   return made;
 }
 
@@ -157,7 +154,7 @@ FrozenParts Workbench::frozen() const {
 
 int64_t Workbench::trained_parameters() const {
   int64_t count = 0;
-  for (const auto& parameter : trainable(*model_.model)) count += parameter.tensor.numel();
+  for (const auto& parameter : model_.model->trainable()) count += parameter.tensor.numel();
   return count;
 }
 
@@ -165,7 +162,7 @@ std::vector<std::pair<StepPlan, PaddingCount>> Workbench::plan_steps(
     const MeasureSettings& settings, int ranks) const {
   const auto needed = static_cast<size_t>(options_.warmup + options_.steps);
   if (static_cast<int64_t>(lengths_.size()) < settings.batch.global_batch) {
-    throw UserError("{} utterances are fewer than the global batch of {}: give --utterances more",
+    throw UserError("{} utterances are fewer than the global batch of {}; increase --utterances",
                     lengths_.size(), settings.batch.global_batch);
   }
   const auto utterances = all_utterances(*dataset_);
@@ -185,12 +182,12 @@ std::vector<std::pair<StepPlan, PaddingCount>> Workbench::plan_steps(
 
 void Workbench::count_work(StepSample& sample, const StepPlan& plan, int64_t step, int rank,
                            int ranks) const {
-  const EncoderConfig& config = model_config();
+  const ClassifierConfig& config = model_config();
   const uint64_t key =
       derive_key(static_cast<uint64_t>(config_.run.seed), RandomPurpose::kLayerDrop, step);
   std::vector<bool> dropped;
-  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    dropped.push_back(layer_dropped(key, layer, config.layerdrop));
+  for (int64_t layer = 0; layer < config.encoder.num_hidden_layers; ++layer) {
+    dropped.push_back(layer_dropped(key, layer, config.encoder));
   }
   for (size_t m = 0; m < plan.micro_batches.size(); ++m) {
     const MicroBatch& micro = plan.micro_batches[m];
@@ -206,64 +203,42 @@ void Workbench::count_work(StepSample& sample, const StepPlan& plan, int64_t ste
 
 Measurement Workbench::measure(Communicator& communicator, const MeasureSettings& settings) {
   const int rank = communicator.rank(), ranks = communicator.size();
-  const auto parameters = trainable(*model_.model);
-  ReducerOptions reducing;
-  reducing.bucket_mib = settings.bucket_mib;
-  reducing.type =
-      config_.cluster.reduce_type == "bf16" ? ReduceType::kBFloat16 : ReduceType::kFloat32;
-  GradientReducer reducer(tensors_of(parameters), communicator, reducing);
-  Optimizer optimizer(config_.optimizer, parameters);
-  const ForwardOptions forward = forward_options(config_.model.padding, config_.precision);
-  TrainStep step(*model_.model, reducer, optimizer, communicator, cluster_.device,
-                 {forward,
-                  static_cast<uint64_t>(config_.run.seed),
-                  config_.train.label_smoothing,
-                  config_.optimizer.clip_norm,
-                  {},
-                  config_.cluster.reproducible});
+  AssemblySettings assembly = assembly_settings(config_);
+  assembly.reducer.bucket_mib = settings.bucket_mib;
+  assembly.step.stop_signals.clear();
+  TrainingParts parts(*model_.model, model_.preprocessor, communicator, assembly);
 
   const auto plans = plan_steps(settings, ranks);
   std::vector<MicroBatch> work;
   for (const auto& [plan, padding] : plans) {
     for (auto& micro : plan.of_rank(rank, ranks)) work.push_back(std::move(micro));
   }
-  LoaderSettings loading;
-  loading.normalize = model_.normalize;
-  loading.verify = config_.data.verify;
-  loading.length_multiple = config_.batch.length_multiple;
-  loading.prefetch = config_.data.prefetch;
-  loading.allocate = loader_memory(cluster_.device);
-
   Measurement measured;
-  measured.buckets = reducer.num_buckets();
-  measured.gradient_bytes =
-      reducer.flat_gradients().numel() * (reducing.type == ReduceType::kBFloat16 ? 2 : 4);
-  // Small steps of the weights: the work is the same and nothing overflows.
+  measured.buckets = parts.reducer().num_buckets();
+  measured.gradient_bytes = parts.reducer().flat_gradients().numel() *
+                            (assembly.reducer.type == ReduceType::kBFloat16 ? 2 : 4);
+  // A small learning rate: the work is the same and nothing overflows.
   constexpr double kLearningRate = 1e-6;
-  BatchLoader loader(*dataset_, work, loading);
+  BatchLoader loader(*dataset_, work, parts.loader());
   for (size_t i = 0; i < plans.size(); ++i) {
     const auto& [plan, padding] = plans[i];
     const auto number = static_cast<int64_t>(i);
-    const StepWorkload size{plan.global_count, static_cast<int64_t>(plan.micro_batches.size())};
-    const StepResult result = step.run(
-        number, kLearningRate, size, [&] { return loader.next(); }, 0);
+    const StepOutcome outcome = parts.step().run(
+        number, kLearningRate, workload_of(plan), [&] { return loader.next(); }, 0);
     if (number < options_.warmup) continue;
-    StepSample sample{
-        result.seconds, result.reduction_hidden, plan.global_count, padding, {}, 0, 0};
+    StepSample sample{outcome.record, padding, {}, 0, 0};
     count_work(sample, plan, number, rank, ranks);
     measured.steps.push_back(sample);
   }
   if (settings.gradient_ready) {
-    // A step of one micro-batch a rank, so that its backward pass begins when data and forward are
-    // done.
-    const auto next = [&] { return load_batch(*dataset_, work.back(), loading); };
-    const GradientClock clock(reducer);
-    const auto& plan = plans.back().first;
-    const StepWorkload size{
-        plan.global_count,
-        std::min<int64_t>(ranks, static_cast<int64_t>(plan.micro_batches.size()))};
-    const StepTimes times = step.run(0, kLearningRate, size, next, 0).seconds;
-    measured.gradient_ready = clock.shares(reducer, times.data + times.forward, times.backward);
+    // A step of one micro-batch per rank: its backward pass starts right after data and forward.
+    const auto next = [&] { return load_batch(*dataset_, work.back(), parts.loader()); };
+    const GradientClock clock(parts.reducer());
+    StepWorkload one = workload_of(plans.back().first);
+    one.micro_batches = std::min<int64_t>(ranks, one.micro_batches);
+    const StepSeconds seconds = parts.step().run(0, kLearningRate, one, next, 0).record.seconds;
+    measured.gradient_ready =
+        clock.ready(parts.reducer(), seconds.data + seconds.forward, seconds.backward);
   }
   return measured;
 }

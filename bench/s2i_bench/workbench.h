@@ -1,5 +1,5 @@
-// What the benchmarks of training share: settings, data, a model, and steps taken and timed with
-// the trainer's own parts.
+// What the training benchmarks share: settings, data, a model, and steps that are taken and timed
+// with the same parts as in s2i-train.
 #pragma once
 
 #include <cstdint>
@@ -11,47 +11,46 @@
 #include "bench/s2i_bench/flop.h"
 #include "bench/s2i_bench/report.h"
 #include "data/epoch_plan.h"
-#include "train/config.h"
-#include "train/setup.h"
-#include "train/train_step.h"
+#include "train/assembly.h"
+#include "train/config/train_config.h"
+#include "train/join_cluster.h"
+#include "train/loaded_model.h"
 
 namespace s2i {
 
 struct WorkbenchOptions {
-  /// "base", "base-plus", "large", "tiny": random weights, LayerDrop off so that all steps do the
-  /// same. Empty: model.init.
+  /// "base", "base-plus", "large", "tiny": random weights, without LayerDrop so that all steps do
+  /// the same work. Empty: model.init.
   std::string shape;
-  /// A configuration of s2i-train, or empty; then settings as key=value over it.
+  /// A configuration of s2i-train, or empty; `overrides` (key=value) are applied to it.
   std::string config;
   std::vector<std::string> overrides;
-  /// Synthetic utterances, when data.dir is not set.
+  /// Number of synthetic utterances when data.dir is not set.
   int64_t utterances = 512;
   int64_t warmup = 2;
   int64_t steps = 10;
 };
 
-/// What one step did and how long it took, on this rank.
+/// One step on this rank and the work that it did.
 struct StepSample {
-  StepTimes times;
-  double hidden = 0;  ///< Share of the reduction that ran behind the backward pass.
-  int64_t utterances = 0;
+  StepRecord record;
   PaddingCount padding;
-  StepFlop own;       ///< This rank's work, padding included.
-  double all = 0;     ///< All ranks' operations, padding included.
-  double useful = 0;  ///< All ranks' operations on unpadded utterances.
+  StepFlop own;       ///< FLOP of this rank, including padding.
+  double all = 0;     ///< FLOP of all ranks, including padding.
+  double useful = 0;  ///< FLOP of all ranks without padding.
 };
 
-/// A gradient's place in the order of reduction and when it is there.
+/// When a gradient is ready for reduction.
 struct GradientReady {
-  int64_t bytes = 0;  ///< fp32, up to and with this parameter.
-  double share = 0;   ///< Of the backward pass that is over by then.
+  int64_t bytes = 0;    ///< fp32 bytes of the gradients up to this one, in the order of reduction.
+  double fraction = 0;  ///< Fraction of the backward pass that has run by then.
 };
 
 struct Measurement {
   std::vector<StepSample> steps;
-  int64_t gradient_bytes = 0;  ///< As they travel.
+  int64_t gradient_bytes = 0;  ///< In the type of the reduction.
   int buckets = 0;
-  std::vector<GradientReady> gradient_ready;  ///< If asked for.
+  std::vector<GradientReady> gradient_ready;  ///< If requested.
 };
 
 /// How the steps of one measurement differ from the settings.
@@ -63,11 +62,13 @@ struct MeasureSettings {
 
 class Workbench {
  public:
-  /// Joins the ranks, opens or makes data, loads or makes the model. Collective. Throws UserError.
+  /// Joins the ranks, opens or generates data, loads or initializes the model. Collective. Throws
+  /// UserError.
   Workbench(WorkbenchOptions options, const MpiSession& session);
 
-  /// Warm-up and steps over `communicator`, which may be some of the ranks. Only whole batches are
-  /// taken. Collective over `communicator`. Throws UserError when the data are fewer than a batch.
+  /// Takes warm-up and timed steps on the ranks of `communicator`, which may be a part of all
+  /// ranks. Skips batches smaller than the global batch. Collective over `communicator`. Throws
+  /// UserError when there are fewer utterances than a batch.
   Measurement measure(Communicator& communicator, const MeasureSettings& settings);
 
   const TrainConfig& config() const { return config_; }
@@ -76,7 +77,7 @@ class Workbench {
   BatchSettings batch() const;
   std::string model_name() const;
   std::string data_name() const;
-  const EncoderConfig& model_config() const { return model_.model->config(); }
+  const ClassifierConfig& model_config() const { return model_.model->config(); }
   FrozenParts frozen() const;
   int64_t trained_parameters() const;
   const std::vector<int64_t>& lengths() const { return lengths_; }
@@ -96,14 +97,14 @@ class Workbench {
   LoadedModel model_;
 };
 
-/// FLOP of a plan's micro-batches: each row as long as the longest, rounded up to `multiple`
+/// FLOP of a micro-batch: each row is as long as the longest utterance, rounded up to `multiple`
 /// samples.
-StepFlop micro_batch_flop(const EncoderConfig& config, const MicroBatch& micro,
+StepFlop micro_batch_flop(const ClassifierConfig& config, const MicroBatch& micro,
                           const std::vector<int64_t>& lengths, int64_t multiple,
                           const FrozenParts& frozen, const std::vector<bool>& dropped = {});
 
-/// The best of several products of square matrices of a type on a device with the threads at hand:
-/// FLOP/s.
+/// FLOP/s of the fastest of several products of square matrices, with the current number of
+/// threads.
 double matmul_peak(at::Device device, at::ScalarType type);
 
 }  // namespace s2i

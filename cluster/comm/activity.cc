@@ -48,7 +48,7 @@ void Activity::collective_ended(int64_t number) {
   if (found == open_.end()) return;
   const bool was_first = found == open_.begin();
   open_.erase(found);
-  // Collectives run one after another: the next has had its turn only from now on.
+  // Collectives run one after another: the next one starts only now.
   if (was_first && !open_.empty()) open_.front().since = Clock::now();
 }
 
@@ -79,8 +79,8 @@ std::string describe(const ActivitySnapshot& snapshot) {
     text += ", in no collective";
   }
   if (!snapshot.last_steps.empty()) {
-    text += "; its last steps took";
-    for (const auto& step : snapshot.last_steps) text += fmt::format(" {:.2f}", step.total);
+    text += "; the last steps took";
+    for (const auto& step : snapshot.last_steps) text += fmt::format(" {:.2f}", step.seconds.total);
     text += " s";
   }
   return text;

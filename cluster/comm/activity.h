@@ -1,5 +1,5 @@
-// What a rank is doing: written by the threads that do it, read by the watchdog and the progress
-// file while the rank may be stuck.
+// What a rank is doing now: written by its training and communication threads, read by the watchdog
+// and the progress file, also while the rank is stuck.
 #pragma once
 
 #include <chrono>
@@ -10,54 +10,46 @@
 #include <string>
 #include <vector>
 
-namespace s2i {
+#include "cluster/comm/step_record.h"
 
-/// Where the time of one finished step went, in seconds as this rank saw it.
-struct StepRecord {
-  int64_t step = 0;
-  double data = 0;
-  double forward = 0;
-  double backward = 0;
-  double reduction = 0;
-  double total = 0;
-};
+namespace s2i {
 
 /// A rank's state at one moment. Seconds are counted back from that moment.
 struct ActivitySnapshot {
   struct Collective {
-    /// Counted from 0 in the order in which this rank handed collectives in: the same on all ranks.
+    /// Counted from 0 in the order in which this rank started collectives, the same on all ranks.
     int64_t number = 0;
     std::string what;
     double seconds = 0;
   };
 
-  /// "train step 12", "evaluate batch 3 of 9": the unit of work that the step limit is about.
+  /// The unit of work that the step limit applies to: "train step 12", "evaluation, batch 3 of 9".
   std::string unit;
   double unit_seconds = 0;
-  /// The part of it: "backward".
+  /// The phase of the unit: "backward".
   std::string phase;
   double phase_seconds = 0;
-  /// The oldest collective that has not ended, if any.
+  /// The oldest unfinished collective, if any.
   std::optional<Collective> collective;
-  /// Collectives handed in so far.
+  /// Collectives started so far.
   int64_t collectives_started = 0;
   /// Units finished so far, of any kind.
   int64_t units = 0;
-  /// The newest last.
+  /// The latest steps, oldest first.
   std::vector<StepRecord> last_steps;
 };
 
-/// Thread-safe. Calls cost a lock that is hardly ever contended.
+/// Thread-safe. A call takes a lock that is rarely contended.
 class Activity {
  public:
-  /// Begins a unit of work; the time limit of a step starts anew.
+  /// Begins a unit of work and restarts the time limit of a step.
   void begin_unit(std::string unit);
   /// Begins a phase of the unit.
   void enter(std::string phase);
-  /// Notes a finished step; the last few are kept.
+  /// Records a finished step; the latest few are kept.
   void end_step(const StepRecord& record);
 
-  /// A collective was handed in. Returns its number.
+  /// Records the start of a collective. Returns its number.
   int64_t collective_started(std::string what);
   void collective_ended(int64_t number);
 
@@ -82,8 +74,8 @@ class Activity {
   std::deque<StepRecord> steps_;
 };
 
-/// "train step 12 for 61 s, phase backward, waiting 60 s in collective 210 (all-reduce ...); its
-/// last steps took 0.9 1.0 0.9 s": for a log line.
+/// For a log line: "in train step 12 for 61.0 s, phase backward for 60.2 s, waiting 60.0 s in
+/// collective 210, all-reduce (sum) ...; the last steps took 0.91 1.02 0.93 s".
 std::string describe(const ActivitySnapshot& snapshot);
 
 }  // namespace s2i

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "cluster/comm/gpu.h"
+#include "cluster/comm/nccl_communicator.h"
 #include "core/error.h"
 
 namespace s2i {

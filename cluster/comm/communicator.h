@@ -1,5 +1,5 @@
-// Whom a rank talks to: collectives over all ranks behind one interface, with a world of one, MPI
-// (CPU tensors) and NCCL (CUDA tensors) behind it.
+// Collectives over all ranks behind one interface, with three implementations: a single rank, MPI
+// (CPU tensors) and NCCL (CUDA tensors).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,85 +16,84 @@ namespace s2i {
 
 /// How long a collective took, in seconds.
 struct CollectiveTiming {
-  /// From its start (after those before it) to its end, waiting for late ranks included.
+  /// From its start (after earlier collectives) to its end, including the wait for late ranks.
   double busy = 0;
-  /// Of these, waiting for the last rank to arrive (0 where it cannot be told: NCCL).
+  /// The part of `busy` spent waiting for the last rank (0 for NCCL, which does not report it).
   double arrival = 0;
-  /// How long wait() held up its caller: the thread on a CPU, the current stream on a GPU.
+  /// How long wait() blocked: the calling thread on a CPU, the current stream on a GPU.
   double exposed = 0;
 };
 
-/// A collective under way. It keeps its tensors alive by itself.
+/// A collective in flight. It keeps its tensors alive.
 class PendingCollective {
  public:
   virtual ~PendingCollective() = default;
 
-  /// True when it has ended. Throws what it failed with.
+  /// True when it has completed. Throws the error if it failed.
   virtual bool test() = 0;
 
-  /// Afterwards the result may be used: CPU, it is there; CUDA, the current stream waits for it,
-  /// not the host. Throws RunError what it failed with.
+  /// Afterwards the result may be used. CPU: waits for completion. CUDA: the current stream waits
+  /// for it, the host does not. Throws RunError if it failed.
   virtual void wait() = 0;
 
-  /// After wait(): its timing, or nothing while a GPU has not got that far.
+  /// After wait(): its timing, or nothing while a GPU has not completed it.
   virtual std::optional<CollectiveTiming> timing() = 0;
 };
 
 enum class ReduceOp { kSum, kMax };
 
 struct CommunicatorOptions {
-  /// A collective for which some rank has not arrived after so long is an error that says so.
+  /// A collective that some rank has not joined after this time is an error.
   double time_limit_seconds = 1800;
-  /// Largest message in bytes that is handed to MPI or NCCL at once; larger tensors go in parts
-  /// (MPI counts in int).
+  /// Largest message in bytes that is passed to MPI at once; larger tensors are split (MPI counts
+  /// in int).
   int64_t max_message_bytes = int64_t{1} << 30;
 };
 
 /// Collectives over all ranks. Every rank calls the same ones in the same order with tensors of the
-/// same size and type; what differs is an error naming the ranks, not a hang (CPU tensors). Any
-/// size, contiguous tensors, types float32, bfloat16, float64, int32, int64, uint8. The sum of
-/// bfloat16 is rounded at each step. Start calls come from one thread at a time. `label` stands in
-/// messages.
+/// same size and type. For CPU tensors a difference is an error that names the ranks, not a hang.
+/// Contiguous tensors of any size, of type float32, bfloat16, float64, int32, int64 or uint8. Sums
+/// of bfloat16 are rounded after each addition. Only one thread at a time calls the start
+/// functions. `label` names the collective in messages.
 class Communicator {
  public:
   virtual ~Communicator() = default;
   Communicator(const Communicator&) = delete;
   Communicator& operator=(const Communicator&) = delete;
 
-  /// What this rank is doing; collectives note themselves there.
+  /// The activity of this rank, in which collectives are recorded.
   Activity& activity() const { return *activity_; }
   const std::shared_ptr<Activity>& shared_activity() const { return activity_; }
 
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  /// Throws what a collective has failed with in the background. A GPU goes on with what it has
-  /// when NCCL gives up: call it after waiting for the device, before results are kept (a
-  /// checkpoint).
+  /// Throws RunError if a collective has failed in the background. When NCCL aborts, the GPU
+  /// continues with invalid data: call this after waiting for the device, before results are kept
+  /// (a checkpoint).
   virtual void check() {}
 
   /// Non-blocking. In place.
   virtual std::unique_ptr<PendingCollective> start_all_reduce(const at::Tensor& tensor, ReduceOp op,
                                                               const std::string& label = "") = 0;
-  /// Non-blocking. `tensor` of rank `root` to that of all others.
+  /// Non-blocking. Copies `tensor` of rank `root` to all other ranks.
   virtual std::unique_ptr<PendingCollective> start_broadcast(const at::Tensor& tensor, int root,
                                                              const std::string& label = "") = 0;
-  /// Non-blocking. `input` [N] of every rank, in rank order, to `output` [size * N] on all.
+  /// Non-blocking. Concatenates `input` [N] of every rank in rank order; `output` [size * N].
   virtual std::unique_ptr<PendingCollective> start_all_gather(const at::Tensor& output,
                                                               const at::Tensor& input,
                                                               const std::string& label = "") = 0;
-  /// Non-blocking. Sums `input` [size * N] over ranks; part r of the sum goes to `output` [N] of
-  /// rank r.
+  /// Non-blocking. Sums `input` [size * N] over ranks; `output` [N] of rank r is part r of the sum.
   virtual std::unique_ptr<PendingCollective> start_reduce_scatter(
       const at::Tensor& output, const at::Tensor& input, const std::string& label = "") = 0;
 
-  /// Non-blocking. Part q of `input` [size * N] goes to rank q, whose `output` [size * N] has the
-  /// parts of all ranks in rank order.
+  /// Non-blocking. Sends part q of `input` [size * N] to rank q; `output` [size * N] has the parts
+  /// from all ranks in rank order.
   virtual std::unique_ptr<PendingCollective> start_all_to_all(const at::Tensor& output,
                                                               const at::Tensor& input,
                                                               const std::string& label = "") = 0;
 
-  /// The same, waited for.
+  /// The blocking forms.
   void all_reduce_sum(const at::Tensor& tensor, const std::string& label = "");
   void all_reduce_max(const at::Tensor& tensor, const std::string& label = "");
   void broadcast(const at::Tensor& tensor, int root, const std::string& label = "");
@@ -104,7 +103,7 @@ class Communicator {
   at::Tensor reduce_scatter(const at::Tensor& input, const std::string& label = "");
   /// `input` [size * N, ...] to the same shape.
   at::Tensor all_to_all(const at::Tensor& input, const std::string& label = "");
-  /// Returns when every rank has called it. Host only: says nothing about work on a GPU.
+  /// Returns when every rank has called it. For the host only: does not wait for work on a GPU.
   void barrier(const std::string& label = "barrier");
 
   /// The bytes of every rank, in rank order, on all ranks; lengths may differ.
@@ -114,23 +113,23 @@ class Communicator {
 
  protected:
   Communicator() : Communicator(std::make_shared<Activity>()) {}
-  /// For a communicator built on another one: both speak of the same rank.
+  /// For a communicator built on another one: both record into the same activity.
   explicit Communicator(std::shared_ptr<Activity> activity) : activity_(std::move(activity)) {}
 
  private:
   std::shared_ptr<Activity> activity_;
 };
 
-/// The communicator for a run on `device`: a world of one alone, MPI for CPU ranks, NCCL (with MPI
-/// for tensors on the host) for CUDA. Collective over all ranks. Throws RunError. The session
-/// outlives it.
+/// The communicator for a run on `device`: for a single rank one without MPI, otherwise MPI for CPU
+/// ranks and NCCL (with MPI for CPU tensors) for CUDA. Collective over all ranks. Throws RunError.
+/// The session outlives it.
 std::unique_ptr<Communicator> make_communicator(const MpiSession& session, at::Device device,
                                                 const CommunicatorOptions& options = {});
 
-/// A world of one, without MPI.
+/// For a single rank, without MPI.
 std::unique_ptr<Communicator> make_self_communicator();
 
-/// MPI over CPU tensors, whatever the size of the world.
+/// MPI over CPU tensors, for any number of ranks.
 std::unique_ptr<Communicator> make_mpi_communicator(const MpiSession& session,
                                                     const CommunicatorOptions& options = {});
 

@@ -1,4 +1,4 @@
-// Every CUDA and NCCL call of the cluster layer goes through these. For files of CUDA builds alone.
+// Error checks for CUDA and NCCL calls. Included only in builds with CUDA.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -9,8 +9,8 @@ namespace s2i {
 /// Throws RunError with CUDA's own text unless `code` is cudaSuccess.
 void check_cuda(cudaError_t code, const char* call, const char* file, int line);
 
-/// Throws RunError with NCCL's own text unless `code` is ncclSuccess or ncclInProgress (calls do
-/// not block; whoever needs the end polls).
+/// Throws RunError with NCCL's own text unless `code` is ncclSuccess or ncclInProgress: calls do
+/// not block, and a caller that needs the completion polls for it.
 void check_nccl(ncclResult_t code, const char* call, const char* file, int line);
 
 }  // namespace s2i

@@ -17,7 +17,7 @@ std::optional<int64_t> whole_number(const EnvironmentLookup& lookup, const char*
   return value;
 }
 
-/// Steps from here on are Slurm's own (batch script, interactive shell), not started by srun.
+/// Step ids from here on are special (batch script, interactive shell) and not started by srun.
 constexpr int64_t kFirstSpecialStep = 0xFFFFFFF0;
 
 }  // namespace
@@ -30,16 +30,16 @@ std::optional<std::string> environment_variable(const std::string& name) {
 std::optional<std::string> launcher_problem(int world_size, const EnvironmentLookup& lookup) {
   if (world_size != 1) return std::nullopt;
 
-  // The innermost launcher decides: mpirun inside a Slurm job sets its own variables over Slurm's.
+  // The innermost launcher takes precedence: mpirun inside a Slurm job adds its own variables.
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"}) {
     const auto launched = whole_number(lookup, name);
     if (!launched) continue;
     if (*launched <= 1) return std::nullopt;
     return fmt::format(
-        "the launcher started {} processes ({}={}), but MPI sees a world of 1: each process would "
-        "train the whole job alone. The mpirun on the PATH belongs to another MPI than the one "
-        "this "
-        "program was built with; start it with that MPI's own mpirun, or build against this one "
+        "the launcher started {} processes ({}={}), but MPI has a world size of 1: each process "
+        "would "
+        "train the whole job alone. The mpirun on the PATH belongs to a different MPI than this "
+        "program was built with; use the mpirun of that MPI, or build against this one "
         "(cmake -DMPI_HOME=...)",
         *launched, name, *launched);
   }
@@ -50,12 +50,11 @@ std::optional<std::string> launcher_problem(int world_size, const EnvironmentLoo
   if (!launched) launched = whole_number(lookup, "SLURM_NTASKS");
   if (!launched || *launched <= 1) return std::nullopt;
   return fmt::format(
-      "srun started {} processes (step {} of job {}), but MPI sees a world of 1: each process "
-      "would "
-      "train the whole job alone. srun and MPI do not speak the same PMI; choose one that both "
-      "know "
-      "with srun --mpi=pmix (or pmi2; 'srun --mpi=list' shows them), or start the program with "
-      "mpirun inside the job",
+      "srun started {} processes (step {} of job {}), but MPI has a world size of 1: each process "
+      "would train the whole job alone. srun and MPI use different versions of PMI; choose one "
+      "that "
+      "both support with srun --mpi=pmix (or pmi2; 'srun --mpi=list' lists them), or start the "
+      "program with mpirun inside the job",
       *launched, *step, lookup("SLURM_JOB_ID").value_or("?"));
 }
 

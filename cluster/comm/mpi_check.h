@@ -1,11 +1,11 @@
-// Every MPI call of the project goes through S2I_MPI.
+// Error checks for MPI calls.
 #pragma once
 
 #include <mpi.h>
 
 namespace s2i {
 
-/// Throws RunError with MPI's own text, the call and its place unless `code` is MPI_SUCCESS.
+/// Throws RunError with MPI's own text, the call and its location unless `code` is MPI_SUCCESS.
 void check_mpi(int code, const char* call, const char* file, int line);
 
 }  // namespace s2i

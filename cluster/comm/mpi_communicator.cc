@@ -1,14 +1,13 @@
 // Collectives of CPU tensors over MPI, on a thread of their own so that they overlap with
-// computing.
+// computation.
 //
 // Each collective has two parts. First the ranks meet: a non-blocking reduction of a fingerprint of
-// the call (which collective, how many elements of which type), polled with growing pauses, so that
-// waiting for a slow rank costs no core, has a time limit, and finds ranks that are not in the same
-// collective. Then the blocking MPI collective runs, at full speed, with everybody there.
+// the call (which collective, how many elements of which type). It is polled with growing pauses,
+// so that waiting for a slow rank occupies no core, has a time limit, and detects ranks that are in
+// different collectives. Then the blocking MPI collective runs at full speed, with all ranks in it.
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -18,10 +17,11 @@
 #include <span>
 #include <utility>
 
+#include "cluster/comm/collective_thread.h"
 #include "cluster/comm/communicator.h"
 #include "cluster/comm/mpi_check.h"
 #include "cluster/comm/mpi_types.h"
-#include "cluster/comm/work_thread.h"
+#include "cluster/comm/rank_list.h"
 #include "core/checksum.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -29,23 +29,19 @@
 namespace s2i {
 namespace {
 
-/// "0, 1, 3".
-std::string ranks_text(const std::vector<int>& ranks) {
-  return fmt::format("{}", fmt::join(ranks, ", "));
-}
-
 /// Waits for a request with pauses that grow from none to half a millisecond.
-void poll(MPI_Request& request, const std::atomic<bool>& stopping, double limit_seconds,
+void poll(MPI_Request& request, const std::stop_token& stop, double limit_seconds,
           const std::string& what) {
   const Stopwatch watch;
   auto pause = std::chrono::microseconds(10);
   for (int done = 0; true;) {
     S2I_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
     if (done != 0) return;
-    if (stopping) throw RunError("left {} before the other ranks came", what);
+    if (stop.stop_requested())
+      throw RunError("{} was abandoned before the other ranks joined it", what);
     const double waited = watch.seconds();
     if (waited > limit_seconds) {
-      throw RunError("waited {:.0f} s in {} for ranks that did not come", waited, what);
+      throw RunError("waited {:.0f} s for ranks that did not join {}", waited, what);
     }
     if (waited < 50e-6) {
       std::this_thread::yield();
@@ -61,12 +57,12 @@ class MpiCommunicator : public Communicator {
   MpiCommunicator(const MpiSession& session, const CommunicatorOptions& options)
       : options_(options), rank_(session.rank()), size_(session.size()) {
     S2I_MPI(MPI_Comm_dup(session.world(), &comm_));
-    thread_ = std::make_unique<WorkThread>();
+    thread_ = std::make_unique<CollectiveThread>();
   }
 
   ~MpiCommunicator() override {
     thread_.reset();
-    // Freeing is collective in spirit; while an exception unwinds the others are elsewhere.
+    // Freeing a communicator is collective; while an exception unwinds the other ranks do not join.
     if (std::uncaught_exceptions() == 0) MPI_Comm_free(&comm_);
   }
 
@@ -135,8 +131,8 @@ class MpiCommunicator : public Communicator {
     return static_cast<char*>(tensor.mutable_data_ptr()) + index * tensor.element_size();
   }
 
-  /// Calls body(first element, count) for parts of `count` elements of which `copies` fit a
-  /// message.
+  /// Splits `count` elements into parts of which `copies` fit into one message, and calls
+  /// body(first element, number of elements) for each.
   template <typename Body>
   void in_parts(int64_t count, int64_t element_bytes, int copies, const Body& body) const {
     const int64_t most = std::max<int64_t>(
@@ -188,7 +184,7 @@ class MpiCommunicator : public Communicator {
     });
   }
 
-  /// Hands a collective to the thread: meet, then move the data.
+  /// Queues a collective on the thread: meet the other ranks, then run `body`, which calls MPI.
   template <typename Body>
   std::unique_ptr<PendingCollective> start(const std::string& name, const at::Tensor& counted,
                                            const at::Tensor& other, const std::string& label,
@@ -203,10 +199,10 @@ class MpiCommunicator : public Communicator {
                     c10::toString(counted.scalar_type()), label.empty() ? "" : ", ", label);
     const int64_t number = activity().collective_started(what);
     return thread_->submit([this, number, body = std::move(body),
-                            what = std::move(what)](const std::atomic<bool>& stopping) {
+                            what = std::move(what)](const std::stop_token& stop) {
       CollectiveTiming timing;
       const Stopwatch watch;
-      meet(what, stopping);
+      meet(what, stop);
       timing.arrival = watch.seconds();
       body();
       timing.busy = watch.seconds();
@@ -215,27 +211,27 @@ class MpiCommunicator : public Communicator {
     });
   }
 
-  /// Returns when every rank has come to the collective `what`. Throws RunError on all ranks,
-  /// naming who is where, if they came to different ones.
-  void meet(const std::string& what, const std::atomic<bool>& stopping) const {
+  /// Returns when every rank has joined the collective `what`. Throws RunError on all ranks, with
+  /// the collective of each rank, if they are in different ones.
+  void meet(const std::string& what, const std::stop_token& stop) const {
     struct Meeting {
       std::array<int64_t, 2> mine{};
-      std::array<int64_t, 2> most{};
+      std::array<int64_t, 2> maximum{};
       MPI_Request request = MPI_REQUEST_NULL;
     };
     auto meeting = std::make_unique<Meeting>();
     const auto hash = static_cast<int64_t>(checksum(std::as_bytes(std::span(what))));
-    meeting->mine = {hash, ~hash};  // the largest of ~hash is ~ the smallest hash
-    S2I_MPI(MPI_Iallreduce(meeting->mine.data(), meeting->most.data(), 2, MPI_INT64_T, MPI_MAX,
+    meeting->mine = {hash, ~hash};  // the maximum of ~hash is ~(the minimum of hash)
+    S2I_MPI(MPI_Iallreduce(meeting->mine.data(), meeting->maximum.data(), 2, MPI_INT64_T, MPI_MAX,
                            comm_, &meeting->request));
     try {
-      poll(meeting->request, stopping, options_.time_limit_seconds, what);
+      poll(meeting->request, stop, options_.time_limit_seconds, what);
     } catch (...) {
       // A collective cannot be canceled: MPI may still write here until the process ends.
       static_cast<void>(meeting.release());
       throw;
     }
-    if (meeting->most[0] != ~meeting->most[1]) fail_meeting(what);
+    if (meeting->maximum[0] != ~meeting->maximum[1]) fail_meeting(what);
   }
 
   [[noreturn]] void fail_meeting(const std::string& what) const {
@@ -250,7 +246,7 @@ class MpiCommunicator : public Communicator {
     }
     std::string text = "the ranks are not in the same collective";
     for (const auto& [name, ranks] : ranks_in) {
-      text += fmt::format("; rank {}: {}", ranks_text(ranks), name);
+      text += fmt::format("; {}: {}", rank_list(ranks), name);
     }
     throw RunError("{}", text);
   }
@@ -260,7 +256,7 @@ class MpiCommunicator : public Communicator {
   int size_;
   int64_t next_ = 0;
   MPI_Comm comm_ = MPI_COMM_NULL;
-  std::unique_ptr<WorkThread> thread_;
+  std::unique_ptr<CollectiveThread> thread_;
 };
 
 }  // namespace

@@ -1,13 +1,11 @@
 #include "cluster/comm/mpi_session.h"
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -19,6 +17,7 @@
 
 #include "cluster/comm/launcher.h"
 #include "cluster/comm/mpi_check.h"
+#include "cluster/comm/rank_list.h"
 #include "core/checksum.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -27,42 +26,41 @@
 namespace s2i {
 namespace {
 
-/// What a rank tells the others at its end; a plain block of bytes for MPI. The message follows.
+/// How a rank ended, in a fixed size for MPI. Its message is sent separately.
 struct ExitReport {
   int status = 0;
-  int bytes = 0;  ///< Of the message.
-  uint64_t checksum = 0;
+  int bytes = 0;          ///< Of the message.
+  uint64_t checksum = 0;  ///< Of the message.
 };
 
-/// Longer messages are cut, with a mark.
+/// Longer messages are truncated.
 constexpr size_t kMaxMessageBytes = size_t{1} << 20;
 
 std::string bounded(const std::string& message) {
   if (message.size() <= kMaxMessageBytes) return message;
-  return message.substr(0, kMaxMessageBytes) + " ... (cut)";
+  return message.substr(0, kMaxMessageBytes) + " ... (truncated)";
 }
 
-/// The lowest rank with the same message as `rank`: it alone sends the text.
-size_t first_rank_with_message(const std::vector<ExitReport>& farewells, size_t rank) {
+/// The lowest rank with the same message as `rank`. Only that rank sends the text.
+size_t first_rank_with_message(const std::vector<ExitReport>& reports, size_t rank) {
   const auto same = [&](const ExitReport& one) {
-    return one.bytes == farewells[rank].bytes && one.checksum == farewells[rank].checksum;
+    return one.bytes == reports[rank].bytes && one.checksum == reports[rank].checksum;
   };
-  return static_cast<size_t>(std::ranges::find_if(farewells, same) - farewells.begin());
+  return static_cast<size_t>(std::ranges::find_if(reports, same) - reports.begin());
 }
 
-/// Logs each different message once, with the ranks that sent it.
-void log_farewells(const std::vector<ExitReport>& farewells,
-                   const std::vector<std::string>& texts) {
+/// Logs each distinct message once, with the ranks that reported it.
+void log_messages(const std::vector<ExitReport>& reports, const std::vector<std::string>& texts) {
   std::map<std::string, std::vector<int>> ranks_of;
-  for (size_t rank = 0; rank < farewells.size(); ++rank) {
-    const std::string& message = texts[first_rank_with_message(farewells, rank)];
+  for (size_t rank = 0; rank < reports.size(); ++rank) {
+    const std::string& message = texts[first_rank_with_message(reports, rank)];
     if (!message.empty()) ranks_of[message].push_back(static_cast<int>(rank));
   }
   for (const auto& [message, ranks] : ranks_of) {
-    if (ranks.size() == farewells.size()) {
+    if (ranks.size() == reports.size()) {
       spdlog::error("{}", message);
     } else {
-      spdlog::error("rank {}: {}", fmt::join(ranks, ", "), message);
+      spdlog::error("{}: {}", rank_list(ranks), message);
     }
   }
 }
@@ -76,7 +74,7 @@ int run_body(const MpiSession& session, const std::function<int(const MpiSession
     status = kExitUsage;
     message = error.what();
   } catch (const std::bad_alloc&) {
-    message = "out of memory: lower the batch, or use a larger machine";
+    message = "out of memory: reduce the batch size, or use a machine with more memory";
   } catch (const std::exception& error) {
     message = error.what();
   }
@@ -93,14 +91,10 @@ void check_mpi(int code, const char* call, const char* file, int line) {
   throw RunError("MPI failed: {} in {} ({}:{})", text.data(), call, file, line);
 }
 
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown host";
-}
-
 MpiSession::MpiSession() {
-  // Collectives have a thread of their own beside those that compute, so a rank that waits inside
-  // MPI has to give way. Open MPI reads this once; a value that the user or mpirun has set stays.
+  // Collectives run on a thread of their own, so a rank that waits inside MPI has to yield the core
+  // to the threads that compute. Open MPI reads this once; a value set by the user or mpirun is
+  // kept.
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", /*overwrite=*/0);
   int provided = MPI_THREAD_SINGLE;
   S2I_MPI(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided));
@@ -112,8 +106,8 @@ MpiSession::MpiSession() {
     S2I_MPI(MPI_Comm_size(world_, &size_));
     if (provided < MPI_THREAD_MULTIPLE) {
       throw RunError(
-          "this MPI offers thread level {} where MPI_THREAD_MULTIPLE ({}) is needed; use a build "
-          "of it "
+          "this MPI provides thread level {}, but MPI_THREAD_MULTIPLE ({}) is required; use a "
+          "build "
           "with thread support (Open MPI: --enable-mpi-thread-multiple; MVAPICH2: "
           "MV2_ENABLE_AFFINITY=0)",
           provided, static_cast<int>(MPI_THREAD_MULTIPLE));
@@ -136,14 +130,15 @@ MpiSession::MpiSession(const MpiSession& whole, int group) : owns_mpi_(false) {
 
 MpiSession::~MpiSession() {
   if (!owns_mpi_) {
-    // While an exception unwinds, the whole session ends the job; freeing waits for the others.
+    // While an exception unwinds, the outer session ends the job; freeing would wait for other
+    // ranks.
     if (std::uncaught_exceptions() > 0) return;
     MPI_Comm_free(&finish_);
     MPI_Comm_free(&world_);
     return;
   }
   if (size_ > 1 && std::uncaught_exceptions() > 0) {
-    spdlog::error("rank {} of {} on {} leaves by an exception", rank_, size_, host_name());
+    spdlog::error("rank {} of {} on {} ends with an exception", rank_, size_, host_name());
     MPI_Abort(MPI_COMM_WORLD, kExitRunFailed);
   }
   MPI_Comm_free(&finish_);
@@ -159,7 +154,7 @@ void MpiSession::abort_all(const std::string& message, int status) const {
   }
   spdlog::default_logger()->flush();
   MPI_Abort(MPI_COMM_WORLD, status);
-  std::_Exit(status);  // MPI_Abort does not return; the compiler cannot know
+  std::_Exit(status);  // MPI_Abort does not return, but is not declared so
 }
 
 int MpiSession::finish(int status, const std::string& message, double grace_seconds) const {
@@ -170,7 +165,7 @@ int MpiSession::finish(int status, const std::string& message, double grace_seco
       S2I_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
       if (done != 0) return;
       if (status != 0 && watch.seconds() > grace_seconds) {
-        abort_all(message.empty() ? fmt::format("ends with status {}", status) : message, status);
+        abort_all(message.empty() ? fmt::format("ended with status {}", status) : message, status);
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -183,7 +178,7 @@ int MpiSession::finish(int status, const std::string& message, double grace_seco
                          MPI_BYTE, finish_, &request));
   wait(request);
 
-  // Every rank has come. Each different message goes to rank 0 once.
+  // All ranks have reported. Each distinct message is sent to rank 0 once.
   std::vector<std::string> texts(all.size());
   for (size_t rank = 0; rank < all.size(); ++rank) {
     if (first_rank_with_message(all, rank) != rank || all[rank].bytes == 0) continue;
@@ -199,7 +194,7 @@ int MpiSession::finish(int status, const std::string& message, double grace_seco
       wait(request);
     }
   }
-  if (rank_ == 0) log_farewells(all, texts);
+  if (rank_ == 0) log_messages(all, texts);
   const auto first =
       std::ranges::find_if(all, [](const ExitReport& one) { return one.status != 0; });
   return first == all.end() ? 0 : first->status;

@@ -26,7 +26,7 @@ void max_bfloat16(void* in, void* inout, int* count, MPI_Datatype*) {
   }
 }
 
-/// Made at first use and left to MPI_Finalize: an operation has no state, and one serves all.
+/// Created at first use, never freed: an operation has no state, and all communicators share it.
 MPI_Op make_operation(MPI_User_function* function) {
   MPI_Op operation = MPI_OP_NULL;
   S2I_MPI(MPI_Op_create(function, /*commute=*/1, &operation));
@@ -53,7 +53,7 @@ MpiType mpi_type(c10::ScalarType type) {
       return {MPI_UINT16_T, sum, max};
     }
     default:
-      throw RunError("no collective over MPI for tensors of type {}", c10::toString(type));
+      throw RunError("MPI has no collectives for tensors of type {}", c10::toString(type));
   }
 }
 

@@ -1,11 +1,11 @@
-// A world of one: a sum over ranks is what is there already.
+// A single rank: the sum over ranks is the input.
 #include "cluster/comm/communicator.h"
 #include "core/error.h"
 
 namespace s2i {
 namespace {
 
-class DoneCollective : public PendingCollective {
+class CompletedCollective : public PendingCollective {
  public:
   bool test() override { return true; }
   void wait() override {}
@@ -19,34 +19,34 @@ class SelfCommunicator : public Communicator {
 
   std::unique_ptr<PendingCollective> start_all_reduce(const at::Tensor&, ReduceOp,
                                                       const std::string&) override {
-    return std::make_unique<DoneCollective>();
+    return std::make_unique<CompletedCollective>();
   }
 
   std::unique_ptr<PendingCollective> start_broadcast(const at::Tensor&, int root,
                                                      const std::string&) override {
-    S2I_CHECK(root == 0, "rank {} is not in a world of one", root);
-    return std::make_unique<DoneCollective>();
+    S2I_CHECK(root == 0, "rank {} of a single rank", root);
+    return std::make_unique<CompletedCollective>();
   }
 
   std::unique_ptr<PendingCollective> start_all_gather(const at::Tensor& output,
                                                       const at::Tensor& input,
                                                       const std::string&) override {
     output.view_as(input).copy_(input);
-    return std::make_unique<DoneCollective>();
+    return std::make_unique<CompletedCollective>();
   }
 
   std::unique_ptr<PendingCollective> start_reduce_scatter(const at::Tensor& output,
                                                           const at::Tensor& input,
                                                           const std::string&) override {
     output.view_as(input).copy_(input);
-    return std::make_unique<DoneCollective>();
+    return std::make_unique<CompletedCollective>();
   }
 
   std::unique_ptr<PendingCollective> start_all_to_all(const at::Tensor& output,
                                                       const at::Tensor& input,
                                                       const std::string&) override {
     output.view_as(input).copy_(input);
-    return std::make_unique<DoneCollective>();
+    return std::make_unique<CompletedCollective>();
   }
 };
 

@@ -1,9 +1,21 @@
 #include "cluster/health/activity_json.h"
 
+#include <array>
 #include <utility>
 #include <vector>
 
 namespace s2i {
+namespace {
+
+constexpr std::array<std::pair<const char*, double StepSeconds::*>, 6> kParts = {
+    {{"data", &StepSeconds::data},
+     {"forward", &StepSeconds::forward},
+     {"backward", &StepSeconds::backward},
+     {"reduction", &StepSeconds::reduction},
+     {"optimizer", &StepSeconds::optimizer},
+     {"total", &StepSeconds::total}}};
+
+}  // namespace
 
 OrderedJson to_json(const ActivitySnapshot& snapshot) {
   OrderedJson json = {
@@ -17,12 +29,9 @@ OrderedJson to_json(const ActivitySnapshot& snapshot) {
   }
   OrderedJson steps = OrderedJson::array();
   for (const auto& step : snapshot.last_steps) {
-    steps.push_back({{"step", step.step},
-                     {"data", step.data},
-                     {"forward", step.forward},
-                     {"backward", step.backward},
-                     {"reduction", step.reduction},
-                     {"total", step.total}});
+    OrderedJson entry = {{"step", step.step}};
+    for (const auto& [name, part] : kParts) entry[name] = step.seconds.*part;
+    steps.push_back(std::move(entry));
   }
   json["last_steps"] = std::move(steps);
   return json;
@@ -44,10 +53,11 @@ ActivitySnapshot activity_from_json(const Json& json) {
                            json_get<double>(collective, "seconds", kWhere)};
   }
   for (const auto& step : json_get<std::vector<Json>>(json, "last_steps", kWhere)) {
-    snapshot.last_steps.push_back(
-        {json_get<int64_t>(step, "step", kWhere), json_get<double>(step, "data", kWhere),
-         json_get<double>(step, "forward", kWhere), json_get<double>(step, "backward", kWhere),
-         json_get<double>(step, "reduction", kWhere), json_get<double>(step, "total", kWhere)});
+    StepRecord& record = snapshot.last_steps.emplace_back();
+    record.step = json_get<int64_t>(step, "step", kWhere);
+    for (const auto& [name, part] : kParts) {
+      record.seconds.*part = json_get<double>(step, name, kWhere);
+    }
   }
   return snapshot;
 }

@@ -23,7 +23,7 @@ bool is_launcher(pid_t process) {
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
-/// Sleeps in small steps; ends this process when `launcher` has ended. Async-signal-safe.
+/// Sleeps in short intervals; ends this process when `launcher` has ended. Async-signal-safe.
 void wait_for_end(pid_t launcher, double seconds) {
   constexpr timespec kStep{0, 100'000'000};
   const auto steps = static_cast<int>(seconds * 10);
@@ -39,8 +39,8 @@ void end_launcher_within(double grace_seconds) {
   const pid_t launcher = getppid();
   if (!is_launcher(launcher)) return;
   if (fork() != 0) return;
-  // The child of a process with threads: only async-signal-safe calls from here on. A session of
-  // its own, for the launcher kills the process groups of its ranks.
+  // The child of a process with threads may only make async-signal-safe calls. It gets a session of
+  // its own, because the launcher kills the process groups of its ranks.
   setsid();
   for (int descriptor = 0; descriptor < 1024; ++descriptor) close(descriptor);
   wait_for_end(launcher, grace_seconds);

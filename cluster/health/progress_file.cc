@@ -18,26 +18,10 @@ ProgressFile::ProgressFile(std::filesystem::path path, std::shared_ptr<Activity>
       activity_(std::move(activity)),
       rank_(rank),
       host_(std::move(host)),
-      thread_([this, period_seconds] { run(period_seconds); }) {}
+      thread_(std::chrono::duration<double>(period_seconds), [this] { write("running"); }) {}
 
 ProgressFile::~ProgressFile() {
-  {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-}
-
-void ProgressFile::run(double period_seconds) {
-  std::unique_lock lock(mutex_);
-  while (!closing_) {
-    lock.unlock();
-    write("running");
-    lock.lock();
-    wake_.wait_for(lock, std::chrono::duration<double>(period_seconds),
-                   [this] { return closing_; });
-  }
+  thread_.stop();
   write("ended");
 }
 
@@ -54,7 +38,8 @@ void ProgressFile::write(const char* state) {
     write_json(path_, json);
     failed_ = false;
   } catch (const std::exception& error) {
-    if (!std::exchange(failed_, true)) spdlog::warn("no progress file: {}", error.what());
+    if (!std::exchange(failed_, true))
+      spdlog::warn("cannot write the progress file: {}", error.what());
   }
 }
 

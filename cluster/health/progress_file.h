@@ -1,20 +1,19 @@
-// A small file a rank that says what it is doing: for an operator, while the run hangs.
+// A small file per rank with its current activity: for an operator, in particular while the run
+// hangs.
 #pragma once
 
-#include <condition_variable>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "cluster/comm/activity.h"
+#include "core/periodic_thread.h"
 
 namespace s2i {
 
-/// Rewrites `path` every `period_seconds` with rank, host, process, time and the activity as JSON,
-/// on a thread of its own: a file system that hangs holds up nothing else. What cannot be written
-/// is said once and costs the run nothing. The end of the object leaves "state": "ended".
+/// Rewrites `path` every `period_seconds` with rank, host, process, time and activity as JSON, on a
+/// thread of its own, so that a slow file system does not delay the run. A write error is logged
+/// once and does not affect the run. The destructor writes "state": "ended".
 class ProgressFile {
  public:
   ProgressFile(std::filesystem::path path, std::shared_ptr<Activity> activity, int rank,
@@ -24,18 +23,14 @@ class ProgressFile {
   ProgressFile& operator=(const ProgressFile&) = delete;
 
  private:
-  void run(double period_seconds);
   void write(const char* state);
 
   std::filesystem::path path_;
   std::shared_ptr<Activity> activity_;
   int rank_;
   std::string host_;
-  bool failed_ = false;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool closing_ = false;
-  std::thread thread_;
+  bool failed_ = false;    ///< The last write failed, and a warning was logged.
+  PeriodicThread thread_;  ///< Last: it uses the members above.
 };
 
 }  // namespace s2i

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "core/error.h"
@@ -10,20 +11,12 @@
 namespace s2i {
 namespace {
 
-double median_total(const std::vector<RankWork>& work) {
-  std::vector<double> totals;
-  totals.reserve(work.size());
-  for (const auto& one : work) totals.push_back(one.total());
-  // The lower of two middles: of two ranks the faster is the measure.
-  const auto middle = totals.begin() + static_cast<ptrdiff_t>((totals.size() - 1) / 2);
-  std::ranges::nth_element(totals, middle);
-  return *middle;
-}
-
-double median_of(const std::vector<RankWork>& work, double RankWork::*part) {
+/// The lower of the two middle values: with two ranks the faster one is the reference.
+template <typename Part>
+double median_of(const std::vector<StepSeconds>& steps, Part part) {
   std::vector<double> values;
-  values.reserve(work.size());
-  for (const auto& one : work) values.push_back(one.*part);
+  values.reserve(steps.size());
+  for (const auto& step : steps) values.push_back(std::invoke(part, step));
   const auto middle = values.begin() + static_cast<ptrdiff_t>((values.size() - 1) / 2);
   std::ranges::nth_element(values, middle);
   return *middle;
@@ -34,27 +27,27 @@ double median_of(const std::vector<RankWork>& work, double RankWork::*part) {
 StragglerWatch::StragglerWatch(StragglerSettings settings, std::vector<std::string> hosts)
     : settings_(settings),
       hosts_(std::move(hosts)),
-      slow_in_a_row_(hosts_.size(), 0),
-      named_(hosts_.size(), false) {}
+      slow_checks_(hosts_.size(), 0),
+      reported_(hosts_.size(), false) {}
 
-std::vector<std::string> StragglerWatch::add(const std::vector<RankWork>& work) {
-  S2I_CHECK(work.size() == hosts_.size(), "{} ranks, not {}", work.size(), hosts_.size());
-  std::vector<std::string> lines;
-  const double median = median_total(work);
-  for (size_t rank = 0; rank < work.size(); ++rank) {
-    const RankWork& one = work[rank];
-    slow_in_a_row_[rank] = one.total() > settings_.factor * median ? slow_in_a_row_[rank] + 1 : 0;
-    if (slow_in_a_row_[rank] < settings_.reports || named_[rank]) continue;
-    named_[rank] = true;
-    lines.push_back(fmt::format(
-        "rank {} on {} is a straggler: it works {:.3f} s a step where the median rank works {:.3f} "
-        "s, in {} reports in a row; data {:.3f} s (median {:.3f}), forward {:.3f} ({:.3f}), "
-        "backward {:.3f} ({:.3f}). All ranks wait for it",
-        rank, hosts_[rank], one.total(), median, settings_.reports, one.data,
-        median_of(work, &RankWork::data), one.forward, median_of(work, &RankWork::forward),
-        one.backward, median_of(work, &RankWork::backward)));
+std::vector<std::string> StragglerWatch::check(const std::vector<StepSeconds>& steps) {
+  S2I_CHECK(steps.size() == hosts_.size(), "{} ranks, not {}", steps.size(), hosts_.size());
+  std::vector<std::string> messages;
+  const double median = median_of(steps, &StepSeconds::work);
+  for (size_t rank = 0; rank < steps.size(); ++rank) {
+    const StepSeconds& step = steps[rank];
+    slow_checks_[rank] = step.work() > settings_.factor * median ? slow_checks_[rank] + 1 : 0;
+    if (slow_checks_[rank] < settings_.checks || reported_[rank]) continue;
+    reported_[rank] = true;
+    messages.push_back(fmt::format(
+        "rank {} on {} is a straggler: {:.3f} s of work per step, median rank {:.3f} s, in {} "
+        "consecutive checks; data {:.3f} s (median {:.3f}), forward {:.3f} ({:.3f}), backward "
+        "{:.3f} ({:.3f}). All ranks wait for it",
+        rank, hosts_[rank], step.work(), median, settings_.checks, step.data,
+        median_of(steps, &StepSeconds::data), step.forward, median_of(steps, &StepSeconds::forward),
+        step.backward, median_of(steps, &StepSeconds::backward)));
   }
-  return lines;
+  return messages;
 }
 
 }  // namespace s2i

@@ -1,43 +1,35 @@
-// Ranks that are persistently slower than the others, and where their time goes.
+// Ranks that are persistently slower than the others, and in which phase.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "cluster/comm/step_record.h"
+
 namespace s2i {
 
-/// What one rank worked, in seconds a step, waiting for other ranks left out. Steps end together on
-/// all ranks, so only this tells who is slow.
-struct RankWork {
-  double data = 0;
-  double forward = 0;
-  double backward = 0;
-  double total() const { return data + forward + backward; }
-};
-
 struct StragglerSettings {
-  /// A rank is slow when its work takes more than this times the median of all ranks.
+  /// A rank is slow when its work per step takes more than this times the median of all ranks.
   double factor = 1.5;
-  /// In so many reports in a row.
-  int reports = 3;
+  /// A rank is reported after it was slow in this many consecutive checks.
+  int checks = 3;
 };
 
-/// Fed with every rank's work of some steps, again and again; names a slow rank once.
+/// Is given the mean step of every rank at each check; reports a slow rank once.
 class StragglerWatch {
  public:
+  /// `hosts` in rank order.
   StragglerWatch(StragglerSettings settings, std::vector<std::string> hosts);
 
-  /// `work` in rank order. Returns a line for each rank that has now been slow often enough.
-  std::vector<std::string> add(const std::vector<RankWork>& work);
+  /// `steps`: the mean seconds per step of each rank since the last check, in rank order. Returns a
+  /// message for each rank that has now been slow often enough.
+  std::vector<std::string> check(const std::vector<StepSeconds>& steps);
 
  private:
   StragglerSettings settings_;
   std::vector<std::string> hosts_;
-  std::vector<int> slow_in_a_row_;
-  std::vector<bool> named_;
+  std::vector<int> slow_checks_;  ///< Consecutive ones, by rank.
+  std::vector<bool> reported_;
 };
 
 }  // namespace s2i

@@ -1,17 +1,17 @@
 #include "cluster/health/watchdog.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <climits>
 #include <exception>
+#include <thread>
 #include <utility>
 
-#include "cluster/comm/mpi_check.h"
+#include "cluster/comm/fixed_text.h"
+#include "cluster/comm/mpi_gather.h"
 #include "cluster/health/activity_json.h"
 #include "cluster/health/launcher_guard.h"
 #include "core/clock.h"
@@ -21,12 +21,12 @@
 namespace s2i {
 namespace {
 
-constexpr auto kPause = std::chrono::milliseconds(200);
+constexpr auto kPeriod = std::chrono::milliseconds(200);
 constexpr int kReportTag = 1;
-constexpr int kAskTag = 2;
-/// How long the launcher may take to end the job, in seconds, before it is made to.
+constexpr int kRequestTag = 2;
+/// Seconds that the launcher has to end the job before it is killed.
 constexpr double kLauncherGrace = 10;
-/// Small enough to leave at once, without the receiver's help.
+/// Small enough for MPI to send eagerly, without waiting for the receiver.
 constexpr size_t kMaxReportBytes = 3000;
 
 std::string report_text(const ActivitySnapshot& snapshot) {
@@ -39,74 +39,19 @@ std::string report_text(const ActivitySnapshot& snapshot) {
   return text;
 }
 
-std::vector<std::string> all_hosts(const MpiSession& session) {
-  using Name = std::array<char, HOST_NAME_MAX + 1>;
-  Name mine{};
-  host_name().copy(mine.data(), mine.size() - 1);
-  std::vector<Name> names(static_cast<size_t>(session.size()));
-  S2I_MPI(MPI_Allgather(mine.data(), sizeof(Name), MPI_BYTE, names.data(), sizeof(Name), MPI_BYTE,
-                        session.world()));
+std::vector<std::string> gather_hosts(const MpiSession& session) {
   std::vector<std::string> hosts;
-  hosts.reserve(names.size());
-  for (const auto& name : names) hosts.emplace_back(name.data());
+  for (const auto& host :
+       mpi_gather_values(session.world(), FixedText<HOST_NAME_MAX + 1>(host_name()))) {
+    hosts.push_back(host.text());
+  }
   return hosts;
 }
 
 }  // namespace
 
-std::optional<std::string> overrun(const ActivitySnapshot& snapshot,
-                                   const WatchdogSettings& settings) {
-  if (snapshot.collective && snapshot.collective->seconds > settings.collective_limit_seconds) {
-    return fmt::format("a collective outlasted cluster.timeout_seconds={:g}",
-                       settings.collective_limit_seconds);
-  }
-  if (snapshot.unit_seconds > settings.unit_limit_seconds) {
-    return fmt::format("{} outlasted cluster.step_timeout_seconds={:g}", snapshot.unit,
-                       settings.unit_limit_seconds);
-  }
-  return std::nullopt;
-}
-
-std::string hang_summary(const std::vector<std::optional<ActivitySnapshot>>& reports,
-                         const std::vector<std::string>& hosts) {
-  // The collective that holds everybody up is the furthest in which a rank waits.
-  const ActivitySnapshot* waiting = nullptr;
-  int waiters = 0;
-  for (const auto& report : reports) {
-    if (!report || !report->collective) continue;
-    if (waiting == nullptr || report->collective->number > waiting->collective->number) {
-      waiting = &*report;
-      waiters = 0;
-    }
-    if (report->collective->number == waiting->collective->number) ++waiters;
-  }
-  std::vector<std::string> culprits;
-  for (size_t rank = 0; rank < reports.size(); ++rank) {
-    const auto& report = reports[rank];
-    if (!report) {
-      culprits.push_back(fmt::format(
-          "rank {} on {} did not answer (its process is stopped, or its node or network is down)",
-          rank, hosts[rank]));
-    } else if (waiting != nullptr ? report->collectives_started <= waiting->collective->number
-                                  : !report->collective) {
-      culprits.push_back(fmt::format("rank {} on {} did not arrive: it is {}", rank, hosts[rank],
-                                     describe(*report)));
-    }
-  }
-  std::string text = "the run hangs";
-  if (waiting != nullptr) {
-    text += fmt::format("; {} of {} ranks have waited {:.0f} s in {}", waiters, reports.size(),
-                        waiting->collective->seconds, waiting->collective->what);
-  }
-  if (culprits.empty()) {
-    return text +
-           "; all ranks arrived there, but the data does not get through: look at the "
-           "network";
-  }
-  return fmt::format("{}; {}", text, fmt::join(culprits, "; "));
-}
-
-/// What the watchdogs say to each other. Sends are not waited for: the receiver may be gone.
+/// Messages between the watchdogs of all ranks. Nothing waits for a send to complete: the receiver
+/// may be gone.
 class Watchdog::Exchange {
  public:
   Exchange(MPI_Comm comm, int rank, int size)
@@ -121,7 +66,7 @@ class Watchdog::Exchange {
     requests_.push_back(request);
   }
 
-  /// Takes what has come in. True when there was anything: somebody is in alarm.
+  /// Receives all pending messages. True if there was one: another rank reports a hang.
   bool receive() {
     bool any = false;
     for (int ready = 1; comm_ != MPI_COMM_NULL && ready != 0;) {
@@ -136,7 +81,7 @@ class Watchdog::Exchange {
                        MPI_STATUS_IGNORE));
       if (status.MPI_TAG == kReportTag) take(status.MPI_SOURCE, text);
     }
-    // Moves the sends along.
+    // Lets MPI make progress on the sends.
     if (!requests_.empty()) {
       int done = 0;
       MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
@@ -145,7 +90,7 @@ class Watchdog::Exchange {
   }
 
   void take(int rank, const std::string& text) {
-    reports_[static_cast<size_t>(rank)] = activity_from_json(parse_json(text, "a rank's report"));
+    reports_[static_cast<size_t>(rank)] = activity_from_json(parse_json(text, "report of a rank"));
   }
 
   bool complete() const {
@@ -164,41 +109,29 @@ class Watchdog::Exchange {
 Watchdog::Watchdog(const MpiSession& session, std::shared_ptr<Activity> activity,
                    WatchdogSettings settings)
     : session_(session), activity_(std::move(activity)), settings_(std::move(settings)) {
-  hosts_ = all_hosts(session);
+  hosts_ = gather_hosts(session);
   if (session.size() > 1) S2I_MPI(MPI_Comm_dup(session.world(), &comm_));
-  thread_ = std::thread([this] { run(); });
+  exchange_ = std::make_unique<Exchange>(comm_, session.rank(), session.size());
+  thread_.emplace(kPeriod, [this] { attempt([this] { check(); }); });
 }
 
 Watchdog::~Watchdog() {
-  {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-  // Freeing is collective in spirit; while an exception unwinds the others are elsewhere.
+  thread_->stop();
+  // Freeing a communicator is collective; while an exception unwinds the other ranks do not join.
   if (comm_ != MPI_COMM_NULL && std::uncaught_exceptions() == 0) MPI_Comm_free(&comm_);
 }
 
-void Watchdog::run() {
-  Exchange exchange(comm_, session_.rank(), session_.size());
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, kPause, [this] { return closing_; })) {
-    attempt([&] { look(exchange); });
-  }
-}
-
-void Watchdog::look(Exchange& exchange) {
+void Watchdog::check() {
   const ActivitySnapshot now = activity_->snapshot();
-  const auto reason = overrun(now, settings_);
-  bool asked = false;
-  attempt([&] { asked = exchange.receive(); });
-  if (!reason && !asked) return;
-  spdlog::error("{}: rank {} of {} on {} is {}", reason.value_or("another rank hangs"),
+  const auto reason = exceeded_limit(now, settings_);
+  bool alarmed = false;
+  attempt([&] { alarmed = exchange_->receive(); });
+  if (!reason && !alarmed) return;
+  spdlog::error("{}: rank {} of {} on {} is {}", reason.value_or("another rank reported a hang"),
                 session_.rank(), session_.size(), hosts_[static_cast<size_t>(session_.rank())],
                 describe(now));
-  attempt([&] { exchange.take(session_.rank(), report_text(now)); });
-  session_.rank() == 0 ? end_job(exchange) : answer(exchange);
+  attempt([&] { exchange_->take(session_.rank(), report_text(now)); });
+  session_.rank() == 0 ? end_job() : answer();
 }
 
 void Watchdog::attempt(const std::function<void()>& work) {
@@ -206,26 +139,26 @@ void Watchdog::attempt(const std::function<void()>& work) {
     work();
   } catch (const std::exception& error) {
     if (!std::exchange(failed_, true)) {
-      spdlog::warn("the watchdog of rank {} goes on without this: {}", session_.rank(),
+      spdlog::warn("the watchdog of rank {} continues after an error: {}", session_.rank(),
                    error.what());
     }
   }
 }
 
-void Watchdog::end_job(Exchange& exchange) {
+void Watchdog::end_job() {
   for (int rank = 1; rank < session_.size(); ++rank) {
-    attempt([&] { exchange.send(rank, kAskTag, ""); });
+    attempt([&] { exchange_->send(rank, kRequestTag, ""); });
   }
   const Stopwatch watch;
-  while (!exchange.complete() && watch.seconds() < settings_.answer_seconds) {
-    std::this_thread::sleep_for(kPause / 4);
-    attempt([&] { exchange.receive(); });
+  while (!exchange_->complete() && watch.seconds() < settings_.answer_seconds) {
+    std::this_thread::sleep_for(kPeriod / 4);
+    attempt([&] { exchange_->receive(); });
   }
-  const std::string summary = hang_summary(exchange.reports(), hosts_);
+  const std::string summary = hang_summary(exchange_->reports(), hosts_);
   if (!settings_.report.empty()) {
     OrderedJson ranks = OrderedJson::array();
     for (size_t rank = 0; rank < hosts_.size(); ++rank) {
-      const auto& report = exchange.reports()[rank];
+      const auto& report = exchange_->reports()[rank];
       OrderedJson one = {{"rank", rank}, {"host", hosts_[rank]}, {"answered", report.has_value()}};
       if (report) one.update(to_json(*report));
       ranks.push_back(std::move(one));
@@ -236,13 +169,14 @@ void Watchdog::end_job(Exchange& exchange) {
   session_.abort_all(summary, kExitRunFailed);
 }
 
-void Watchdog::answer(Exchange& exchange) {
-  attempt([&] { exchange.send(0, kReportTag, report_text(activity_->snapshot())); });
+void Watchdog::answer() {
+  attempt([&] { exchange_->send(0, kReportTag, report_text(activity_->snapshot())); });
   const Stopwatch watch;
-  // Rank 0 ends the job when it has heard everybody; should it be the one that hangs, we do.
+  // Rank 0 ends the job when it has all answers. If rank 0 is the one that hangs, this rank ends
+  // it.
   while (watch.seconds() < 2 * settings_.answer_seconds + 2) {
-    std::this_thread::sleep_for(kPause);
-    attempt([&] { exchange.receive(); });
+    std::this_thread::sleep_for(kPeriod);
+    attempt([&] { exchange_->receive(); });
   }
   end_launcher_within(kLauncherGrace);
   session_.abort_all(

@@ -1,39 +1,34 @@
-// Which cores of a node a rank runs on, where the launcher left that open.
+// How the ranks of a node share its processors, where the launcher has not bound them.
 #pragma once
+
+#include <mpi.h>
 
 #include <string>
 #include <vector>
 
 #include "cluster/comm/mpi_session.h"
+#include "cluster/placement/machine.h"
 #include "cluster/placement/topology.h"
 
 namespace s2i {
 
-/// The largest number of logical cores of a node that is looked at.
-constexpr int kMaxLogicalCores = 4096;
+/// The largest number of logical processors of a node that is supported.
+constexpr int kMaxProcessors = 4096;
 
-/// A logical core and where it sits; siblings of a physical core have the same package and core.
-struct LogicalCore {
-  int id = 0;
-  int package = 0;
-  int core = 0;
-};
+/// How many ranks of `node` may run on each processor, by its number. `allowed`: those of this
+/// rank. Collective over `node`, a communicator of the ranks of one node.
+std::vector<int> ranks_per_processor(MPI_Comm node, const std::vector<int>& allowed);
 
-/// Part `index` of `parts` of the cores, as equal as they go, in the order of the hardware, so that
-/// the siblings of a physical core and the cores of a socket stay together. Empty when there are
-/// fewer cores than parts.
-std::vector<int> part_of_cores(std::vector<LogicalCore> cores, int index, int parts);
+/// Part `index` of `parts` contiguous parts of nearly equal size. Of processors in hardware order,
+/// the siblings of a core and the cores of a package stay together. Empty when there are fewer
+/// processors than parts.
+std::vector<int> part_of_processors(const std::vector<int>& processors, int index, int parts);
 
-/// Binds this process to its share of the node's cores when the launcher bound no rank of the node
-/// (all may run on the same cores), so that ranks do not move about and push each other from cores.
-/// Threads made later inherit it. Returns the cores it is bound to now ("0-3"), or "" when it was
-/// left as it was. Collective over all ranks.
-std::string bind_to_share(const MpiSession& session, const Topology& topology);
-
-/// The logical cores that this process may run on; at least one.
-std::vector<int> allowed_cores();
-
-/// "0-3,8": cores as Linux writes them.
-std::string core_list_text(std::vector<int> cores);
+/// Binds this thread, and threads that it starts later, to its share of the node's processors if
+/// the launcher has bound no rank of the node: all may run on the same processors. Otherwise ranks
+/// migrate and displace each other. Returns the processors it is bound to ("0-3"), or "" when
+/// nothing was changed. Collective over all ranks.
+std::string bind_to_share(const MpiSession& session, const Topology& topology,
+                          const Machine& machine = Machine());
 
 }  // namespace s2i

@@ -1,37 +1,34 @@
 #include "cluster/placement/device.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
-#include "cluster/comm/gpu.h"
+#include "cluster/comm/fixed_text.h"
 #include "cluster/comm/launcher.h"
-#include "cluster/comm/mpi_check.h"
+#include "cluster/comm/mpi_gather.h"
+#include "cluster/comm/nccl_communicator.h"
+#include "cluster/comm/rank_list.h"
+#include "cluster/placement/gpu_devices.h"
 #include "core/error.h"
 
 namespace s2i {
 namespace {
 
-/// A claim as a plain block of bytes for MPI.
+/// DeviceClaim in a fixed size, for MPI.
 struct ClaimBlock {
-  std::array<char, 256> host{};
-  std::array<char, 64> uuid{};
+  FixedText<256> host;
+  FixedText<64> uuid;
 };
 
 std::vector<DeviceClaim> gather_claims(const MpiSession& session, const DeviceClaim& mine) {
-  ClaimBlock block;
-  mine.host.copy(block.host.data(), block.host.size() - 1);
-  mine.uuid.copy(block.uuid.data(), block.uuid.size() - 1);
-  std::vector<ClaimBlock> blocks(static_cast<size_t>(session.size()));
-  S2I_MPI(MPI_Allgather(&block, sizeof(ClaimBlock), MPI_BYTE, blocks.data(), sizeof(ClaimBlock),
-                        MPI_BYTE, session.world()));
   std::vector<DeviceClaim> claims;
-  claims.reserve(blocks.size());
-  for (const auto& one : blocks) claims.push_back({one.host.data(), one.uuid.data()});
+  const ClaimBlock block{FixedText<256>(mine.host), FixedText<64>(mine.uuid)};
+  for (const auto& one : mpi_gather_values(session.world(), block)) {
+    claims.push_back({one.host.text(), one.uuid.text()});
+  }
   return claims;
 }
 
@@ -46,18 +43,18 @@ std::string device_problem(const std::vector<DeviceClaim>& claims, bool allow_sh
   }
   if (!without.empty() && !ranks_of_gpu.empty()) {
     return fmt::format(
-        "some ranks have a GPU and others none: rank {} ({}) sees no GPU. Give every rank one, or "
-        "ask "
-        "for the CPU on all of them",
-        fmt::join(without, ", "), claims[static_cast<size_t>(without.front())].host);
+        "some ranks have a GPU, but {} on {} have none. Give every rank a GPU, or use the CPU on "
+        "all "
+        "ranks (run.device=cpu)",
+        rank_list(without), claims[static_cast<size_t>(without.front())].host);
   }
   if (allow_shared_gpu) return "";
   for (const auto& [uuid, ranks] : ranks_of_gpu) {
     if (ranks.size() < 2) continue;
     return fmt::format(
-        "ranks {} would share one GPU ({} on {}). Start one rank a GPU, or set "
+        "{} would share one GPU ({} on {}). Start one rank per GPU, or set "
         "cluster.allow_shared_gpu=true",
-        fmt::join(ranks, ", "), uuid, claims[static_cast<size_t>(ranks.front())].host);
+        rank_list(ranks), uuid, claims[static_cast<size_t>(ranks.front())].host);
   }
   return "";
 }
@@ -69,12 +66,9 @@ bool shares_gpu(const std::vector<DeviceClaim>& claims) {
   });
 }
 
-at::Device choose_device(const MpiSession& session, const Topology& topology,
-                         const std::string& request, bool allow_shared_gpu) {
-  if (request != "auto" && request != "cpu" && request != "cuda") {
-    throw UserError("device '{}' is not one of auto, cpu, cuda", request);
-  }
-  const int count = request == "cpu" ? 0 : gpu_count();
+at::Device choose_device(const MpiSession& session, const Topology& topology, DeviceChoice request,
+                         bool allow_shared_gpu) {
+  const int count = request == DeviceChoice::kCpu ? 0 : gpu_count();
   const int index = count > 0 ? topology.local_rank % count : -1;
   const DeviceClaim mine{topology.host, index < 0 ? std::string() : gpu_info(index).uuid};
   const auto claims = gather_claims(session, mine);
@@ -82,14 +76,14 @@ at::Device choose_device(const MpiSession& session, const Topology& topology,
     throw UserError("{}", problem);
   }
   if (index < 0) {
-    if (request == "cuda") {
-      throw UserError(
-          "no GPU can be seen on {} (CUDA_VISIBLE_DEVICES={}); ask for device auto or cpu",
-          topology.host, environment_variable("CUDA_VISIBLE_DEVICES").value_or("not set"));
+    if (request == DeviceChoice::kCuda) {
+      throw UserError("no GPU is visible on {} (CUDA_VISIBLE_DEVICES={}); use device auto or cpu",
+                      topology.host,
+                      environment_variable("CUDA_VISIBLE_DEVICES").value_or("not set"));
     }
     return at::Device(at::kCPU);
   }
-  if (shares_gpu(claims)) share_gpu_over_nccl(session.rank());
+  if (shares_gpu(claims)) allow_shared_gpu_in_nccl(session.rank());
   select_gpu(index);
   return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }

@@ -1,4 +1,4 @@
-// Which device and how many threads are this rank's.
+// The device and the number of threads of a rank.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -11,29 +11,31 @@
 
 namespace s2i {
 
-/// The device of this rank, made current. `request`: "cuda" (an error without a GPU), "cpu", or
-/// "auto" (CUDA where every rank has a GPU, CPU where none has). The GPU is the local rank's among
-/// those that this process may see, so a scheduler that binds one GPU to a rank and one that shows
-/// all of them both come out right. Collective over all ranks. Throws UserError, the same on every
-/// rank, when some ranks have a GPU and some not, or when two ranks would share one (compared by
-/// UUID) and `allow_shared_gpu` is false.
-at::Device choose_device(const MpiSession& session, const Topology& topology,
-                         const std::string& request, bool allow_shared_gpu);
+enum class DeviceChoice { kAuto, kCpu, kCuda };
 
-/// Threads a rank should compute with: OMP_NUM_THREADS when it is set, its share of the cores
-/// otherwise.
+/// The device of this rank, made current. kCuda: an error without a GPU; kAuto: CUDA where every
+/// rank has a GPU, CPU where none has. The GPU is chosen by the local rank among those visible to
+/// this process, which is right for schedulers that show each rank one GPU and for those that show
+/// all. Collective over all ranks. Throws UserError, the same on every rank, when only some ranks
+/// have a GPU, or when two ranks would share one (compared by UUID) and `allow_shared_gpu` is
+/// false.
+at::Device choose_device(const MpiSession& session, const Topology& topology, DeviceChoice request,
+                         bool allow_shared_gpu);
+
+/// Number of threads for computation: OMP_NUM_THREADS if set, otherwise the rank's share of the
+/// processors.
 int threads_per_rank(const Topology& topology);
 
-/// What a rank would use; uuid "" is the CPU. For the check below.
+/// The device that a rank would use; uuid "" for the CPU.
 struct DeviceClaim {
   std::string host;
   std::string uuid;
 };
 
-/// What is wrong with the claims of all ranks, in rank order, or "".
+/// The error in the claims of all ranks, in rank order, or "".
 std::string device_problem(const std::vector<DeviceClaim>& claims, bool allow_shared_gpu);
 
-/// Whether two of the claims are for one GPU.
+/// Whether two ranks claim the same GPU.
 bool shares_gpu(const std::vector<DeviceClaim>& claims);
 
 }  // namespace s2i

@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <array>
 
-#include "cluster/comm/gpu.h"
-#include "core/json.h"
+#include "cluster/comm/fixed_text.h"
+#include "cluster/comm/global_values.h"
+#include "cluster/comm/nccl_communicator.h"
+#include "cluster/placement/gpu_devices.h"
+#include "core/ranges.h"
 
 namespace s2i {
 namespace {
@@ -16,6 +19,13 @@ namespace {
 int64_t host_memory_bytes() {
   return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
 }
+
+/// RankRow in a fixed size, to gather it from all ranks.
+struct RowBlock {
+  FixedText<256> host;
+  FixedText<256> device;
+  int64_t memory_bytes = 0;
+};
 
 RankRow own_row(const Topology& topology, at::Device device, int threads) {
   RankRow row{topology.rank, topology.host, "", host_memory_bytes()};
@@ -53,10 +63,10 @@ std::string format_rows(const std::vector<RankRow>& rows) {
            rows[last + 1].device == rows[first].device) {
       ++last;
     }
-    const auto ranks = first == last ? fmt::format("{}", rows[first].rank)
-                                     : fmt::format("{}-{}", rows[first].rank, rows[last].rank);
-    table += fmt::format("  {:<11} {:<{}} {:<{}} {:>6.1f} GiB\n", ranks, rows[first].host,
-                         host_width, rows[first].device, device_width,
+    std::vector<int> ranks;
+    for (size_t row = first; row <= last; ++row) ranks.push_back(rows[row].rank);
+    table += fmt::format("  {:<11} {:<{}} {:<{}} {:>6.1f} GiB\n", range_list(ranks),
+                         rows[first].host, host_width, rows[first].device, device_width,
                          static_cast<double>(rows[first].memory_bytes) / (1 << 30));
     first = last + 1;
   }
@@ -66,14 +76,14 @@ std::string format_rows(const std::vector<RankRow>& rows) {
 std::string run_table(Communicator& communicator, const Topology& topology, at::Device device,
                       int threads) {
   const auto mine = own_row(topology, device, threads);
-  const Json json = {mine.host, mine.device, mine.memory_bytes};
-  const auto texts = communicator.gather_text(json.dump(), "table of the run");
+  const RowBlock block{FixedText<256>(mine.host), FixedText<256>(mine.device), mine.memory_bytes};
+  const auto blocks = gather_values(communicator, block, "run table");
   if (topology.rank != 0) return "";
 
   std::vector<RankRow> rows;
-  for (const auto& text : texts) {
-    const auto row = parse_json(text, "a rank's line");
-    rows.push_back({static_cast<int>(rows.size()), row[0], row[1], row[2]});
+  for (const auto& row : blocks) {
+    rows.push_back(
+        {static_cast<int>(rows.size()), row.host.text(), row.device.text(), row.memory_bytes});
   }
   std::string head = fmt::format("{} rank{} on {} node{}; {}", topology.world_size,
                                  topology.world_size == 1 ? "" : "s", topology.num_nodes,

@@ -7,13 +7,15 @@
 #include <sstream>
 #include <vector>
 
-#include "cluster/comm/mpi_check.h"
+#include "cluster/comm/mpi_gather.h"
 #include "cluster/placement/affinity.h"
+#include "cluster/placement/machine.h"
 
 namespace s2i {
 namespace {
 
-/// Cores' worth of time that the control group (v2, then v1) allows; infinite without a quota.
+/// The CPU quota of the control group (v2, then v1) in cores; infinite without a quota. hwloc does
+/// not know it.
 double cgroup_cores() {
   std::string quota;
   double period = 0;
@@ -30,19 +32,17 @@ double cgroup_cores() {
   return std::numeric_limits<double>::infinity();
 }
 
-/// Fills in cores and node_cores. Collective over the ranks of a node.
-void share_cores(MPI_Comm local, Topology& topology) {
-  const std::vector<int> mine = allowed_cores();
-  std::vector<int> users(kMaxLogicalCores, 0);
-  for (const int core : mine) users[static_cast<size_t>(core)] = 1;
-  S2I_MPI(MPI_Allreduce(MPI_IN_PLACE, users.data(), kMaxLogicalCores, MPI_INT, MPI_SUM, local));
-  const auto used = std::ranges::count_if(users, [](int count) { return count > 0; });
+/// Sets cores and node_cores. Collective over the ranks of a node.
+void share_cores(MPI_Comm node, Topology& topology) {
+  const std::vector<int> allowed = Machine().allowed_processors();
+  const std::vector<int> ranks = ranks_per_processor(node, allowed);
+  const auto used = std::ranges::count_if(ranks, [](int count) { return count > 0; });
   double share = 0;
-  for (const int core : mine) share += 1.0 / users[static_cast<size_t>(core)];
+  for (const int processor : allowed) share += 1.0 / ranks[static_cast<size_t>(processor)];
   double quota = cgroup_cores();
-  S2I_MPI(MPI_Allreduce(MPI_IN_PLACE, &quota, 1, MPI_DOUBLE, MPI_MIN, local));
+  S2I_MPI(MPI_Allreduce(MPI_IN_PLACE, &quota, 1, MPI_DOUBLE, MPI_MIN, node));
   share = std::min(share, quota / topology.local_size);
-  // A hair above, so that 3 x 1/3 counts as one core.
+  // Slightly more, so that 3 x 1/3 counts as one core despite rounding.
   topology.cores = std::max(1, static_cast<int>(std::floor(share + 1e-6)));
   topology.node_cores =
       std::max(1, static_cast<int>(std::min(static_cast<double>(used), std::ceil(quota))));
@@ -56,19 +56,18 @@ Topology discover_topology(const MpiSession& session) {
   topology.world_size = session.size();
   topology.host = host_name();
 
-  MPI_Comm local = MPI_COMM_NULL;
+  MPI_Comm node = MPI_COMM_NULL;
   S2I_MPI(MPI_Comm_split_type(session.world(), MPI_COMM_TYPE_SHARED, session.rank(), MPI_INFO_NULL,
-                              &local));
-  S2I_MPI(MPI_Comm_rank(local, &topology.local_rank));
-  S2I_MPI(MPI_Comm_size(local, &topology.local_size));
-  share_cores(local, topology);
+                              &node));
+  S2I_MPI(MPI_Comm_rank(node, &topology.local_rank));
+  S2I_MPI(MPI_Comm_size(node, &topology.local_size));
+  share_cores(node, topology);
 
-  // A node is known by its lowest rank, and numbered by how many such ranks come before it.
+  // A node is identified by its lowest rank. Nodes are numbered in the order of these ranks.
   int leader = session.rank();
-  S2I_MPI(MPI_Bcast(&leader, 1, MPI_INT, 0, local));
-  S2I_MPI(MPI_Comm_free(&local));
-  std::vector<int> leaders(static_cast<size_t>(session.size()));
-  S2I_MPI(MPI_Allgather(&leader, 1, MPI_INT, leaders.data(), 1, MPI_INT, session.world()));
+  S2I_MPI(MPI_Bcast(&leader, 1, MPI_INT, 0, node));
+  S2I_MPI(MPI_Comm_free(&node));
+  std::vector<int> leaders = mpi_gather_values(session.world(), leader);
   std::ranges::sort(leaders);
   leaders.erase(std::unique(leaders.begin(), leaders.end()), leaders.end());
   topology.num_nodes = static_cast<int>(leaders.size());

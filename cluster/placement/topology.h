@@ -1,4 +1,4 @@
-// Which rank am I, on which node, beside whom.
+// The place of a rank: its node, the other ranks there, and its share of the processors.
 #pragma once
 
 #include <string>
@@ -7,23 +7,23 @@
 
 namespace s2i {
 
-/// A rank's place. Nodes are what MPI says shares memory, never arithmetic on the rank, so that any
-/// placement of ranks (block, cyclic, uneven) comes out right.
+/// A node is a set of ranks that share memory, as MPI reports it, and is not computed from rank
+/// numbers: any placement of ranks (block, cyclic, uneven) is valid.
 struct Topology {
   int rank = 0;
   int world_size = 1;
-  /// Among the ranks of this node, in the order of their ranks.
+  /// Position among the ranks of this node, in rank order.
   int local_rank = 0;
   int local_size = 1;
-  /// Nodes count from 0 in the order of their lowest rank.
+  /// Nodes are numbered from 0 in the order of their lowest rank.
   int node = 0;
   int num_nodes = 1;
   std::string host;
-  /// Logical CPU cores this rank may use as its own: each core of its affinity mask counts by one
-  /// over the number of local ranks that may run on it; a CPU quota of the container is divided
-  /// among the local ranks. At least 1.
+  /// This rank's share of logical processors: each processor of its affinity mask counts as one
+  /// divided by the number of local ranks that may run on it; a CPU quota of the container is
+  /// divided equally among the local ranks. At least 1.
   int cores = 1;
-  /// Logical CPU cores that the local ranks may use together.
+  /// Logical processors that the local ranks may use together.
   int node_cores = 1;
 };
 

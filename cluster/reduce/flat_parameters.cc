@@ -27,7 +27,7 @@ FlatParameters::FlatParameters(const std::vector<at::Tensor>& parameters) {
     S2I_CHECK(parameter->scalar_type() == at::kFloat && parameter->is_contiguous(),
               "parameters are contiguous float32");
     S2I_CHECK(parameter->device() == parameters.front().device(), "parameters are on one device");
-    S2I_CHECK(seen.insert(parameter->unsafeGetTensorImpl()).second, "a parameter is given twice");
+    S2I_CHECK(seen.insert(parameter->unsafeGetTensorImpl()).second, "a parameter is listed twice");
     slots_.push_back({*parameter, total, parameter->numel()});
     total += round_up(parameter->numel(), kAlignment);
   }
@@ -69,8 +69,8 @@ void FlatParameters::check_views() const {
 
 at::Tensor FlatParameters::gradient_norm() const {
   const at::NoGradGuard no_grad;
-  // Rows of a fixed length first: each is summed by one thread in one order. The norms of the rows
-  // are few, and are summed in double.
+  // First over rows of a fixed length: each is summed by one thread in a fixed order. The norms of
+  // the rows are few and are summed in double.
   const auto rows = at::linalg_vector_norm(gradients_.view({-1, kBlock}), 2, at::IntArrayRef({1}));
   return at::linalg_vector_norm(rows.to(at::kDouble), 2).to(at::kFloat);
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "cluster/reduce/buckets.h"
 #include "core/error.h"
 
 namespace s2i {
@@ -52,23 +53,29 @@ GradientReducer::~GradientReducer() {
 
 void GradientReducer::make_buckets(double bucket_mib) {
   S2I_CHECK(bucket_mib > 0, "bucket of {} MiB", bucket_mib);
-  const auto most = static_cast<int64_t>(bucket_mib * (1 << 20) / sizeof(float));
   const auto& slots = flat_.slots();
+  std::vector<int64_t> sizes;  // with the padding behind each
   for (size_t slot = 0; slot < slots.size(); ++slot) {
     const int64_t end = slot + 1 < slots.size() ? slots[slot + 1].offset : flat_.size();
-    if (buckets_.empty() || end - buckets_.back().offset > most) {
-      buckets_.emplace_back().offset = slots[slot].offset;
+    sizes.push_back(end - slots[slot].offset);
+  }
+  const auto bucket_size = static_cast<int64_t>(bucket_mib * (1 << 20) / sizeof(float));
+  for (const size_t parameters : cut_into_buckets(sizes, bucket_size)) {
+    const size_t first = bucket_of_slot_.size();
+    Bucket& bucket = buckets_.emplace_back();
+    bucket.offset = slots[first].offset;
+    bucket.parameters = static_cast<int>(parameters);
+    for (size_t slot = first; slot < first + parameters; ++slot) {
+      bucket.size += sizes[slot];
+      bucket_of_slot_.push_back(buckets_.size() - 1);
     }
-    buckets_.back().size = end - buckets_.back().offset;
-    ++buckets_.back().parameters;
-    bucket_of_slot_.push_back(buckets_.size() - 1);
   }
 }
 
 void GradientReducer::add_hooks() {
   for (size_t slot = 0; slot < flat_.slots().size(); ++slot) {
-    // The variable holds its accumulator weakly: a new one, without the hook, would come if we let
-    // go.
+    // The variable only has a weak reference to its accumulator: without ours it would be replaced
+    // by a new one without the hook.
     auto accumulator = torch::autograd::impl::grad_accumulator(flat_.slots()[slot].parameter);
     hook_keys_.push_back(accumulator->add_post_hook(std::make_unique<ReadyHook>(*this, slot)));
     slot_of_accumulator_.emplace(accumulator.get(), slot);
@@ -121,7 +128,8 @@ void GradientReducer::mark_ready(size_t slot) {
   if (!reducing_) return;
   auto& bucket = buckets_[bucket_of_slot_[slot]];
   S2I_CHECK(!ready_[slot] && !bucket.pending,
-            "a gradient came after its bucket was reduced: two backward passes after begin(true)?");
+            "a gradient was computed after its bucket was reduced: two backward passes after "
+            "begin(true)?");
   ready_[slot] = true;
   if (--bucket.missing == 0) start_ready_buckets();
 }
@@ -166,7 +174,8 @@ ReduceStats GradientReducer::collect(int overlapped) {
     stats.exposed_seconds += timing->exposed;
     return true;
   };
-  // A GPU tells the timing of a step when it has got there: report the last step's one step later.
+  // On a GPU the timing is known only when the collective has completed: each step reports that of
+  // the step before.
   for (const auto& pending : untimed_) add(*pending);
   untimed_.clear();
   for (auto& bucket : buckets_) {

@@ -1,4 +1,4 @@
-// The sum of gradients over ranks, while the backward pass still runs.
+// Sums gradients over ranks while the backward pass is running.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,71 +21,70 @@ namespace s2i {
 enum class ReduceType { kFloat32, kBFloat16 };
 
 struct ReducerOptions {
-  /// Size of a bucket in MiB of float32 gradients; 25 is what PyTorch uses. A larger parameter has
-  /// a bucket of its own.
+  /// Bucket size in MiB of float32 gradients; the default is that of PyTorch. A larger parameter
+  /// has a bucket of its own.
   double bucket_mib = 25;
-  /// In what type gradients travel; they are summed in it too. bfloat16 halves the traffic and
-  /// rounds.
+  /// The type in which gradients are sent and summed. bfloat16 halves the traffic and rounds.
   ReduceType type = ReduceType::kFloat32;
 };
 
-/// How long a reduction took and how much of that the backward pass hid.
+/// Duration of a reduction and how much of it the backward pass hid.
 struct ReduceStats {
-  /// Sent from this rank's gradients, padding included.
+  /// Size of this rank's gradients as they are sent, including padding.
   int64_t bytes = 0;
   int buckets = 0;
-  /// Buckets that were under way before finalize() was called.
+  /// Buckets whose reduction started before finalize() was called.
   int overlapped_buckets = 0;
-  /// Sum of the collectives' own time. On a GPU that of the step before: this one's is not over
-  /// yet.
+  /// Sum of the durations of the collectives. On a GPU those of the previous step: the current ones
+  /// have not completed.
   double busy_seconds = 0;
-  /// Of these, waiting for the last rank to arrive (CPU ranks).
+  /// The part spent waiting for the last rank (CPU ranks).
   double arrival_seconds = 0;
-  /// How long finalize() waited: the part that nothing hid.
+  /// How long finalize() waited: the part that was not hidden.
   double exposed_seconds = 0;
 
-  /// Share of communication hidden behind the backward pass, 0 to 1; 1 when there was none.
+  /// Fraction of the communication hidden behind the backward pass, 0 to 1; 1 without
+  /// communication.
   double hidden_share() const;
 };
 
 /// Sums the gradients of `parameters` over all ranks. The parameters and gradients move to flat
-/// buffers (FlatParameters), cut into buckets in reverse order of use. When the backward pass has
-/// filled a bucket it is all-reduced by a non-blocking collective; buckets go in their order on
-/// every rank, so that the order of collectives is the same everywhere by construction.
+/// buffers (FlatParameters), which are divided into buckets in reverse order of use. When the
+/// backward pass has filled a bucket, it is all-reduced by a non-blocking collective. Buckets are
+/// reduced in their order, so that the order of collectives is the same on every rank.
 ///
 /// A step: zero(); for each micro-batch { forward; begin(last micro-batch, loss); backward; }
-/// finalize(). A rank without work calls begin(true) and finalize() and adds zero. Parameters that
-/// get no gradient (LayerDrop) are reduced as they stand; with begin(true, loss) they delay
-/// nothing.
+/// finalize(). A rank without micro-batches calls begin(true) and finalize() and adds zero.
+/// Parameters without a gradient in this step (LayerDrop) are reduced unchanged; with
+/// begin(true, loss) they do not delay their bucket.
 ///
 /// On a GPU, construct it on the stream that training uses.
 class GradientReducer {
  public:
-  /// `parameters`: in order of first use in the forward pass, only those with requires_grad, fp32,
-  /// on the device of the communicator, in the same order on every rank. The communicator outlives
-  /// it.
+  /// `parameters`: those with requires_grad, fp32, on the device of the communicator, in order of
+  /// first use in the forward pass, the same on every rank. The communicator outlives this object.
   GradientReducer(const std::vector<at::Tensor>& parameters, Communicator& communicator,
                   const ReducerOptions& options = {});
   ~GradientReducer();
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
 
-  /// Gradients to zero, before the first micro-batch of a step.
+  /// Sets the gradients to zero, before the first micro-batch of a step.
   void zero();
 
-  /// Before a backward pass. `reduce` false: it only accumulates; true: the last of the step.
+  /// Before a backward pass. `reduce` false: it only accumulates; true: it is the last of the step.
   void begin(bool reduce);
 
-  /// The same after the forward pass, which lets it look which parameters `loss` depends on:
-  /// buckets do not wait for the others. Costs a walk over the graph.
+  /// The same, after the forward pass. Buckets do not wait for parameters that `loss` does not
+  /// depend on. Costs a traversal of the autograd graph.
   void begin(bool reduce, const at::Tensor& loss);
 
-  /// After the last backward pass of the step: starts what was not reached, waits (on a GPU the
+  /// After the last backward pass of the step: starts the remaining buckets, waits (on a GPU the
   /// current stream waits, not the host), and leaves the sum over ranks in flat_gradients(). Throws
-  /// RunError what a collective failed with.
+  /// RunError if a collective failed.
   ReduceStats finalize();
 
-  /// [N] fp32 of the same layout, a view a parameter; padding is zero.
+  /// [N] fp32, both with the same layout: one view per parameter, padding is zero.
   const at::Tensor& flat_gradients() const { return flat_.gradients(); }
   const at::Tensor& flat_parameters() const { return flat_.values(); }
   const std::vector<FlatParameters::Slot>& slots() const { return flat_.slots(); }
@@ -100,7 +99,7 @@ class GradientReducer {
   struct Bucket {
     int64_t offset = 0;
     int64_t size = 0;
-    /// Parameters in it, and how many of them still wait for their gradient.
+    /// Number of parameters in it, and how many of them have no gradient yet.
     int parameters = 0;
     int missing = 0;
     std::unique_ptr<PendingCollective> pending;
@@ -109,7 +108,7 @@ class GradientReducer {
 
   void make_buckets(double bucket_mib);
   void add_hooks();
-  /// Called by the hook of parameter `slot` when its gradient is there.
+  /// Called by the hook of parameter `slot` when its gradient is complete.
   void mark_ready(size_t slot);
   void start_ready_buckets();
   void start_bucket(size_t index);
@@ -118,7 +117,7 @@ class GradientReducer {
   FlatParameters flat_;
   Communicator& communicator_;
   ReduceType type_;
-  /// [N] bfloat16 when gradients travel as such.
+  /// [N] bfloat16 if gradients are sent in that type.
   at::Tensor narrow_;
   std::vector<Bucket> buckets_;
   std::vector<size_t> bucket_of_slot_;
@@ -126,7 +125,7 @@ class GradientReducer {
   std::vector<std::shared_ptr<torch::autograd::Node>> accumulators_;
   std::vector<uintptr_t> hook_keys_;
   std::map<const torch::autograd::Node*, size_t> slot_of_accumulator_;
-  /// Collectives of the last step whose timing a GPU had not told yet.
+  /// Collectives of the previous step that a GPU had not completed yet.
   std::vector<std::unique_ptr<PendingCollective>> untimed_;
   bool reducing_ = false;
   size_t next_bucket_ = 0;

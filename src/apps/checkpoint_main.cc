@@ -1,4 +1,4 @@
-// s2i-checkpoint: what checkpoints are there, whether they are whole, and what differs between two.
+// s2i-checkpoint: lists, verifies and compares checkpoints.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -16,29 +16,30 @@ void print_list(const OrderedJson& list) {
   for (const auto& entry : list) {
     std::string links = entry["best"].get<bool>() ? "best" : "";
     if (entry["last"].get<bool>()) links += links.empty() ? "last" : ",last";
-    std::string figures;
+    std::string metrics;
     if (entry["validation"].is_object()) {
       for (const auto& [name, value] : entry["validation"].items()) {
-        // Null: it was not finite, for which JSON has no number.
-        const std::string figure =
+        // Null: not finite, which JSON cannot represent.
+        const std::string metric =
             value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "not finite";
-        figures += fmt::format("{}{} {}", figures.empty() ? "" : ", ", name, figure);
+        metrics += fmt::format("{}{} {}", metrics.empty() ? "" : ", ", name, metric);
       }
     }
     fmt::print("{:>10} {:>6} {:<8} {:>14} {:<10} {}\n", entry["step"].dump(),
                entry["epoch"].is_null() ? "?" : entry["epoch"].dump(),
-               entry["whole"].get<bool>() ? "whole" : "damaged", entry["bytes"].dump(), links,
-               figures);
+               entry["valid"].get<bool>() ? "valid" : "damaged", entry["bytes"].dump(), links,
+               metrics);
   }
 }
 
-/// Prints whole ones to standard output and problems to standard error; 1 if there are any.
+/// Prints valid checkpoints to standard output and problems to standard error; returns 1 if there
+/// are problems.
 int verify(const OrderedJson& list, bool json) {
   int status = s2i::kExitDone;
   for (const auto& entry : list) {
     const auto path = entry["path"].get<std::string>();
-    if (entry["whole"].get<bool>()) {
-      if (!json) fmt::print("{}: whole\n", path);
+    if (entry["valid"].get<bool>()) {
+      if (!json) fmt::print("{}: valid\n", path);
       continue;
     }
     status = s2i::kExitRunFailed;
@@ -65,15 +66,17 @@ int print_difference(const OrderedJson& difference) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Shows, checks and compares checkpoints. Reads only.", "s2i-checkpoint");
+  CLI::App app("Lists, verifies and compares checkpoints, without changing them.",
+               "s2i-checkpoint");
   app.require_subcommand(1);
   bool json = false;
   std::string path, other;
-  auto* list_command = app.add_subcommand("list", "Step, epoch, whole or damaged, size, figures");
-  auto* verify_command =
-      app.add_subcommand("verify", "Check every checksum; 1 if anything is damaged, and its name");
+  auto* list_command =
+      app.add_subcommand("list", "List step, epoch, validity, size, links and validation metrics");
+  auto* verify_command = app.add_subcommand(
+      "verify", "Verify all checksums; exits with 1 and names the files if any are damaged");
   auto* diff_command = app.add_subcommand(
-      "diff", "Settings and tensors that differ between two checkpoints; 1 if there are any");
+      "diff", "Compare settings and tensors of two checkpoints; exits with 1 if any differ");
   for (auto* command : {list_command, verify_command}) {
     command->add_option("path", path, "Run folder or checkpoint")->required();
     command->add_flag("--json", json, "Print JSON");
@@ -83,7 +86,7 @@ int run(int argc, char** argv) {
   diff_command->add_flag("--json", json, "Print JSON");
   int status = 0;
   if (!s2i::parse_command_line(app, argc, argv, status)) return status;
-  s2i::set_up_logging("info");
+  s2i::set_up_logging(spdlog::level::info);
   if (diff_command->parsed()) {
     const OrderedJson difference = s2i::compare_checkpoints(path, other);
     if (!json) return print_difference(difference);

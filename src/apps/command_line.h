@@ -1,15 +1,17 @@
-// What the programs' command lines share.
+// What the command lines of all programs share.
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <string>
 
+#include "core/choices.h"
 #include "core/program.h"
 
 namespace s2i {
 
-/// Parses; true when the program should go on. Otherwise `status` is what main returns: 0 after
-/// --help or --version, 2 for a command line that is wrong.
+/// Parses the command line; returns whether the program continues. If not, `status` is its exit
+/// status: 0 after --help or --version, 2 for an invalid command line.
 inline bool parse_command_line(CLI::App& app, int argc, char** argv, int& status) {
   app.set_version_flag("--version", version_text(app.get_name()));
   try {
@@ -19,6 +21,18 @@ inline bool parse_command_line(CLI::App& app, int argc, char** argv, int& status
     status = app.exit(error) == 0 ? kExitDone : kExitUsage;
     return false;
   }
+}
+
+/// An option whose value is one of the choices; `value` holds the default.
+template <typename T, size_t N>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
+                        const std::array<Choice<T>, N>& choices, const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name, [&value, choices](const std::string& text) { value = choice_value(choices, text); },
+          help)
+      ->check(CLI::IsMember(choice_names(choices)))
+      ->default_str(choice_name(choices, value));
 }
 
 }  // namespace s2i

@@ -29,7 +29,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? s2i::kExitDone : s2i::kExitUsage;
   }
-  s2i::EncoderConfig config = s2i::EncoderConfig::of_shape(shape);
+  s2i::ClassifierConfig config =
+      s2i::ClassifierConfig::of_shape("wavlm", shape == "base-plus" ? "base" : shape);
   config.labels.clear();
   config.labels.reserve(static_cast<size_t>(labels));
   for (int64_t i = 0; i < labels; ++i) config.labels.push_back("LABEL_" + std::to_string(i));

@@ -1,4 +1,4 @@
-// s2i-predict: the intents of audio files, of any format and rate that libsndfile reads.
+// s2i-predict: predicts the intents of audio files of any format and rate that libsndfile reads.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/softmax.h>
@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,13 +14,15 @@
 #include "audio/load.h"
 #include "audio/normalize.h"
 #include "audio/quantize.h"
+#include "audio/silence.h"
 #include "core/error.h"
 #include "core/host_memory.h"
 #include "core/json.h"
 #include "data/batch_loader.h"
 #include "train/batch_tensors.h"
+#include "train/forward_options.h"
+#include "train/loaded_model.h"
 #include "train/out_of_memory.h"
-#include "train/setup.h"
 
 namespace {
 
@@ -28,13 +31,15 @@ using namespace s2i;
 struct PredictCommand {
   std::vector<std::string> paths;
   std::string model;
-  std::string precision = "fp32";
+  Precision precision = Precision::kFloat32;
   double max_seconds = 60;
+  std::string channel;  ///< Empty: as in the training of the model.
+  bool accept_damaged = false;
   int threads = 0;
   bool json = false;
 };
 
-/// The files named on the command line; "-" stands for a list on standard input, a path a line.
+/// The files on the command line; "-" stands for a list on standard input, one path per line.
 std::vector<std::string> list_files(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const auto& path : paths) {
@@ -50,12 +55,25 @@ std::vector<std::string> list_files(const std::vector<std::string>& paths) {
   return files;
 }
 
-/// One utterance as the loader would give it from a shard: 16 bits, so that a prediction for a file
-/// is the prediction for its utterance in a corpus.
-Batch load_single(AudioLoader& loader, const std::string& path, bool normalized) {
+void warn_about(const AudioLoader& loader, std::span<const float> samples, const std::string& path,
+                ChannelChoice channel) {
+  if (!loader.damage().empty()) spdlog::warn("{}: {}", path, loader.damage());
+  if (!loader.warning().empty()) spdlog::warn("{}: {}", path, loader.warning());
+  if (!is_silent(samples)) return;
+  const bool is_mixed = channel.is_mean() && loader.source_channels() > 1;
+  spdlog::warn("{}: silent{}", path,
+               is_mixed ? fmt::format(": the mean of {} channels; --channel selects one",
+                                      loader.source_channels())
+                        : "");
+}
+
+/// Returns one utterance as the data loader returns it from a shard, so that a file and the same
+/// utterance in a corpus have the same prediction. Does not clip: audio beyond full scale is
+/// clipped in int16 shards, and the model can use more of it without.
+Batch load_single(AudioLoader& loader, const std::string& path, const AudioConversion& conversion,
+                  bool normalized) {
   const auto samples = loader.load(path);
-  std::vector<int16_t> quantized(samples.size());
-  quantize_int16(samples, quantized);
+  warn_about(loader, samples, path, conversion.channel);
   Batch batch;
   batch.rows = 1;
   batch.samples = static_cast<int64_t>(samples.size());
@@ -64,8 +82,8 @@ Batch load_single(AudioLoader& loader, const std::string& path, bool normalized)
   batch.utterance = {0};
   batch.audio = {new float[samples.size()], std::default_delete<float[]>()};
   const std::span<float> audio(batch.audio.get(), samples.size());
-  std::transform(quantized.begin(), quantized.end(), audio.begin(),
-                 [](int16_t sample) { return static_cast<float>(sample) / kInt16Scale; });
+  std::copy(samples.begin(), samples.end(), audio.begin());
+  if (conversion.sample_type == SampleType::kInt16) round_to_int16_steps(audio);
   if (normalized) normalize(audio);
   return batch;
 }
@@ -93,19 +111,25 @@ int predict_files(const PredictCommand& command) {
   const at::NoGradGuard no_grad;
   if (command.threads > 0) at::set_num_threads(command.threads);
   const LoadedModel loaded = load_classifier(command.model, at::kCPU);
-  const ForwardOptions options = forward_options("masked", command.precision);
-  AudioLoader loader(static_cast<int>(loaded.preprocessor.sampling_rate), command.max_seconds);
+  const ForwardOptions options = forward_options(Padding::kMasked, command.precision);
+  // A model from elsewhere was trained on the samples as they are.
+  AudioConversion conversion = loaded.audio.value_or(AudioConversion{SampleType::kFloat32, {}});
+  if (!command.channel.empty()) conversion.channel = parse_channel(command.channel);
+  AudioLoader loader(static_cast<int>(loaded.preprocessor.sampling_rate),
+                     {.max_seconds = command.max_seconds,
+                      .channel = conversion.channel,
+                      .accept_damaged = command.accept_damaged});
   int failed = 0;
   for (const auto& path : list_files(command.paths)) {
     try {
-      const BatchTensors tensors =
-          to_tensors(load_single(loader, path, loaded.normalize), at::kCPU);
-      print_prediction(path, loaded.model->forward(tensors.audio, tensors.length, options),
+      const Batch batch = load_single(loader, path, conversion, loaded.preprocessor.do_normalize);
+      const BatchTensors tensors = to_tensors(batch, at::kCPU);
+      print_prediction(path, loaded.model->forward(tensors.audio, batch.length, options),
                        loaded.model->config().labels, command.json);
     } catch (const std::exception& error) {
       spdlog::error("{}: {}", path,
                     is_out_of_memory(error)
-                        ? "out of memory; cut the file into shorter ones, or use a larger machine"
+                        ? "out of memory; split the file, or use a machine with more memory"
                         : error.what());
       ++failed;
     }
@@ -114,26 +138,32 @@ int predict_files(const PredictCommand& command) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Prints the intent of each audio file and its probability, separated by tabs.",
+  CLI::App app("Prints path, intent and probability of each audio file, separated by tabs.",
                "s2i-predict");
   PredictCommand command;
   app.add_option("files", command.paths, "Audio files, or - for a list on standard input")
       ->required();
   app.add_option("--model", command.model, "Hugging Face folder, such as runs/x/best/model")
       ->required();
-  app.add_flag("--json", command.json, "One JSON object a file: path, intent, probability, logits");
-  app.add_option("--max-seconds", command.max_seconds, "Longest file in seconds")
+  app.add_flag("--json", command.json,
+               "Print one JSON object per file: path, intent, probability, logits");
+  app.add_option("--max-seconds", command.max_seconds, "Longest accepted file in seconds")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--precision", command.precision, "Type of activations and matrix products")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str();
+  app.add_option(
+      "--channel", command.channel,
+      "Channel to use from files with several: mean, left, right, or a number from 1 [as "
+      "in the training of the model]");
+  app.add_flag("--accept-damaged", command.accept_damaged,
+               "Use the readable part of truncated or corrupt audio files, with a warning");
+  add_choice(app, "--precision", command.precision, kPrecisionChoices,
+             "Type of activations and matrix products");
   app.add_option("--threads", command.threads, "CPU threads; 0: all cores")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   int status = 0;
   if (!s2i::parse_command_line(app, argc, argv, status)) return status;
-  s2i::set_up_logging("warn");
+  s2i::set_up_logging(spdlog::level::warn);
   return predict_files(command);
 }
 

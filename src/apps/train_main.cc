@@ -5,7 +5,7 @@
 #include "apps/command_line.h"
 #include "cluster/comm/mpi_session.h"
 #include "core/host_memory.h"
-#include "train/config.h"
+#include "train/config/train_config.h"
 #include "train/run.h"
 
 namespace {
@@ -16,7 +16,7 @@ void print_settings() {
              stdout);
 }
 
-/// For scripts: the value that a run would use.
+/// For scripts: prints the value of a setting as a run would use it.
 int show_setting(const s2i::TrainCommand& command, const std::string& key) {
   s2i::TrainConfig config = s2i::load_train_config(command.config, command.overrides);
   std::puts(s2i::config_value(s2i::train_config_fields(config), key).c_str());
@@ -25,24 +25,22 @@ int show_setting(const s2i::TrainCommand& command, const std::string& key) {
 
 int run(int argc, char** argv) {
   CLI::App app(
-      "Fine-tunes WavLM for intent classification. One process trains alone; mpirun -np N or "
-      "srun train together.",
+      "Fine-tunes WavLM for intent classification, with one process or with the ranks of mpirun or "
+      "srun.",
       "s2i-train");
   s2i::TrainCommand command;
   bool help_config = false;
   std::string shown_key;
   auto* config = app.add_option("config", command.config,
-                                "Settings, a YAML file such as configs/skit_s2i.yaml");
-  app.add_option("overrides", command.overrides,
-                 "Settings that replace those of the file, as key=value");
+                                "YAML file with settings, such as configs/skit_s2i.yaml");
+  app.add_option("overrides", command.overrides, "Settings as key=value; they override the file");
   app.add_flag("--dry-run", command.dry_run,
-               "Check everything, run the longest batch once, say the memory and time to expect");
-  app.add_flag("--help-config", help_config, "Print every setting with its default and meaning");
+               "Check all inputs, train on the longest batch once, and estimate memory and time");
+  app.add_flag("--help-config", help_config, "Print all settings with defaults and descriptions");
   int status = 0;
-  app.add_option("--show", shown_key,
-                 "Check the settings, print the one with this key as a run would use it, and end");
+  app.add_option("--show", shown_key, "Check the settings, print the one with this key, and exit");
   if (!s2i::parse_command_line(app, argc, argv, status)) return status;
-  s2i::set_up_logging("info");
+  s2i::set_up_logging(spdlog::level::info);
   if (help_config) {
     print_settings();
     return s2i::kExitDone;

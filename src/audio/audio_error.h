@@ -1,4 +1,4 @@
-// What can be wrong with one audio file, typed, so that a caller can list the bad ones and go on.
+// The error type for a single audio file, so that a caller can record bad files and continue.
 #pragma once
 
 #include <string>
@@ -8,14 +8,15 @@
 namespace s2i {
 
 enum class AudioProblem {
-  kNotFound,    ///< No such file.
-  kUnreadable,  ///< It is there, but cannot be opened or read: permission, a folder, a disk error.
-  kNotAudio,    ///< Not a format that libsndfile reads, or damaged inside.
-  kTruncated,   ///< The header promises more than the file holds.
-  kEmpty,       ///< No samples.
-  kNotFinite,   ///< A sample is NaN or infinite.
-  kTooShort,    ///< Shorter than the caller's limit.
-  kTooLong,     ///< Longer than the caller's limit.
+  kNotFound,       ///< No such file.
+  kUnreadable,     ///< Exists but cannot be opened or read: permissions, a folder, a disk error.
+  kNotAudio,       ///< Not a format that can be decoded.
+  kDamaged,        ///< Truncated or corrupt. See DecodeOptions::accept_damaged.
+  kEmpty,          ///< No samples.
+  kNotFinite,      ///< A sample is NaN or infinite.
+  kTooShort,       ///< Shorter than the caller's limit.
+  kTooLong,        ///< Longer than the caller's limit.
+  kNoSuchChannel,  ///< The file does not have the requested channel.
 };
 
 /// The message names the file.

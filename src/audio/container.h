@@ -1,17 +1,27 @@
-// How long a file says it is. libsndfile quietly shortens a WAV, AIFF or AU whose data was cut off,
-// and an Ogg stream without its last page; a corpus should not.
+// Compares the length in the headers of a file with its contents. libsndfile silently accepts most
+// truncated files; preprocessing must report them.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "audio/byte_patch.h"
+#include "audio/file_window.h"
 
 namespace s2i {
 
-/// Whether the open file is shorter than its own header says: then a sentence about it. Nothing
-/// when it is whole, when the header leaves the length open (as programs that write to a pipe do),
-/// or for a container whose decoder reports missing frames itself (FLAC, MP3). Moves no file
-/// position.
-std::optional<std::string> describe_truncation(int descriptor, uint64_t file_bytes);
+struct ContainerCheck {
+  std::optional<std::string> damage;       ///< Description of a mismatch of header and contents.
+  std::optional<std::string> warning;      ///< Description of bytes that are ignored.
+  std::optional<std::string> unsupported;  ///< Why no decoder can read the complete file.
+  std::vector<BytePatch> patches;  ///< Header corrections with which libsndfile reads all samples.
+};
+
+/// Checks WAV, RF64, W64, AIFF, 8SVX, AU, CAF, NIST SPHERE, VOC, AVR, WVE and Ogg. Finds nothing if
+/// the header gives no length (files written to a pipe; IRCAM, PAF, PVF) or if the decoder reports
+/// missing frames itself (FLAC, HTK).
+ContainerCheck check_container(FileWindow& file);
 
 }  // namespace s2i

@@ -1,23 +1,36 @@
-// Audio files of any format, rate and channel count that libsndfile reads, as mono float samples.
+// Decodes audio files of any format, sample rate and channel count that libsndfile and libmpg123
+// support to mono float samples.
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "audio/audio_error.h"
+#include "core/channel.h"
 
 namespace s2i {
 
-/// One channel of samples, full scale at +-1.
+struct DecodeOptions {
+  double max_seconds = 30;  ///< A longer file is an error.
+  ChannelChoice channel = {};
+  /// Return the readable part of a truncated or corrupt file instead of an error.
+  bool accept_damaged = false;
+};
+
+/// Mono samples; full scale is +-1.
 struct AudioClip {
   std::vector<float> samples;
   int sample_rate = 0;  ///< Hz
+  int channels = 0;     ///< Channels of the file.
+  std::string damage;   ///< The damage and the number of frames read; empty if there is none.
+  std::string warning;  ///< About a deviation from the format that loses no samples; or empty.
 };
 
-/// Decodes a whole file and takes the mean of its channels. Memory is bounded by `max_seconds`, not
-/// by what the file's header claims. `clip` is overwritten; its memory is used again, which makes
-/// decoding many short files faster. Throws AudioError, never a clip that is empty, cut short, or
-/// not finite.
-void decode_audio(const std::filesystem::path& path, double max_seconds, AudioClip& clip);
+/// Decodes a file to one of its channels or their mean. Memory is bounded by `max_seconds`, not by
+/// the length in the file's header. Overwrites `clip` and reuses its memory, which speeds up
+/// decoding many short files. Throws AudioError if the audio is missing, empty, truncated, corrupt,
+/// too long or not finite.
+void decode_audio(const std::filesystem::path& path, const DecodeOptions& options, AudioClip& clip);
 
 }  // namespace s2i

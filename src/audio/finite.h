@@ -1,4 +1,4 @@
-// Whether samples are numbers.
+// Checks samples for NaN and infinity.
 #pragma once
 
 #include <bit>
@@ -7,9 +7,9 @@
 
 namespace s2i {
 
-/// False if any sample is NaN or infinite. Whole numbers throughout, so that it vectorizes.
+/// False if any sample is NaN or infinite. Uses integer operations, so that the loop vectorizes.
 inline bool all_finite(std::span<const float> samples) {
-  constexpr uint32_t kExponent = 0x7F800000;  // all ones in infinities and NaN alone
+  constexpr uint32_t kExponent = 0x7F800000;  // all ones only for infinity and NaN
   uint32_t found = 0;
   for (const float sample : samples) {
     found |= static_cast<uint32_t>((std::bit_cast<uint32_t>(sample) & kExponent) == kExponent);

@@ -8,7 +8,7 @@ namespace s2i {
 
 std::span<const float> AudioLoader::load(const std::filesystem::path& path) {
   Stopwatch watch;
-  decode_audio(path, max_seconds_, clip_);
+  decode_audio(path, options_, clip_);
   decode_seconds_ = watch.lap();
   resample_seconds_ = 0;
   if (clip_.sample_rate == target_rate_) return clip_.samples;
@@ -19,7 +19,7 @@ std::span<const float> AudioLoader::load(const std::filesystem::path& path) {
         AudioProblem::kEmpty,
         fmt::format("{}: empty: too short for one sample at {} Hz", path.string(), target_rate_));
   }
-  if (!all_finite(resampled_)) {  // the filter overshoots, near the largest float past it
+  if (!all_finite(resampled_)) {  // filter overshoot can exceed the largest float
     throw AudioError(AudioProblem::kNotFinite,
                      fmt::format("{}: has samples too large to resample", path.string()));
   }
@@ -27,8 +27,8 @@ std::span<const float> AudioLoader::load(const std::filesystem::path& path) {
 }
 
 std::vector<float> load_audio(const std::filesystem::path& path, int target_rate,
-                              double max_seconds) {
-  AudioLoader loader(target_rate, max_seconds);
+                              const DecodeOptions& options) {
+  AudioLoader loader(target_rate, options);
   const auto samples = loader.load(path);
   return {samples.begin(), samples.end()};
 }

@@ -7,7 +7,7 @@
 namespace s2i {
 namespace {
 
-/// Sum of f(x) in double over eight partial sums, so that the compiler may use vector registers.
+/// Sum of f(x) in double with eight partial sums, so that the compiler can vectorize it.
 template <typename Function>
 double sum_of(std::span<const float> samples, Function f) {
   constexpr size_t kLanes = 8;

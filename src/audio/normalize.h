@@ -1,5 +1,5 @@
-// Zero mean and unit variance per utterance, as Hugging Face's Wav2Vec2FeatureExtractor with
-// do_normalize (zero_mean_unit_var_norm).
+// Zero-mean, unit-variance normalization per utterance, as in Hugging Face's
+// Wav2Vec2FeatureExtractor with do_normalize (zero_mean_unit_var_norm).
 #pragma once
 
 #include <span>
@@ -7,7 +7,7 @@
 namespace s2i {
 
 /// x <- (x - mean) / sqrt(variance + 1e-7), with the population variance, accumulated in double.
-/// Over the utterance's own samples: pad afterwards.
+/// Pass the samples of one utterance without padding.
 void normalize(std::span<float> samples);
 
 }  // namespace s2i

@@ -15,8 +15,8 @@ struct SoxrDeleter {
 };
 using SoxrHandle = std::unique_ptr<std::remove_pointer_t<soxr_t>, SoxrDeleter>;
 
-// A handle is made for each call: soxr_clear() throws its filters away as well, so keeping one
-// saves nothing (measured: 40 us of 325 us for 4.2 s of 8 kHz speech either way).
+// Creates a handle for each call. Reusing one does not help because soxr_clear() also discards its
+// filters (measured: 40 us of 325 us for 4.2 s of 8 kHz speech in both cases).
 SoxrHandle make_resampler(int from_rate, int to_rate) {
   soxr_error_t error = nullptr;
   const soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
@@ -42,7 +42,7 @@ void resample(std::span<const float> input, int from_rate, int to_rate,
   output.resize(input.size() * static_cast<size_t>(to_rate) / static_cast<size_t>(from_rate) +
                 kSlack);
   size_t produced = 0;
-  bool ended = false;  // all input taken: from here on null input flushes what the filter holds
+  bool ended = false;  // all input consumed: null input now flushes the filter
   while (true) {
     size_t taken = 0;
     size_t made = 0;

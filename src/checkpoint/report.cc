@@ -30,22 +30,22 @@ uint64_t bytes_below(const fs::path& folder) {
   return bytes;
 }
 
-/// The figures of validation.jsonl by step; empty where there is none.
+/// The metrics in validation.jsonl by step; empty without the file.
 std::map<int64_t, OrderedJson> validations_of(const fs::path& run_dir) {
   constexpr uint64_t kMaxBytes = 1ULL << 30;
-  std::map<int64_t, OrderedJson> figures;
+  std::map<int64_t, OrderedJson> metrics;
   const fs::path path = run_dir / "validation.jsonl";
-  if (!fs::exists(path)) return figures;
+  if (!fs::exists(path)) return metrics;
   std::istringstream lines(read_file(path, kMaxBytes));
   for (std::string line; std::getline(lines, line);) {
     const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!entry.is_object() || !entry.contains("step")) continue;  // cut short by a crash
-    OrderedJson& figure = figures[json_get<int64_t>(entry, "step", path.string())];
+    if (!entry.is_object() || !entry.contains("step")) continue;  // truncated by a crash
+    OrderedJson& values = metrics[json_get<int64_t>(entry, "step", path.string())];
     for (const char* name : {"accuracy", "f1_weighted", "f1_macro", "loss"}) {
-      if (entry.contains(name)) figure[name] = entry.at(name);
+      if (entry.contains(name)) values[name] = entry.at(name);
     }
   }
-  return figures;
+  return metrics;
 }
 
 bool links_to(const fs::path& link, const fs::path& checkpoint) {
@@ -54,8 +54,8 @@ bool links_to(const fs::path& link, const fs::path& checkpoint) {
   return !error && target == fs::canonical(checkpoint, error);
 }
 
-/// Model and optimizer state under one name each.
-std::map<std::string, at::Tensor> tensors_of(const fs::path& checkpoint) {
+/// The tensors of model and optimizer by name.
+std::map<std::string, at::Tensor> read_tensors(const fs::path& checkpoint) {
   std::map<std::string, at::Tensor> tensors;
   for (const char* file : {"model/model.safetensors", "optimizer.safetensors"}) {
     for (auto& [name, tensor] : read_safetensors(checkpoint / file).tensors) tensors[name] = tensor;
@@ -64,7 +64,8 @@ std::map<std::string, at::Tensor> tensors_of(const fs::path& checkpoint) {
 }
 
 OrderedJson difference(const at::Tensor& a, const at::Tensor& b) {
-  if (a.sizes() != b.sizes() || a.scalar_type() != b.scalar_type()) return "another shape or type";
+  if (a.sizes() != b.sizes() || a.scalar_type() != b.scalar_type())
+    return "different shape or type";
   if (std::memcmp(a.const_data_ptr(), b.const_data_ptr(), a.nbytes()) == 0) return nullptr;
   const double largest =
       at::max(at::abs(at::sub(a.to(at::kDouble), b.to(at::kDouble)))).item<double>();
@@ -84,7 +85,7 @@ std::vector<fs::path> checkpoints_at(const fs::path& path) {
     auto found = list_checkpoints(path);
     if (!found.empty()) return found;
   }
-  throw UserError("{}: neither a run folder nor a checkpoint", path.string());
+  throw UserError("{} is neither a run folder nor a checkpoint", path.string());
 }
 
 OrderedJson describe_checkpoints(const std::vector<fs::path>& checkpoints) {
@@ -97,7 +98,7 @@ OrderedJson describe_checkpoints(const std::vector<fs::path>& checkpoints) {
     OrderedJson entry = {{"path", path.string()},
                          {"step", step_of(path)},
                          {"epoch", nullptr},
-                         {"whole", problems.empty()},
+                         {"valid", problems.empty()},
                          {"problems", problems},
                          {"bytes", nullptr},
                          {"best", links_to(run_dir / "best", path)},
@@ -110,9 +111,9 @@ OrderedJson describe_checkpoints(const std::vector<fs::path>& checkpoints) {
       entry["step"] = state.step;
       entry["epoch"] = state.epoch;
     }
-    const auto& figures = validations[run_dir];
-    const auto figure = figures.find(entry["step"].get<int64_t>());
-    if (figure != figures.end()) entry["validation"] = figure->second;
+    const auto& metrics = validations[run_dir];
+    const auto found = metrics.find(entry["step"].get<int64_t>());
+    if (found != metrics.end()) entry["validation"] = found->second;
     list.push_back(std::move(entry));
   }
   return list;
@@ -121,14 +122,16 @@ OrderedJson describe_checkpoints(const std::vector<fs::path>& checkpoints) {
 OrderedJson compare_checkpoints(const fs::path& a, const fs::path& b) {
   for (const auto& path : {a, b}) {
     const std::string problem = check_checkpoint(path);
-    if (!problem.empty()) throw UserError("{} is not whole: {}", path.string(), problem);
+    if (!problem.empty())
+      throw UserError("{} is not a valid checkpoint: {}", path.string(), problem);
   }
   OrderedJson settings = OrderedJson::object();
   const auto identity = [](const fs::path& path) {
     const std::string where = (path / "run_state.json").string();
     const Json json = read_json(where);
-    RunIdentity found = run_identity_from_json(json, where);
-    std::map<std::string, std::string> entries(found.config.begin(), found.config.end());
+    const RunIdentity found = run_identity_from_json(json, where);
+    std::map<std::string, std::string> entries;
+    for (const auto& entry : found.config) entries[entry.key] = entry.value;
     entries["step"] = std::to_string(json_get<int64_t>(json, "step", where));
     entries["data_checksum"] = found.data_checksum;
     entries["validation_checksum"] = found.validation_checksum;
@@ -151,8 +154,8 @@ OrderedJson compare_checkpoints(const fs::path& a, const fs::path& b) {
   }
 
   OrderedJson tensors = OrderedJson::object();
-  const auto tensors_a = tensors_of(a);
-  auto tensors_b = tensors_of(b);
+  const auto tensors_a = read_tensors(a);
+  auto tensors_b = read_tensors(b);
   for (const auto& [name, tensor] : tensors_a) {
     const auto other = tensors_b.find(name);
     if (other == tensors_b.end()) {

@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 
-#include "core/checksum.h"
 #include "core/error.h"
 
 namespace s2i {
@@ -15,62 +13,34 @@ namespace {
 
 constexpr int64_t kFormatVersion = 1;
 
-int64_t checked_count(int64_t value, const char* key, int64_t lowest, const std::string& where) {
-  constexpr int64_t kHighest = int64_t{1} << 48;  // what is computed from it cannot overflow
+int64_t get_count(const Json& json, const char* key, const std::string& where, int64_t lowest = 0) {
+  constexpr int64_t kHighest = int64_t{1} << 48;  // arithmetic with it cannot overflow
+  const auto value = json_get<int64_t>(json, key, where);
   if (value < lowest || value > kHighest) {
-    throw UserError("{}: '{}' is {}, which no run wrote", where, key, value);
+    throw UserError("{}: '{}' is {}, out of range", where, key, value);
   }
   return value;
 }
 
-/// One that older versions did not write: then 0.
-int64_t optional_count(const Json& json, const char* key, const std::string& where) {
-  return checked_count(json_get_or<int64_t>(json, key, 0, where), key, 0, where);
-}
-
-/// Settings that may change between the parts of one run: they say how long, how fast, how loud,
-/// not what is computed.
-bool may_change(const std::string& key) {
-  static constexpr std::array kFree = {"run.dir",
-                                       "run.resume",
-                                       "run.device",
-                                       "run.threads",
-                                       "run.log_level",
-                                       "run.stop_signals",
-                                       "data.dir",
-                                       "data.prefetch",
-                                       "data.verify",
-                                       "data.test_split",
-                                       "model.init",
-                                       "model.replace_head",
-                                       "train.epochs",
-                                       "train.max_steps",
-                                       "train.early_stop_patience",
-                                       "train.max_bad_steps",
-                                       "train.evaluate_every_steps",
-                                       "batch.evaluation",
-                                       "batch.micro",
-                                       "checkpoint.every_steps",
-                                       "checkpoint.keep",
-                                       "checkpoint.keep_every_steps",
-                                       "checkpoint.asynchronous",
-                                       "checkpoint.max_failures",
-                                       "train.spike_factor",
-                                       "cluster.allow_shared_gpu",
-                                       "cluster.bind_cores",
-                                       "cluster.bucket_mib",
-                                       "cluster.progress_seconds",
-                                       "cluster.step_timeout_seconds",
-                                       "cluster.straggler_factor",
-                                       "cluster.straggler_steps",
-                                       "cluster.timeout_seconds"};
-  return std::find(kFree.begin(), kFree.end(), key) != kFree.end();
-}
-
 }  // namespace
 
-bool note_validation(RunState& state, double value, double loss) {
-  // A small validation set is soon all right; between equals the surer one generalizes better.
+void advance(RunState& state, bool ends_epoch, bool applied) {
+  ++state.step;
+  ++state.step_in_epoch;
+  if (ends_epoch) {
+    ++state.epoch;
+    state.step_in_epoch = 0;
+  }
+  if (applied) {
+    state.consecutive_nonfinite_steps = 0;
+  } else {
+    ++state.skipped_steps;
+    ++state.consecutive_nonfinite_steps;
+  }
+}
+
+bool record_validation(RunState& state, double value, double loss) {
+  // On a small validation set accuracy soon saturates; of equals, lower loss generalizes better.
   const bool is_best = std::isfinite(value) && std::isfinite(loss) &&
                        (state.best_step < 0 || value > state.best_value ||
                         (value == state.best_value && loss < state.best_loss));
@@ -86,10 +56,10 @@ bool note_validation(RunState& state, double value, double loss) {
 }
 
 OrderedJson to_json(const RunState& state, const RunIdentity& identity) {
-  // JSON has no numbers that are not finite: they would be null, and no start could read that.
+  // JSON has no numbers that are not finite: they would become null, which no start could read.
   S2I_CHECK(std::isfinite(state.best_value) && std::isfinite(state.best_loss));
   OrderedJson config = OrderedJson::object();
-  for (const auto& [key, value] : identity.config) config[key] = value;
+  for (const auto& entry : identity.config) config[entry.key] = entry.value;
   return {{"format_version", kFormatVersion},
           {"program_version", S2I_VERSION},
           {"step", state.step},
@@ -113,63 +83,55 @@ RunState run_state_from_json(const Json& json, const std::string& where) {
   if (json_get<int64_t>(json, "format_version", where) != kFormatVersion) {
     throw UserError("{}: written by another version of s2i-train; start a new run.dir", where);
   }
-  const auto count = [&](const char* key, int64_t lowest = 0) {
-    return checked_count(json_get<int64_t>(json, key, where), key, lowest, where);
-  };
   RunState state;
-  state.step = count("step");
-  state.epoch = count("epoch");
-  state.step_in_epoch = count("step_in_epoch");
+  state.step = get_count(json, "step", where);
+  state.epoch = get_count(json, "epoch", where);
+  state.step_in_epoch = get_count(json, "step_in_epoch", where);
   state.finished = json_get<bool>(json, "finished", where);
   state.validation_due = json_get<bool>(json, "validation_due", where);
-  state.best_step = count("best_step", -1);
-  // Null: a version of before took a validation that was not finite for the best.
-  if (json_get<Json>(json, "best_value", where).is_null() ||
-      json_get<Json>(json, "best_loss", where).is_null()) {
-    state.best_step = -1;
-  } else {
-    state.best_value = json_get<double>(json, "best_value", where);
-    state.best_loss = json_get<double>(json, "best_loss", where);
-  }
-  state.since_best = count("since_best");
-  state.skipped_steps = count("skipped_steps");
-  state.consecutive_nonfinite_steps = optional_count(json, "consecutive_nonfinite_steps", where);
+  state.best_value = json_get<double>(json, "best_value", where);
+  state.best_loss = json_get<double>(json, "best_loss", where);
+  state.best_step = get_count(json, "best_step", where, -1);
+  state.since_best = get_count(json, "since_best", where);
+  state.skipped_steps = get_count(json, "skipped_steps", where);
+  state.consecutive_nonfinite_steps = get_count(json, "consecutive_nonfinite_steps", where);
   return state;
 }
 
 RunIdentity run_identity_from_json(const Json& json, const std::string& where) {
   RunIdentity identity;
   identity.data_checksum = json_get<std::string>(json, "data_checksum", where);
-  identity.validation_checksum = json_get_or<std::string>(json, "validation_checksum", "", where);
-  identity.world_size = optional_count(json, "world_size", where);
-  const auto config = json_get<std::map<std::string, std::string>>(json, "config", where);
-  identity.config.assign(config.begin(), config.end());
+  identity.validation_checksum = json_get<std::string>(json, "validation_checksum", where);
+  identity.world_size = get_count(json, "world_size", where);
+  for (const auto& [key, value] :
+       json_get<std::map<std::string, std::string>>(json, "config", where)) {
+    identity.config.push_back({key, value});
+  }
   return identity;
 }
 
-std::vector<std::string> check_resumable(const RunIdentity& saved, const RunIdentity& wanted) {
+std::vector<std::string> allowed_changes(const RunIdentity& saved, const RunIdentity& current) {
   std::vector<std::string> allowed;
   std::vector<std::string> refused;
-  const std::map<std::string, std::string> before(saved.config.begin(), saved.config.end());
-  for (const auto& [key, value] : wanted.config) {
-    const auto found = before.find(key);
-    if (found == before.end() || found->second == value) continue;
-    auto& list = may_change(key) ? allowed : refused;
-    list.push_back(fmt::format("{}: {} -> {}", key, found->second, value));
-  }
-  const auto compare_data = [&](const char* data, const std::string& then, const std::string& now) {
-    if (then == now || then.empty() || now.empty()) return;
-    refused.push_back(fmt::format("the {} data (checksum): {} -> {}", data, then, now));
+  const auto compare = [&](const std::string& what, bool may_change, const auto& before,
+                           const auto& now) {
+    if (before == now) return;
+    (may_change ? allowed : refused).push_back(fmt::format("{}: {} -> {}", what, before, now));
   };
-  compare_data("training", saved.data_checksum, wanted.data_checksum);
-  compare_data("validation", saved.validation_checksum, wanted.validation_checksum);
-  if (saved.world_size != wanted.world_size && saved.world_size > 0 && wanted.world_size > 0) {
-    allowed.push_back(fmt::format("ranks {} -> {}", saved.world_size, wanted.world_size));
+  std::map<std::string, std::string> settings;
+  for (const auto& entry : saved.config) settings[entry.key] = entry.value;
+  for (const auto& entry : current.config) {
+    const auto before = settings.find(entry.key);
+    compare(entry.key, entry.may_change_on_resume,
+            before == settings.end() ? "not set" : before->second, entry.value);
   }
+  compare("training data (checksum)", false, saved.data_checksum, current.data_checksum);
+  compare("validation data (checksum)", false, saved.validation_checksum,
+          current.validation_checksum);
+  compare("ranks", true, saved.world_size, current.world_size);
   if (!refused.empty()) {
     throw UserError(
-        "cannot go on with a run under other settings; set them back, or choose another run.dir:\n"
-        "  {}",
+        "cannot resume a run with other settings; restore them, or choose another run.dir:\n  {}",
         fmt::join(refused, "\n  "));
   }
   return allowed;

@@ -21,9 +21,9 @@ namespace {
 void start_copies(const NamedTensors& from, NamedTensors& to, std::optional<at::Device>& device) {
   to.resize(from.size());
   for (size_t i = 0; i < from.size(); ++i) {
-    const at::Tensor source = from[i].second.detach();
-    at::Tensor& target = to[i].second;
-    to[i].first = from[i].first;
+    const at::Tensor source = from[i].tensor.detach();
+    at::Tensor& target = to[i].tensor;
+    to[i].name = from[i].name;
     if (!target.defined() || target.sizes() != source.sizes() ||
         target.scalar_type() != source.scalar_type()) {
       const auto options = at::TensorOptions().dtype(source.scalar_type());
@@ -39,7 +39,7 @@ void copy_to_host(const CheckpointContent& content, CheckpointContent& copy) {
   const at::NoGradGuard no_grad;
   copy.step = content.step;
   copy.is_best = content.is_best;
-  copy.trainer = content.trainer;
+  copy.run_state = content.run_state;
   std::optional<at::Device> device;
   start_copies(content.model, copy.model, device);
   start_copies(content.optimizer, copy.optimizer, device);

@@ -23,7 +23,7 @@ struct CheckpointContent {  // NOLINT(bugprone-exception-escape)
   bool is_best = false;
   NamedTensors model;
   NamedTensors optimizer;
-  OrderedJson trainer;  ///< run_state.json
+  OrderedJson run_state;  ///< run_state.json
 };
 
 struct CheckpointWriterSettings {

@@ -1,14 +1,16 @@
-// WavLM (Chen et al., arXiv 2110.13900) with a classification head over spoken intents: the
-// computation of transformers' WavLMForSequenceClassification.
+// A speech encoder with a classification head over spoken intents: the computation of transformers'
+// <type>ForSequenceClassification.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
-#include "nn/encoder_config.h"
+#include "classification/classifier_config.h"
 #include "nn/forward_pass.h"
 #include "nn/parameters.h"
 
@@ -17,7 +19,7 @@ namespace s2i {
 class IntentClassifier {
  public:
   /// Allocates the parameters without giving them values: initialize() or load_pretrained() does.
-  IntentClassifier(EncoderConfig config, at::Device device);
+  IntentClassifier(ClassifierConfig config, at::Device device);
   ~IntentClassifier();
   IntentClassifier(const IntentClassifier&) = delete;
   IntentClassifier& operator=(const IntentClassifier&) = delete;
@@ -25,48 +27,55 @@ class IntentClassifier {
   /// Random values for every parameter, with transformers' distributions; the same for a seed on
   /// every rank and device.
   void initialize(uint64_t seed);
+  /// The same for one of its parameters.
+  void initialize(const NamedTensor& parameter, uint64_t seed) const;
 
   /// audio   [B,T] float32 on the model's device: normalized as the preprocessor says, zero padded
-  /// lengths [B] int64 on the CPU: valid samples of each utterance, config().min_samples() ... T
+  /// lengths [B]: valid samples of each utterance, at least the first frame's
   /// returns logits [B,C] float32
   ///
   /// Records gradients unless grad mode is off; parts below the lowest trainable parameter run
   /// without a graph. Throws UserError for an utterance shorter than one frame.
-  at::Tensor forward(const at::Tensor& audio, const at::Tensor& lengths,
+  at::Tensor forward(const at::Tensor& audio, std::span<const int64_t> lengths,
                      const ForwardOptions& options) const;
 
   /// In the order the forward pass first uses them. The storage behind a tensor may be replaced
   /// (set_data). A parameter that took no part in a pass has no gradient: those of a layer that
   /// LayerDrop skipped, masked_spec_embed when nothing was masked, the last norm of a pre-LayerNorm
   /// encoder whose layers are summed.
-  std::vector<NamedParameter>& parameters() { return parameters_; }
-  const std::vector<NamedParameter>& parameters() const { return parameters_; }
+  NamedTensors& parameters() { return parameters_; }
+  const NamedTensors& parameters() const { return parameters_; }
+  /// Those that train (requires_grad), in the same order.
+  NamedTensors trainable() const;
 
-  /// Sets which parameters train (requires_grad); every call starts afresh.
+  /// Tensors that belong to the weights but do not train, of any type, e.g. the statistics of a
+  /// BatchNorm. They never change.
+  const NamedTensors& buffers() const { return buffers_; }
+
+  /// Sets which parameters train (requires_grad), whatever was set before.
   /// feature_encoder: the convolutions and their norms are frozen (Hugging Face's
   ///   freeze_feature_encoder).
-  /// lower_layers: so many transformer layers from the bottom are frozen, and if there are any,
-  ///   everything below them too; with all of them frozen the head alone trains, and a
+  /// lower_layers: this many transformer layers from the bottom are frozen, and if there are any,
+  ///   everything below them too; with all of them frozen only the head trains, and a
   ///   pre-LayerNorm model's last norm.
   void freeze(bool feature_encoder, int64_t lower_layers);
 
-  const EncoderConfig& config() const { return config_; }
+  const ClassifierConfig& config() const { return config_; }
   at::Device device() const { return device_; }
 
-  /// Frames that so many samples give.
-  int64_t frames(int64_t samples) const { return config_.frames(samples); }
+  /// Frames of an utterance of this many samples.
+  int64_t frames(int64_t samples) const { return config_.encoder.frames(samples); }
 
  private:
   struct Network;
 
-  ForwardPass begin(const at::Tensor& audio, const at::Tensor& lengths,
-                    const ForwardOptions& options) const;
-  at::Tensor mask_spectrum(const at::Tensor& hidden, const ForwardPass& pass) const;
   at::Tensor pool(const at::Tensor& hidden, const ForwardPass& pass) const;
 
-  EncoderConfig config_;
+  ClassifierConfig config_;
   at::Device device_;
-  std::vector<NamedParameter> parameters_;
+  std::unique_ptr<EncoderParts> parts_;
+  NamedTensors parameters_;
+  NamedTensors buffers_;
   std::unique_ptr<Network> network_;
 };
 

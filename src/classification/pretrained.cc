@@ -7,10 +7,10 @@
 #include <map>
 #include <utility>
 
+#include "core/checksum.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "nn/initialization.h"
 #include "weights/model_weights.h"
 #include "weights/safetensors.h"
 
@@ -34,11 +34,13 @@ std::string list_text(const std::vector<std::string>& names) {
   return text;
 }
 
-TensorMap current_names(const NamedTensors& tensors, const std::string& source) {
+TensorMap current_names(const NamedTensors& tensors, const std::string& prefix,
+                        const std::string& source) {
   TensorMap result;
   for (const auto& [name, tensor] : tensors) {
-    if (!result.emplace(current_name(name), tensor).second) {
-      throw UserError("{}: the tensor {} is there twice", source, current_name(name));
+    const std::string current = current_name(name, prefix);
+    if (!result.emplace(current, tensor).second) {
+      throw UserError("{}: the tensor {} is there twice", source, current);
     }
   }
   return result;
@@ -74,34 +76,41 @@ bool keep_head(const TensorMap& weights, const std::vector<std::string>& trained
 }
 
 /// Parameters that weights may lack: what fine-tuning adds to a pretrained encoder.
-bool may_be_missing(const std::string& name) {
-  return !name.starts_with("wavlm.") || name == "wavlm.masked_spec_embed";
+bool may_be_missing(const std::string& name, const std::string& prefix) {
+  return !name.starts_with(prefix) || name == prefix + "masked_spec_embed";
 }
 
 void copy_weights(IntentClassifier& model, TensorMap& weights, const LoadSettings& settings,
                   LoadReport& report) {
   const c10::NoGradGuard no_grad;
+  const std::string prefix = model.config().type.prefix();
   std::vector<std::string> missing, misshapen;
-  for (const NamedParameter& parameter : model.parameters()) {
-    const auto entry = weights.find(parameter.name);
-    if (entry == weights.end()) {
-      if (may_be_missing(parameter.name)) {
-        initialize_parameter(parameter, model.config(), settings.seed);
-        report.initialized.push_back(parameter.name);
-      } else {
-        missing.push_back(parameter.name);
-      }
-      continue;
-    }
+  const auto copy = [&](const NamedTensor& to) {
+    const auto entry = weights.find(to.name);
+    if (entry == weights.end()) return false;
     const at::Tensor& value = entry->second;
-    if (value.sizes() != parameter.tensor.sizes() || !value.is_floating_point()) {
+    if (value.sizes() != to.tensor.sizes() ||
+        value.is_floating_point() != to.tensor.is_floating_point()) {
       misshapen.push_back(fmt::format(
-          "{} is {} {} and should be {}", parameter.name, c10::toString(value.scalar_type()),
-          fmt::join(value.sizes().vec(), "x"), fmt::join(parameter.tensor.sizes().vec(), "x")));
+          "{} is {} {} and should be {}", to.name, c10::toString(value.scalar_type()),
+          fmt::join(value.sizes().vec(), "x"), fmt::join(to.tensor.sizes().vec(), "x")));
     } else {
-      parameter.tensor.copy_(value);
+      to.tensor.copy_(value);
     }
     weights.erase(entry);
+    return true;
+  };
+  for (const NamedTensor& parameter : model.parameters()) {
+    if (copy(parameter)) continue;
+    if (may_be_missing(parameter.name, prefix)) {
+      model.initialize(parameter, settings.seed);
+      report.initialized.push_back(parameter.name);
+    } else {
+      missing.push_back(parameter.name);
+    }
+  }
+  for (const NamedTensor& buffer : model.buffers()) {
+    if (!copy(buffer)) missing.push_back(buffer.name);
   }
   if (!missing.empty()) {
     throw UserError("{} lacks {} of the model's tensors: {}", report.source, missing.size(),
@@ -122,13 +131,14 @@ std::unique_ptr<IntentClassifier> load_pretrained(const fs::path& dir, at::Devic
   if (!fs::exists(config_file)) {
     throw UserError("{} is not a model directory: it has no config.json", dir.string());
   }
-  EncoderConfig config =
-      EncoderConfig::from_json(read_json(config_file, kMaxConfigBytes), config_file.string());
-  if (settings.dropout) config.set_dropout(*settings.dropout);
-  if (settings.spec_augment) config.apply_spec_augment = *settings.spec_augment;
+  ClassifierConfig config =
+      ClassifierConfig::from_json(read_json(config_file, kMaxConfigBytes), config_file.string());
+  if (settings.dropout) config.encoder.set_dropout(*settings.dropout);
+  if (settings.spec_augment) config.encoder.apply_spec_augment = *settings.spec_augment;
   if (settings.weighted_layer_sum) config.use_weighted_layer_sum = *settings.weighted_layer_sum;
   report = {};
-  TensorMap weights = current_names(read_weights(dir, report.source), report.source);
+  TensorMap weights =
+      current_names(read_weights(dir, report.source), config.type.prefix(), report.source);
 
   const bool keep = keep_head(weights, config.labels, settings, report.source);
   if (!settings.intents.empty()) config.labels = settings.intents;
@@ -144,11 +154,33 @@ std::unique_ptr<IntentClassifier> load_pretrained(const fs::path& dir, at::Devic
 }
 
 NamedTensors named_tensors(const IntentClassifier& model) {
-  NamedTensors tensors;
-  for (const NamedParameter& parameter : model.parameters()) {
-    tensors.emplace_back(parameter.name, parameter.tensor);
-  }
+  NamedTensors tensors = model.parameters();
+  tensors.insert(tensors.end(), model.buffers().begin(), model.buffers().end());
   return tensors;
+}
+
+std::string fixed_weights_checksum(const IntentClassifier& model) {
+  ChecksumStream stream;
+  for (const auto& [name, tensor] : named_tensors(model)) {
+    if (tensor.requires_grad()) continue;
+    const at::Tensor values = tensor.to(at::kCPU).contiguous();
+    const auto* data = static_cast<const std::byte*>(values.const_data_ptr());
+    stream.update({data, values.nbytes()});
+  }
+  return checksum_text(stream.value());
+}
+
+void load_saved_weights(IntentClassifier& model, const fs::path& safetensors) {
+  const c10::NoGradGuard no_grad;
+  const TensorMap saved = by_name(read_safetensors(safetensors).tensors);
+  for (const auto& [name, tensor] : named_tensors(model)) {
+    const auto found = saved.find(name);
+    if (found == saved.end() || found->second.sizes() != tensor.sizes()) {
+      throw UserError("{}: the tensor '{}' is missing or has another shape than the model's",
+                      safetensors.string(), name);
+    }
+    tensor.copy_(found->second);
+  }
 }
 
 void save_pretrained(const fs::path& dir, const IntentClassifier& model,
@@ -157,7 +189,7 @@ void save_pretrained(const fs::path& dir, const IntentClassifier& model,
   save_pretrained(dir, model.config(), named_tensors(model), preprocessor, intents);
 }
 
-void save_pretrained(const fs::path& dir, EncoderConfig config, const NamedTensors& parameters,
+void save_pretrained(const fs::path& dir, ClassifierConfig config, const NamedTensors& parameters,
                      const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents) {
   if (!intents.empty()) {

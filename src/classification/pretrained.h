@@ -31,16 +31,16 @@ struct LoadSettings {
   std::optional<bool> weighted_layer_sum = {};
 };
 
-/// What loading met that was not simply a parameter of the same name and shape.
+/// How the weights differed from the model's tensors.
 struct LoadReport {
   std::vector<std::string> initialized;  ///< parameters that the weights lack or that were replaced
   std::vector<std::string> ignored;      ///< tensors that this model does not have, e.g. lm_head
-  std::string source;                    ///< the file the weights came from
+  std::string source;                    ///< the file that the weights came from
 };
 
-/// Loads WavLMModel, WavLMForSequenceClassification or another WavLM's weights from
-/// model.safetensors, its sharded form with an index, or pytorch_model.bin (likewise), with old or
-/// new names for the positional convolution's weight norm.
+/// Loads an encoder of any type in src/encoders, bare or below any head, from model.safetensors,
+/// pytorch_model.bin or the sharded form of either, with old or new names for the positional
+/// convolution's weight norm.
 ///
 /// Throws UserError naming the file and the tensor: no config.json, no weights, weights cut short
 /// or malformed, an encoder parameter missing or of another shape, a head for other intents.
@@ -48,20 +48,27 @@ std::unique_ptr<IntentClassifier> load_pretrained(const std::filesystem::path& d
                                                   at::Device device, const LoadSettings& settings,
                                                   LoadReport& report);
 
-/// The parameters by name, as save_pretrained writes them.
+/// Parameters and buffers, as save_pretrained writes them.
 NamedTensors named_tensors(const IntentClassifier& model);
+
+/// XXH3-64 of the weights that training does not change: frozen parameters and buffers.
+std::string fixed_weights_checksum(const IntentClassifier& model);
+
+/// Restores parameters and buffers from a file that save_pretrained wrote for the same model.
+/// Throws UserError naming a missing or misshapen tensor.
+void load_saved_weights(IntentClassifier& model, const std::filesystem::path& safetensors);
 
 /// Writes config.json (id2label from the intents, unless they are empty), model.safetensors and
 /// preprocessor_config.json into `dir`, made if need be: a directory that
-/// WavLMForSequenceClassification.from_pretrained loads. Each file is written atomically, the
-/// weights last. Throws RunError.
+/// <type>ForSequenceClassification.from_pretrained of transformers loads. Each file is written
+/// atomically, the weights last. Throws RunError.
 void save_pretrained(const std::filesystem::path& dir, const IntentClassifier& model,
                      const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents = {});
 
-/// The same from a copy of the parameters.
-void save_pretrained(const std::filesystem::path& dir, EncoderConfig config,
-                     const NamedTensors& parameters, const PreprocessorConfig& preprocessor,
+/// The same from a copy of named_tensors().
+void save_pretrained(const std::filesystem::path& dir, ClassifierConfig config,
+                     const NamedTensors& weights, const PreprocessorConfig& preprocessor,
                      const std::vector<std::string>& intents = {});
 
 }  // namespace s2i

@@ -1,5 +1,5 @@
-// A queue of limited length between threads: pushing waits while it is full, popping while it is
-// empty, and closing wakes both.
+// A bounded queue between threads: push() waits while it is full, pop() while it is empty, and
+// close() ends both waits.
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +16,7 @@ class BoundedQueue {
  public:
   explicit BoundedQueue(size_t capacity) : capacity_(capacity > 0 ? capacity : 1) {}
 
-  /// False if the queue was closed; the item is then dropped.
+  /// False if the queue is closed; the item is then discarded.
   bool push(T item) {
     std::unique_lock lock(mutex_);
     not_full_.wait(lock, [&] { return closed_ || items_.size() < capacity_; });
@@ -26,7 +26,7 @@ class BoundedQueue {
     return true;
   }
 
-  /// Nothing if the queue was closed and what was in it has been taken.
+  /// Nothing if the queue is closed and empty.
   std::optional<T> pop() {
     std::unique_lock lock(mutex_);
     not_empty_.wait(lock, [&] { return closed_ || !items_.empty(); });

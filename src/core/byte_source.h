@@ -1,6 +1,6 @@
-// Bytes that can be read from any place: a file, or what a test made up. Readers of files from
-// outside take one of these and copy what they check, so that nothing changes between check and
-// use. No file is mapped: one that is cut short while it is mapped ends the process (SIGBUS).
+// Random-access input: a file, or a buffer in a test. Readers of untrusted files take a ByteSource
+// and validate a private copy, so that the data cannot change between check and use. Files are
+// never memory-mapped: truncating a mapped file kills the process with SIGBUS.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +21,12 @@ class ByteSource {
 
   virtual uint64_t size() const = 0;
 
-  /// Fills `to` with the bytes from `offset` on. Any thread may. Throws RunError if there are
-  /// fewer, or if they cannot be read.
+  /// Fills `to` with the bytes that start at `offset`. Thread-safe. Throws RunError on a read past
+  /// the end or an I/O error.
   virtual void read(uint64_t offset, std::span<std::byte> to) const = 0;
 };
 
-/// Bytes in memory, which have to stay there.
+/// Reads from memory. Does not own the bytes; they must outlive the object.
 class MemorySource final : public ByteSource {
  public:
   explicit MemorySource(std::span<const std::byte> bytes) : bytes_(bytes) {}
@@ -35,7 +35,8 @@ class MemorySource final : public ByteSource {
 
   void read(uint64_t offset, std::span<std::byte> to) const override {
     if (offset > bytes_.size() || to.size() > bytes_.size() - offset) {
-      throw RunError("bytes {} to {} of {}", offset, offset + to.size(), bytes_.size());
+      throw RunError("cannot read bytes {} to {}: the size is {} bytes", offset, offset + to.size(),
+                     bytes_.size());
     }
     if (!to.empty()) std::memcpy(to.data(), bytes_.data() + offset, to.size());
   }

@@ -42,10 +42,10 @@ uint64_t checksum_file(const std::filesystem::path& path) {
   std::vector<std::byte> block(std::min(file.size(), kBlockBytes));
   ChecksumStream stream;
   for (uint64_t offset = 0; offset < file.size(); offset += block.size()) {
-    const auto part =
+    const auto chunk =
         std::span(block).first(std::min<uint64_t>(block.size(), file.size() - offset));
-    file.read(offset, part);
-    stream.update(part);
+    file.read(offset, chunk);
+    stream.update(chunk);
   }
   return stream.value();
 }

@@ -13,13 +13,13 @@ namespace s2i {
 /// XXH3-64 of the bytes, seed 0.
 uint64_t checksum(std::span<const std::byte> bytes);
 
-/// XXH3-64 of a whole file. Throws RunError naming the file.
+/// XXH3-64 of a file's content. Throws RunError naming the file.
 uint64_t checksum_file(const std::filesystem::path& path);
 
-/// 16 lower-case hexadecimal digits.
+/// The value as 16 lower-case hexadecimal digits.
 std::string checksum_text(uint64_t value);
 
-/// XXH3-64 of bytes that come in parts; the same value as checksum() of all of them in a row.
+/// Incremental XXH3-64: the same value as checksum() over the concatenated input.
 class ChecksumStream {
  public:
   ChecksumStream();

@@ -1,4 +1,4 @@
-// Time that only goes forward.
+// Elapsed time, measured with a monotonic clock.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@ class Stopwatch {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
-  /// The seconds since the start or the last lap, and starts the next.
+  /// Returns the seconds since the start or the previous lap, and starts a new lap.
   double lap() {
     const auto now = std::chrono::steady_clock::now();
     const double elapsed = std::chrono::duration<double>(now - start_).count();

@@ -1,101 +1,24 @@
 #include "core/config.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <sstream>
-#include <type_traits>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/nearest_name.h"
+#include "core/yaml.h"
 
 namespace s2i {
 namespace {
 
-constexpr uint64_t kMaxConfigBytes = 1 << 20;
-
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
-}
-
-std::string place(const std::string& where, const YAML::Mark& mark) {
-  return mark.is_null() ? where : fmt::format("{}:{}", where, mark.line + 1);
-}
-
 const char* type_name(const ConfigValue& value) {
-  constexpr const char* kNames[] = {"true or false", "a whole number", "a number", "a text",
-                                    "a list of texts"};
+  constexpr const char* kNames[] = {"true or false", "a whole number",  "a number",
+                                    "a text",        "a list of texts", "a text"};
   return kNames[value.index()];
-}
-
-/// Refuses, before anything is built, what no configuration needs and what can make a small file
-/// cost much: aliases, which multiply what they name, and deep nesting.
-class PlainYaml : public YAML::EventHandler {
- public:
-  explicit PlainYaml(const std::string& where) : where_(where) {}
-
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    throw UserError("{}: an alias (*name); write the value out", place(where_, mark));
-  }
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {
-    descend(mark);
-  }
-  void OnSequenceEnd() override { --depth_; }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {
-    descend(mark);
-  }
-  void OnMapEnd() override { --depth_; }
-
- private:
-  void descend(const YAML::Mark& mark) {
-    constexpr int kMaxDepth = 16;
-    if (++depth_ > kMaxDepth) {
-      throw UserError("{}: nested deeper than {}", place(where_, mark), kMaxDepth);
-    }
-  }
-
-  const std::string& where_;
-  int depth_ = 0;
-};
-
-/// The one document of a text. Throws UserError.
-YAML::Node parse_yaml(const std::string& text, const std::string& where) {
-  if (text.size() > kMaxConfigBytes) {
-    throw UserError("{}: larger than the limit of {} bytes", where, kMaxConfigBytes);
-  }
-  try {
-    std::istringstream stream(text);
-    YAML::Parser parser(stream);
-    PlainYaml events(where);
-    if (parser.HandleNextDocument(events) && parser.HandleNextDocument(events)) {
-      throw UserError("{}: more than one document ('---'); keep one", where);
-    }
-    return YAML::Load(text);
-  } catch (const YAML::Exception& error) {
-    throw UserError("{}: not valid YAML: {}", place(where, error.mark), error.msg);
-  }
 }
 
 [[noreturn]] void fail_value(const ConfigField& field, const YAML::Node& node,
@@ -119,38 +42,54 @@ void check_limits(const ConfigField& field, double number, const YAML::Node& nod
                   const std::string& where) {
   if (number >= field.minimum && number <= field.maximum) return;
   std::string wanted = type_name(field.value);
-  if (field.minimum > -1e300) wanted += fmt::format(", at least {}", field.minimum);
-  if (field.maximum < 1e300) wanted += fmt::format(", at most {}", field.maximum);
+  if (std::isfinite(field.minimum)) wanted += fmt::format(", at least {}", field.minimum);
+  if (std::isfinite(field.maximum)) wanted += fmt::format(", at most {}", field.maximum);
   fail_value(field, node, where, wanted);
 }
 
+/// Reads a YAML node into the value of a field.
+struct ValueReader {
+  const ConfigField& field;
+  const YAML::Node& node;
+  const std::string& where;
+
+  void operator()(bool* target) const { *target = node.as<bool>(); }
+  void operator()(int64_t* target) const {
+    const int64_t whole = parse_whole(node);
+    check_limits(field, static_cast<double>(whole), node, where);
+    *target = whole;
+  }
+  void operator()(double* target) const {
+    const auto number = node.as<double>();
+    if (!std::isfinite(number)) fail_value(field, node, where, "a finite number");
+    check_limits(field, number, node, where);
+    *target = number;
+  }
+  void operator()(std::string* target) const { *target = text(); }
+  void operator()(std::vector<std::string>* target) const {
+    *target = node.as<std::vector<std::string>>();
+  }
+  void operator()(const ConfigText& target) const {
+    try {
+      target.set(text());
+    } catch (const UserError& error) {
+      throw UserError("{}: {} {}", place(where, node.Mark()), field.key, error.what());
+    }
+  }
+
+ private:
+  std::string text() const {
+    std::string value = node.IsNull() ? "" : node.as<std::string>();
+    if (!field.choices.empty() && std::ranges::find(field.choices, value) == field.choices.end()) {
+      fail_value(field, node, where, fmt::format("one of {}", fmt::join(field.choices, ", ")));
+    }
+    return value;
+  }
+};
+
 void assign(const ConfigField& field, const YAML::Node& node, const std::string& where) {
   try {
-    std::visit(
-        [&](auto* target) {
-          using T = std::remove_pointer_t<decltype(target)>;
-          if constexpr (std::is_same_v<T, int64_t>) {
-            const int64_t whole = parse_whole(node);
-            check_limits(field, static_cast<double>(whole), node, where);
-            *target = whole;
-          } else if constexpr (std::is_same_v<T, double>) {
-            const auto number = node.as<double>();
-            if (!std::isfinite(number)) fail_value(field, node, where, "a finite number");
-            check_limits(field, number, node, where);
-            *target = number;
-          } else if constexpr (std::is_same_v<T, std::string>) {
-            const std::string text = node.IsNull() ? "" : node.as<std::string>();
-            if (!field.choices.empty() && std::find(field.choices.begin(), field.choices.end(),
-                                                    text) == field.choices.end()) {
-              fail_value(field, node, where,
-                         fmt::format("one of {}", fmt::join(field.choices, ", ")));
-            }
-            *target = text;
-          } else {
-            *target = node.as<T>();
-          }
-        },
-        field.value);
+    std::visit(ValueReader{field, node, where}, field.value);
   } catch (const YAML::Exception&) {
     fail_value(field, node, where, type_name(field.value));
   }
@@ -202,46 +141,52 @@ std::string number_text(double number) {
   return text;
 }
 
+std::string quoted(const std::string& text) {
+  YAML::Emitter emitter;
+  emitter << YAML::DoubleQuoted << text;
+  return emitter.c_str();
+}
+
+std::string flow_list(const std::vector<std::string>& texts) {
+  YAML::Emitter emitter;
+  emitter << YAML::Flow << texts;
+  return emitter.c_str();
+}
+
+/// As YAML.
 std::string value_text(const ConfigValue& value) {
-  return std::visit(
-      [](const auto* target) -> std::string {
-        using T = std::remove_const_t<std::remove_pointer_t<decltype(target)>>;
-        if constexpr (std::is_same_v<T, bool>) return *target ? "true" : "false";
-        if constexpr (std::is_same_v<T, int64_t>) return fmt::format("{}", *target);
-        if constexpr (std::is_same_v<T, double>) return number_text(*target);
-        YAML::Emitter emitter;
-        emitter << YAML::Flow;
-        if constexpr (std::is_same_v<T, std::string>) {
-          emitter << YAML::DoubleQuoted << *target;
-        } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-          emitter << *target;
-        }
-        return emitter.c_str();
-      },
-      value);
+  struct Writer {
+    std::string operator()(const bool* target) { return *target ? "true" : "false"; }
+    std::string operator()(const int64_t* target) { return fmt::format("{}", *target); }
+    std::string operator()(const double* target) { return number_text(*target); }
+    std::string operator()(const std::string* target) { return quoted(*target); }
+    std::string operator()(const std::vector<std::string>* target) { return flow_list(*target); }
+    std::string operator()(const ConfigText& target) { return quoted(target.get()); }
+  };
+  return std::visit(Writer(), value);
 }
 
 }  // namespace
 
-std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr size_t kLongestWord = 256;  // the distance takes the product of the lengths
-  if (word.size() > kLongestWord) return "";
-  const auto last_part = [](std::string_view key) {
-    const size_t dot = key.rfind('.');
-    return dot == std::string_view::npos ? key : key.substr(dot + 1);
-  };
-  std::string best;
-  size_t best_distance = SIZE_MAX;
-  for (const auto& candidate : candidates) {
-    // A key under the wrong group is as likely as a misspelt one.
-    const size_t distance = std::min(edit_distance(word, candidate),
-                                     edit_distance(last_part(word), last_part(candidate)) + 1);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best_distance <= std::max<size_t>(2, last_part(word).size() / 3) ? best : "";
+ConfigField& ConfigField::range(double lowest, double highest) {
+  minimum = lowest;
+  maximum = highest;
+  return *this;
+}
+
+ConfigField& ConfigField::at_least(double lowest) {
+  minimum = lowest;
+  return *this;
+}
+
+ConfigField& ConfigField::one_of(std::vector<std::string> texts) {
+  choices = std::move(texts);
+  return *this;
+}
+
+ConfigField& ConfigField::may_change_on_resume() {
+  changeable_on_resume = true;
+  return *this;
 }
 
 void load_config_text(ConfigFields& fields, const std::string& text, const std::string& where) {
@@ -256,7 +201,7 @@ void load_config(ConfigFields& fields, const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) {
     throw UserError("no configuration file {}; the project's own are in configs/", path.string());
   }
-  load_config_text(fields, read_file(path, kMaxConfigBytes), path.string());
+  load_config_text(fields, read_file(path, kMaxYamlBytes), path.string());
 }
 
 void override_config(ConfigFields& fields, const std::string& assignment) {
@@ -294,12 +239,16 @@ std::string config_text(const ConfigFields& fields, bool with_help) {
 std::string config_value(const ConfigFields& fields, const std::string& key) {
   const ConfigValue& value = find_field(fields, key, "command line").value;
   if (auto* const* text = std::get_if<std::string*>(&value)) return **text;
+  if (const auto* text = std::get_if<ConfigText>(&value)) return text->get();
   return value_text(value);
 }
 
-std::vector<std::pair<std::string, std::string>> config_entries(const ConfigFields& fields) {
-  std::vector<std::pair<std::string, std::string>> entries;
-  for (const auto& field : fields) entries.emplace_back(field.key, value_text(field.value));
+std::vector<ConfigEntry> config_entries(const ConfigFields& fields) {
+  std::vector<ConfigEntry> entries;
+  entries.reserve(fields.size());
+  for (const auto& field : fields) {
+    entries.push_back({field.key, value_text(field.value), field.changeable_on_resume});
+  }
   return entries;
 }
 

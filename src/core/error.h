@@ -1,5 +1,5 @@
-// Errors: one type for what a user can mend, one for a run that failed, and checks for what cannot
-// happen. core/program.h turns each into one line on standard error and an exit status.
+// Error types: UserError for wrong input, RunError for a failed run, S2I_CHECK for broken
+// invariants. core/program.h turns each into one line on standard error and an exit status.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,8 +10,8 @@
 
 namespace s2i {
 
-/// The command line, the configuration or an input is wrong. The message says what, where and what
-/// to do; a program exits with status 2.
+/// The command line, the configuration or an input is wrong. The message states the problem, where
+/// it is and how to fix it. The program exits with status 2.
 class UserError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -21,8 +21,8 @@ class UserError : public std::runtime_error {
       : std::runtime_error(fmt::format(format, std::forward<Args>(args)...)) {}
 };
 
-/// The run failed for a reason outside the command line: a file that vanished, a full disk, a rank
-/// that died. The message says what, where and what to do; a program exits with status 1.
+/// The run failed for a reason other than its input: a missing file, a full disk, a dead rank. The
+/// message states the problem, where it is and how to fix it. The program exits with status 1.
 class RunError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -32,16 +32,16 @@ class RunError : public std::runtime_error {
       : std::runtime_error(fmt::format(format, std::forward<Args>(args)...)) {}
 };
 
-/// Something that this program itself should have made impossible. Throws std::logic_error.
+/// Reports a violated invariant (a bug in the program). Throws std::logic_error.
 [[noreturn]] void fail_check(const char* condition, const char* file, int line,
                              const std::string& message);
 
-/// The text of errno, as in "No space left on device".
+/// The message for an errno value, e.g. "No space left on device".
 std::string errno_text(int error_number);
 
 }  // namespace s2i
 
-/// Checks an invariant of the program (never of its input); throws std::logic_error.
+/// Checks an invariant of the program. Do not use it to validate input. Throws std::logic_error.
 #define S2I_CHECK(condition, ...)                                                       \
   do {                                                                                  \
     if (!(condition))                                                                   \

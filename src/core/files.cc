@@ -15,7 +15,7 @@
 namespace s2i {
 namespace {
 
-/// Hands all of `content` to the kernel, in as many calls as that takes.
+/// Writes all of `content`, also when write() returns early.
 void write_all(int descriptor, std::string_view content, const std::filesystem::path& path) {
   while (!content.empty()) {
     const ssize_t written = ::write(descriptor, content.data(), content.size());
@@ -25,7 +25,7 @@ void write_all(int descriptor, std::string_view content, const std::filesystem::
   }
 }
 
-/// An empty file to write to, in place of what was there.
+/// Creates an empty file for writing, or truncates an existing one.
 FileDescriptor create(const std::filesystem::path& path) {
   FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
@@ -58,7 +58,7 @@ FileDescriptor FileDescriptor::open_read(const std::filesystem::path& path) {
 }
 
 InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
-  // Without waiting: the name may be that of a pipe, which nobody writes to.
+  // O_NONBLOCK: opening a FIFO without a writer would block.
   file_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file_.get() < 0) throw RunError("cannot open {}: {}", path_.string(), errno_text(errno));
   struct stat status {};
@@ -77,7 +77,7 @@ void InputFile::read(uint64_t offset, std::span<std::byte> to) const {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw RunError("cannot read {}: {}", path_.string(), errno_text(errno));
     if (count == 0) {
-      throw RunError("cannot read {}: it ends at byte {}, cut short since it had {}",
+      throw RunError("cannot read {}: truncated to {} bytes; it had {} when it was opened",
                      path_.string(), offset, size_);
     }
     offset += static_cast<uint64_t>(count);
@@ -158,7 +158,7 @@ bool is_plain_file_name(std::string_view name) {
          name.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
 }
 
-bool leads_below(const std::filesystem::path& path, const std::filesystem::path& folder) {
+bool resolves_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
   std::error_code error;
   const auto real_path = std::filesystem::weakly_canonical(path, error);
   if (error) return false;
@@ -173,12 +173,12 @@ void make_output_folder(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) {
-    throw UserError("cannot make the output folder {}: {}; choose another", path.string(),
+    throw UserError("cannot create the output folder {}: {}; choose another folder", path.string(),
                     error.message());
   }
   if (::access(path.c_str(), W_OK | X_OK) != 0) {
-    throw UserError("cannot write to the output folder {}: {}; choose another", path.string(),
-                    errno_text(errno));
+    throw UserError("cannot write to the output folder {}: {}; choose another folder",
+                    path.string(), errno_text(errno));
   }
 }
 

@@ -10,8 +10,8 @@ namespace s2i {
 
 void keep_host_memory() {
 #ifdef __GLIBC__
-  mallopt(M_MMAP_MAX, 0);         // no block of its own mapping, which goes back when freed
-  mallopt(M_TRIM_THRESHOLD, -1);  // and the heap's end stays
+  mallopt(M_MMAP_MAX, 0);         // no separate mappings, which are returned when freed
+  mallopt(M_TRIM_THRESHOLD, -1);  // and the heap is never shrunk
 #endif
 }
 

@@ -11,22 +11,22 @@ namespace s2i {
 Json parse_json(std::string_view text, std::string_view where) {
   constexpr int kMaxDepth = 64;
   std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kMaxDepth) throw UserError("{}: nested deeper than {}", where, kMaxDepth);
+  const auto check_event = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kMaxDepth) throw UserError("{}: nesting depth is over {}", where, kMaxDepth);
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key) {
       const auto& key = parsed.get_ref<const std::string&>();
-      if (!keys.back().insert(key).second) throw UserError("{}: the key '{}' twice", where, key);
+      if (!keys.back().insert(key).second) throw UserError("{}: duplicate key '{}'", where, key);
     }
     return true;
   };
   try {
-    return Json::parse(text, watch);
+    return Json::parse(text, check_event);
   } catch (const Json::parse_error& error) {
-    throw UserError("{}: not valid JSON at byte {}", where, error.byte);
+    throw UserError("{}: invalid JSON at byte {}", where, error.byte);
   } catch (const Json::out_of_range&) {
-    throw UserError("{}: not valid JSON: a number too large for any type", where);
+    throw UserError("{}: invalid JSON: a number is out of range", where);
   }
 }
 

@@ -1,5 +1,5 @@
-// JSON in and out: nlohmann::json with limits, no duplicate keys, no silent conversions, and errors
-// that name the file.
+// JSON input and output: nlohmann::json with size and depth limits, no duplicate keys, no implicit
+// conversions, and errors that name the file.
 #pragma once
 
 #include <cstdint>
@@ -13,30 +13,31 @@
 namespace s2i {
 
 using Json = nlohmann::json;
-/// Keeps the order of insertion: for files that people read.
+/// Keeps insertion order, for files that people read.
 using OrderedJson = nlohmann::ordered_json;
 
-/// Parses text; `where` stands in the message. Refuses duplicate keys, a depth over 64, and numbers
-/// that no double can hold. Throws UserError.
+/// Parses text; `where` is used in error messages. Rejects duplicate keys, a depth over 64, and
+/// numbers outside the range of double. Throws UserError.
 Json parse_json(std::string_view text, std::string_view where);
 
-/// Reads and parses a file of at most `max_bytes`. Throws RunError (cannot read) or UserError
-/// (not JSON), naming the file.
+/// Reads and parses a file of at most `max_bytes`. Throws RunError (cannot be read) or UserError
+/// (invalid JSON), naming the file.
 Json read_json(const std::filesystem::path& path, uint64_t max_bytes = 64ULL << 20);
 
-/// Writes atomically (core/files.h), indented by two, with a newline at the end.
+/// Writes the file atomically (core/files.h), with an indent of two and a final newline.
 void write_json(const std::filesystem::path& path, const OrderedJson& value);
 
-/// Converts exactly: a whole number is written without a point or exponent and fits the type, true
-/// and false are no numbers, and members of lists and maps likewise. False if it cannot be done.
+/// Converts without loss. An integer must be written without a decimal point or exponent and fit
+/// the type; true and false are not numbers; the same applies to elements of arrays and objects.
+/// Returns false if the value does not convert.
 template <typename T>
 bool json_convert(const Json& value, T& to);
 
-/// A required member of the given type. Throws UserError naming the key and `where`.
+/// Returns a required member of the given type. Throws UserError naming the key and `where`.
 template <typename T>
 T json_get(const Json& object, const char* key, std::string_view where);
 
-/// A member that may be missing or null, then `fallback`. Throws UserError for another type.
+/// Returns `fallback` if the member is missing or null. Throws UserError for the wrong type.
 template <typename T>
 T json_get_or(const Json& object, const char* key, T fallback, std::string_view where);
 
@@ -51,7 +52,7 @@ bool json_convert(const Json& value, T& to) {
     if (value.is_boolean()) to = value.get<bool>();
     return value.is_boolean();
   } else if constexpr (std::is_integral_v<T>) {
-    // nlohmann's own get() wraps what does not fit, and cuts off fractions.
+    // nlohmann's get() wraps on overflow and truncates fractions.
     const auto fit = [&](auto number) {
       if (std::in_range<T>(number)) to = static_cast<T>(number);
       return std::in_range<T>(number);

@@ -15,10 +15,10 @@ std::shared_ptr<const InputFile> OpenFiles::open(const std::filesystem::path& pa
     const std::scoped_lock lock(mutex_);
     if (auto file = find(name)) return file;
   }
-  // Not under the lock: a file system may take its time.
+  // Without the lock: opening a file may take long on a network file system.
   auto file = std::make_shared<const InputFile>(path);
   const std::scoped_lock lock(mutex_);
-  if (auto known = find(name)) return known;  // another thread was faster
+  if (auto known = find(name)) return known;  // another thread opened it meanwhile
   files_.push_front({name, file});
   by_path_.emplace(name, files_.begin());
   if (files_.size() > capacity_) {

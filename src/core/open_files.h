@@ -1,5 +1,5 @@
-// Files that are read from again and again, kept open: the most recently used ones, so that no
-// number of files runs into the limit of open ones.
+// A cache of open files, for files that are read repeatedly. It keeps the most recently used ones,
+// so that the process stays below its limit of open files.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +14,12 @@
 
 namespace s2i {
 
-/// Any thread may use it.
+/// Thread-safe.
 class OpenFiles {
  public:
   explicit OpenFiles(size_t capacity) : capacity_(capacity) {}
 
-  /// The file, opened if it is not open. Throws RunError naming it.
+  /// Returns the file, which is opened if necessary. Throws RunError with its path.
   std::shared_ptr<const InputFile> open(const std::filesystem::path& path);
 
  private:

@@ -14,13 +14,12 @@ std::string version_text(const std::string& program) {
   return fmt::format("{} {}", program, S2I_VERSION);
 }
 
-void set_up_logging(const std::string& level, int rank, int world_size) {
+void set_up_logging(spdlog::level::level_enum level, int rank, int world_size) {
   auto logger =
       std::make_shared<spdlog::logger>("s2i", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern(world_size > 1 ? fmt::format("%H:%M:%S %l [rank {}] %v", rank)
                                      : std::string("%H:%M:%S %l %v"));
-  const auto chosen = spdlog::level::from_str(level);
-  logger->set_level(rank == 0 ? chosen : std::max(chosen, spdlog::level::warn));
+  logger->set_level(rank == 0 ? level : std::max(level, spdlog::level::warn));
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
@@ -32,7 +31,9 @@ int run_program(const std::function<int()>& body) {
     spdlog::error("{}", error.what());
     return kExitUsage;
   } catch (const std::bad_alloc&) {
-    spdlog::error("out of memory: lower the batch or the number of jobs, or use a larger machine");
+    spdlog::error(
+        "out of memory: reduce the batch size or the number of jobs, or use a machine with more "
+        "memory");
     return kExitRunFailed;
   } catch (const std::exception& error) {
     spdlog::error("{}", error.what());

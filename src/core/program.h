@@ -1,4 +1,5 @@
-// What every program shares: logging to standard error, and errors as one line and an exit status.
+// Logging to standard error, exit statuses, and errors as one line on standard error: the same for
+// every program.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -8,22 +9,22 @@
 
 namespace s2i {
 
-/// Exit statuses, the same for every program.
+/// Exit statuses.
 constexpr int kExitDone = 0;
 constexpr int kExitRunFailed = 1;
 constexpr int kExitUsage = 2;
-/// 128 + signal: stopped by a signal after saving.
+/// Plus the signal number: stopped by a signal after saving.
 constexpr int kExitSignalBase = 128;
 
-/// The version of the project, as --version prints it.
+/// The program and the version of the project, as --version prints them.
 std::string version_text(const std::string& program);
 
-/// Sends the log to standard error, one line a message. A rank other than 0 logs warnings and
-/// errors alone, stamped with its number. Levels: trace, debug, info, warn, error.
-void set_up_logging(const std::string& level, int rank = 0, int world_size = 1);
+/// Sends the log to standard error, one line per message. With several ranks each line has the
+/// rank; ranks other than 0 only log warnings and errors.
+void set_up_logging(spdlog::level::level_enum level, int rank = 0, int world_size = 1);
 
-/// Runs `body` and turns what it throws into one line on standard error and an exit status:
-/// UserError 2, any other exception 1.
+/// Runs `body` and returns its exit status. An exception is logged as one line on standard error
+/// and returned as exit status 2 (UserError) or 1 (any other).
 int run_program(const std::function<int()>& body);
 
 }  // namespace s2i

@@ -44,7 +44,7 @@ void ProgressBar::update(int64_t done, const std::string& detail) {
   last_detail_ = detail;
   const double interval = terminal_ ? kTerminalSeconds : kLogSeconds;
   if (last_drawn_ >= 0 && now - last_drawn_ < interval) return;
-  if (last_drawn_ < 0 && !terminal_ && done < total_) {  // a log needs no line for "just begun"
+  if (last_drawn_ < 0 && !terminal_ && done < total_) {  // no line at the very start of a log
     last_drawn_ = now;
     return;
   }
@@ -59,20 +59,23 @@ void ProgressBar::finish() {
 }
 
 void ProgressBar::draw(int64_t done, const std::string& detail, bool last) {
-  const double share = total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 1.0;
-  // The first update marks where this process began, which after a resume is not zero.
-  const double worked = watch_.seconds() - first_update_;
-  const auto moved = static_cast<double>(done - first_done_);
-  const std::string left =
-      moved > 0 ? duration_text(static_cast<double>(total_ - done) * worked / moved) : "-:--";
+  const double fraction =
+      total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 1.0;
+  // The first update is the starting point of this process, which is not zero after a resume.
+  const double elapsed = watch_.seconds() - first_update_;
+  const auto advanced = static_cast<double>(done - first_done_);
+  const std::string remaining =
+      advanced > 0 ? duration_text(static_cast<double>(total_ - done) * elapsed / advanced)
+                   : "-:--";
   if (!terminal_) {
-    spdlog::info("{} {}/{} ({:.0f}%) {} left {}", title_, done, total_, 100 * share, detail, left);
+    spdlog::info("{} {}/{} ({:.0f}%) {} left {}", title_, done, total_, 100 * fraction, detail,
+                 remaining);
     return;
   }
-  const int filled = static_cast<int>(share * kBarWidth);
+  const int filled = static_cast<int>(fraction * kBarWidth);
   const std::string bar(static_cast<size_t>(std::clamp(filled, 0, kBarWidth)), '=');
   fmt::print(stderr, "\r\033[K{} [{:<{}}] {}/{} {} left {}{}", title_, bar, kBarWidth, done, total_,
-             detail, left, last ? "\n" : "");
+             detail, remaining, last ? "\n" : "");
   std::fflush(stderr);
 }
 

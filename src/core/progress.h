@@ -1,4 +1,5 @@
-// Progress of long work: one line redrawn on a terminal, now and then a plain line in a log.
+// Progress of a long operation: one line that is redrawn on a terminal, or a plain line every ten
+// seconds in a log.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +11,17 @@ namespace s2i {
 
 class ProgressBar {
  public:
-  /// `total` units of work; `enabled` is false on ranks that stay silent.
+  /// `total`: number of items. `enabled`: false on ranks that show no progress.
   ProgressBar(std::string title, int64_t total, bool enabled = true);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  /// `done` of the total so far, and what to say beside it. Cheap: draws a few times a second on a
-  /// terminal and every ten seconds in a log, whatever the rate of calls.
+  /// `done` items are complete; `detail` is shown beside them. Cheap: draws a few times per second
+  /// on a terminal and every ten seconds in a log, for any rate of calls.
   void update(int64_t done, const std::string& detail = "");
 
-  /// Draws the last state and ends the line.
+  /// Draws the final state and ends the line.
   void finish();
 
  private:

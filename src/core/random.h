@@ -1,7 +1,7 @@
-// Random numbers as a pure function of a key and a counter: Philox 4x32-10 (Salmon et al.,
-// "Parallel random numbers: as easy as 1, 2, 3", SC'11). Nothing has to be saved to resume a run,
-// and a draw belongs to an utterance and a step, not to the rank or the batch that happens to
-// process it. Header only, and shared with the CUDA kernels.
+// Counter-based random numbers: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as
+// 1, 2, 3", SC'11). There is no generator state to checkpoint, and a random number depends on the
+// utterance and the step, not on the rank or batch that processes them. Header-only; also used by
+// the CUDA kernels.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ S2I_HOST_DEVICE inline PhiloxBlock philox(uint64_t key, uint64_t counter_low,
   return {{c0, c1, c2, c3}};
 }
 
-/// SplitMix64's finaliser: a bijection whose output bits each depend on every input bit.
+/// The finalizer of SplitMix64: a bijection in which every output bit depends on every input bit.
 S2I_HOST_DEVICE inline uint64_t mix_bits(uint64_t value) {
   value += 0x9E3779B97F4A7C15ULL;
   value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9ULL;
@@ -46,16 +46,18 @@ S2I_HOST_DEVICE inline uint64_t mix_bits(uint64_t value) {
   return value ^ (value >> 31);
 }
 
-/// A key of its own for each sequence of parts, e.g. derive_key(seed, purpose, step, utterance).
+/// Derives a distinct key for each sequence of parts, e.g. derive_key(seed, purpose, step,
+/// utterance).
 template <typename... Parts>
 S2I_HOST_DEVICE uint64_t derive_key(uint64_t seed, Parts... parts) {
   uint64_t key = mix_bits(seed);
-  // The constant keeps the seed and the parts apart: without it, (a, b) and (b, a) share a key.
+  // The constant separates the seed from the parts: without it, (a, b) and (b, a) give the same
+  // key.
   ((key = mix_bits(key + mix_bits(static_cast<uint64_t>(parts) ^ 0xD6E8FEB86659FD93ULL))), ...);
   return key;
 }
 
-/// What a draw is for, the first part after the seed: draws for different purposes share nothing.
+/// The first key part after the seed, so that different uses draw from independent streams.
 enum class RandomPurpose : uint64_t {
   kEpochOrder = 1,
   kValidationSplit,
@@ -66,7 +68,7 @@ enum class RandomPurpose : uint64_t {
   kSpecAugmentFeature,
 };
 
-/// A sequence of draws under one key.
+/// A sequence of random numbers for one key.
 class RandomStream {
  public:
   explicit RandomStream(uint64_t key) : key_(key) {}

@@ -1,6 +1,7 @@
 #include "core/stop_signal.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -17,7 +18,7 @@ namespace {
 std::atomic<int> received_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may take no lock");
 
-/// Async-signal-safe.
+/// The signal handler: async-signal-safe.
 void remember(int signal) {
   const bool is_first = received_signal.exchange(signal) == 0;
   if (is_first || (signal != SIGINT && signal != SIGTERM)) return;
@@ -33,7 +34,7 @@ int signal_number(const std::string& name) {
   return 0;
 }
 
-bool can_ask_to_stop(int signal) {
+bool can_request_stop(int signal) {
   constexpr std::array kOthers = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
                                   SIGABRT, SIGTRAP, SIGSYS,  SIGCHLD, SIGCONT};
   return std::ranges::find(kOthers, signal) == kOthers.end();
@@ -46,23 +47,30 @@ std::string signal_name(int signal) {
   return name == nullptr ? fmt::format("signal {}", signal) : std::string("SIG") + name;
 }
 
-std::vector<int> parse_signals(const std::string& names, const std::string& where) {
+std::vector<int> parse_signals(const std::string& names) {
   std::vector<int> signals;
   std::istringstream list(names);
   for (std::string name; std::getline(list, name, ',');) {
     const int signal = signal_number(name);
-    if (signal == 0 || !can_ask_to_stop(signal)) {
+    if (signal == 0 || !can_request_stop(signal)) {
       throw UserError(
-          "{}: '{}' is no signal that can ask a run to stop; name some as in "
+          "has '{}', which is not a signal that can stop a run; give a list such as "
           "SIGTERM,SIGINT,SIGUSR1",
-          where, name);
+          name);
     }
     if (std::ranges::find(signals, signal) != signals.end()) {
-      throw UserError("{}: {} is there twice", where, signal_name(signal));
+      throw UserError("has {} twice", signal_name(signal));
     }
     signals.push_back(signal);
   }
   return signals;
+}
+
+std::string signal_list(const std::vector<int>& signals) {
+  std::vector<std::string> names;
+  names.reserve(signals.size());
+  for (const int signal : signals) names.push_back(signal_name(signal));
+  return fmt::format("{}", fmt::join(names, ","));
 }
 
 StopSignal::StopSignal(std::vector<int> signals) : signals_(std::move(signals)) {

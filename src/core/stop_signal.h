@@ -1,6 +1,6 @@
-// Signals that ask long work to stop, as a question that it asks itself between two pieces: the
-// handler sets a flag and nothing else. A SIGINT or SIGTERM after that ends the process at once;
-// other signals may come twice (a scheduler sends one to the launcher, which passes it on, and to
+// Signals that ask a long computation to stop. The handler only sets a flag, which the computation
+// checks between two units of work. A second SIGINT or SIGTERM ends the process at once; other
+// signals may arrive twice (a scheduler sends one to the launcher, which forwards it, and one to
 // each rank).
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace s2i {
 
-/// Catches the given signals from construction to destruction. One object at a time.
+/// Handles the given signals from construction to destruction. One object at a time.
 class StopSignal {
  public:
   explicit StopSignal(std::vector<int> signals = {SIGINT, SIGTERM});
@@ -18,17 +18,19 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
-  /// The signal that came, or 0.
+  /// The signal that was received, or 0.
   static int received();
 
  private:
   std::vector<int> signals_;
 };
 
-/// "SIGTERM,USR1" to numbers, in the order given; `where` is the setting that held it. Throws
-/// UserError for an unknown or repeated name, or a signal that cannot mean "save and stop" (KILL,
-/// STOP, and those for faults of the program).
-std::vector<int> parse_signals(const std::string& names, const std::string& where);
+/// Parses "SIGTERM,USR1" in the order given. Throws UserError for an unknown or repeated name, or a
+/// signal that cannot mean "save and stop" (KILL, STOP, and those for faults of the program).
+std::vector<int> parse_signals(const std::string& names);
+
+/// The inverse: "SIGTERM,SIGUSR1".
+std::string signal_list(const std::vector<int>& signals);
 
 /// "SIGTERM".
 std::string signal_name(int signal);

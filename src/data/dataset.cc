@@ -8,30 +8,32 @@
 #include "audio/quantize.h"
 #include "core/checksum.h"
 #include "core/error.h"
+#include "core/format.h"
 
 namespace s2i {
 
 namespace {
 
-/// How many shards a data set keeps open: a run has up to three, and needs files for other things.
+/// Limit on open shards per dataset: a quarter of the process's limit, because a run has up to
+/// three datasets and opens other files as well.
 size_t max_open_shards() {
-  constexpr rlim_t kFewest = 16, kMost = 4096, kShare = 4;
+  constexpr rlim_t kMin = 16, kMax = 4096, kDivisor = 4;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kFewest;
-  return std::clamp(limit.rlim_cur / kShare, kFewest, kMost);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMin;
+  return std::clamp(limit.rlim_cur / kDivisor, kMin, kMax);
 }
 
 }  // namespace
 
-std::string compare_with_manifest(const Shard& shard, const Manifest& manifest) {
+std::string check_label_ranges(const Shard& shard, const Manifest& manifest) {
   for (size_t i = 0; i < shard.size(); ++i) {
     if (shard.label(i) < 0 || static_cast<size_t>(shard.label(i)) >= manifest.intents.size()) {
-      return fmt::format("utterance '{}' has label {} of {} intents", shard.id(i), shard.label(i),
-                         manifest.intents.size());
+      return fmt::format("utterance '{}' has label {}, out of range for {}", shard.id(i),
+                         shard.label(i), plural(manifest.intents.size(), "intent"));
     }
     if (shard.speaker(i) < 0 || static_cast<size_t>(shard.speaker(i)) >= manifest.speakers.size()) {
-      return fmt::format("utterance '{}' has speaker {} of {}", shard.id(i), shard.speaker(i),
-                         manifest.speakers.size());
+      return fmt::format("utterance '{}' has speaker {}, out of range for {}", shard.id(i),
+                         shard.speaker(i), plural(manifest.speakers.size(), "speaker"));
     }
   }
   return "";
@@ -44,21 +46,21 @@ Dataset::Dataset(const std::filesystem::path& folder)
   for (const ShardEntry& entry : manifest_.shards) {
     const std::filesystem::path path = folder / entry.file;
     if (!std::filesystem::exists(path)) {
-      throw UserError("{} is missing, and the manifest names it; run s2i-preprocess again",
+      throw UserError("{}, listed in the manifest, is missing; run s2i-preprocess again",
                       path.string());
     }
     const Shard& shard = shards_.emplace_back(folder, entry, manifest_.sample_type);
-    const std::string problem = compare_with_manifest(shard, manifest_);
+    const std::string problem = check_label_ranges(shard, manifest_);
     if (!problem.empty()) {
       throw UserError("{}: {}; run s2i-preprocess again", path.string(), problem);
     }
-    // From here on the data stays the same also when s2i-preprocess replaces it.
+    // An open file keeps its data if s2i-preprocess replaces the shards later.
     files_->open(path);
   }
   const uint64_t content = content_checksum(manifest_, shards_);
   if (content != checksum()) {
     throw UserError(
-        "{}: its dataset_checksum is {}, its shards and names have {}; run s2i-preprocess again",
+        "{}: dataset_checksum is {}, but the shards and names have {}; run s2i-preprocess again",
         (folder / kManifestFile).string(), checksum_text(checksum()), checksum_text(content));
   }
   location_.reserve(manifest_.utterances());
@@ -78,12 +80,12 @@ void Dataset::read_bytes(size_t i, std::span<std::byte> to, bool verify) const {
   try {
     files_->open(shard.path())->read(shard.samples_start(row), to);
   } catch (const RunError& error) {
-    throw RunError("utterance '{}': {}; did somebody change the shards? Run s2i-preprocess again",
+    throw RunError("utterance '{}': {}; the shard may have been modified: run s2i-preprocess again",
                    shard.id(row), error.what());
   }
   if (verify && s2i::checksum(to) != shard.stored_checksum(row)) {
     throw RunError(
-        "{}: the samples of utterance '{}' do not match their checksum; the file is damaged: "
+        "{}: the samples of utterance '{}' do not match their checksum; the file is corrupt: "
         "run s2i-preprocess again",
         shard.path().string(), shard.id(row));
   }
@@ -120,10 +122,9 @@ std::vector<std::string> Dataset::verify() const {
     const uint64_t found = checksum_file(shards_[shard].path());
     const uint64_t expected = manifest_.shards[shard].checksum;
     if (found != expected) {
-      problems.push_back(fmt::format(
-          "{}: its checksum is {}, the manifest says {}; run s2i-preprocess "
-          "again",
-          shards_[shard].path().string(), checksum_text(found), checksum_text(expected)));
+      problems.push_back(fmt::format("{}: checksum {}, expected {}; run s2i-preprocess again",
+                                     shards_[shard].path().string(), checksum_text(found),
+                                     checksum_text(expected)));
     }
   }
   return problems;

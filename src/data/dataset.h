@@ -1,4 +1,4 @@
-// One split of a preprocessed corpus: every utterance by its index, from any thread.
+// One split of a preprocessed corpus. Thread-safe random access to utterances by index.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,10 @@ namespace s2i {
 
 class Dataset {
  public:
-  /// Opens SHARDS/<split>, a folder with manifest.json, and checks it against its shards: sizes,
-  /// tables with their checksums, labels and speakers in range, the content as a whole with its
-  /// checksum. Samples are not read; call verify() to read all of them. Throws UserError naming the
-  /// file and what to do.
+  /// Opens SHARDS/<split>, a folder with manifest.json, and validates the shards against the
+  /// manifest: file sizes, table checksums, label and speaker ranges, and the content checksum.
+  /// Does not read samples; call verify() to check them. Throws UserError naming the file and the
+  /// remedy.
   explicit Dataset(const std::filesystem::path& folder);
 
   size_t size() const { return location_.size(); }
@@ -32,16 +32,16 @@ class Dataset {
   int32_t speaker(size_t i) const { return shard_of(i).speaker(location_[i].row); }
   const std::string& id(size_t i) const { return shard_of(i).id(location_[i].row); }
 
-  /// Fills `to`, num_samples(i) long, with samples whose full scale is +-1. With `verify` they are
-  /// those that have the utterance's checksum. Any thread may. Throws RunError naming shard and
-  /// utterance: another checksum, the file cut short or gone.
+  /// Fills `to`, num_samples(i) long, with samples of full scale +-1. With `verify`, checks them
+  /// against the utterance's checksum. Thread-safe. Throws RunError naming the shard and the
+  /// utterance if the checksum differs or the file is truncated or missing.
   void read_samples(size_t i, std::span<float> to, bool verify) const;
 
-  /// Compares the samples with their checksum. Throws RunError like read_samples().
+  /// Checks the samples against their checksum. Throws RunError like read_samples().
   void verify_utterance(size_t i) const;
 
-  /// Reads everything: each utterance and each shard file, against their checksums. Returns one
-  /// sentence for each thing that is wrong.
+  /// Reads every utterance and every shard file and checks them against their checksums. Returns
+  /// one message per problem.
   std::vector<std::string> verify() const;
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -49,7 +49,7 @@ class Dataset {
   uint32_t sample_rate() const { return manifest_.sample_rate; }  ///< Hz
   const std::vector<std::string>& intents() const { return manifest_.intents; }
   const std::vector<std::string>& speakers() const { return manifest_.speakers; }
-  /// Identifies the content, however it is cut into shards (manifest.h).
+  /// Identifies the content independently of its division into shards (manifest.h).
   uint64_t checksum() const { return manifest_.content_checksum; }
   const Manifest& manifest() const { return manifest_; }
 
@@ -69,11 +69,13 @@ class Dataset {
   std::unique_ptr<OpenFiles> files_;
 };
 
-/// Why the labels and speakers of `shard` are not those of `manifest`; empty if they are.
-std::string compare_with_manifest(const Shard& shard, const Manifest& manifest);
+/// Checks that the labels and speakers of `shard` are in range for `manifest`. Returns a
+/// description of the first problem, or an empty string.
+std::string check_label_ranges(const Shard& shard, const Manifest& manifest);
 
-/// The indices 0 ... n-1 of a data set, and the lengths in samples of all of it.
+/// The indices 0 ... n-1 of a dataset.
 std::vector<uint32_t> all_utterances(const Dataset& dataset);
+/// The lengths of all utterances, in samples.
 std::vector<int64_t> utterance_lengths(const Dataset& dataset);
 
 }  // namespace s2i

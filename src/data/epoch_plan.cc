@@ -16,25 +16,26 @@ void sort_by_length(std::span<uint32_t> utterances, std::span<const int64_t> len
   });
 }
 
-std::vector<MicroBatch> cut(std::span<const uint32_t> utterances, int64_t size) {
-  std::vector<MicroBatch> parts;
+std::vector<MicroBatch> split_into_micro_batches(std::span<const uint32_t> utterances,
+                                                 int64_t size) {
+  std::vector<MicroBatch> micro_batches;
   for (size_t begin = 0; begin < utterances.size(); begin += static_cast<size_t>(size)) {
     const size_t count = std::min(static_cast<size_t>(size), utterances.size() - begin);
-    const auto part = utterances.subspan(begin, count);
-    parts.push_back({{part.begin(), part.end()}});
+    const auto chunk = utterances.subspan(begin, count);
+    micro_batches.push_back({{chunk.begin(), chunk.end()}});
   }
-  return parts;
+  return micro_batches;
 }
 
 }  // namespace
 
 std::vector<MicroBatch> StepPlan::of_rank(int rank, int world_size) const {
-  std::vector<MicroBatch> mine;
+  std::vector<MicroBatch> of_this_rank;
   for (size_t m = static_cast<size_t>(rank); m < micro_batches.size();
        m += static_cast<size_t>(world_size)) {
-    mine.push_back(micro_batches[m]);
+    of_this_rank.push_back(micro_batches[m]);
   }
-  return mine;
+  return of_this_rank;
 }
 
 EpochPlan::EpochPlan(std::span<const uint32_t> utterances, std::span<const int64_t> lengths,
@@ -48,10 +49,10 @@ EpochPlan::EpochPlan(std::span<const uint32_t> utterances, std::span<const int64
   random.shuffle(order);
 
   const auto batch = static_cast<size_t>(settings.global_batch);
-  const size_t whole = order.size() / batch * batch;
+  const size_t in_full_batches = order.size() / batch * batch;
   const size_t pool = batch * static_cast<size_t>(settings.pool_batches);
-  for (size_t begin = 0; begin < whole; begin += pool) {
-    const size_t end = std::min(begin + pool, whole);
+  for (size_t begin = 0; begin < in_full_batches; begin += pool) {
+    const size_t end = std::min(begin + pool, in_full_batches);
     sort_by_length(std::span(order).subspan(begin, end - begin), lengths);
     for (size_t at = begin; at < end; at += batch) {
       batches_.emplace_back(order.begin() + static_cast<ptrdiff_t>(at),
@@ -59,15 +60,15 @@ EpochPlan::EpochPlan(std::span<const uint32_t> utterances, std::span<const int64
     }
   }
   random.shuffle(batches_);
-  if (whole < order.size()) {
-    sort_by_length(std::span(order).subspan(whole), lengths);
-    batches_.emplace_back(order.begin() + static_cast<ptrdiff_t>(whole), order.end());
+  if (in_full_batches < order.size()) {
+    sort_by_length(std::span(order).subspan(in_full_batches), lengths);
+    batches_.emplace_back(order.begin() + static_cast<ptrdiff_t>(in_full_batches), order.end());
   }
 }
 
 StepPlan EpochPlan::step(int64_t index) const {
   const auto& batch = batches_.at(static_cast<size_t>(index));
-  return {cut(batch, micro_batch_), static_cast<int64_t>(batch.size())};
+  return {split_into_micro_batches(batch, micro_batch_), static_cast<int64_t>(batch.size())};
 }
 
 PaddingCount EpochPlan::padding(const StepPlan& step) const {
@@ -101,7 +102,7 @@ StepPlan plan_evaluation(std::span<const uint32_t> utterances, std::span<const i
                          int64_t micro_batch) {
   std::vector<uint32_t> order(utterances.begin(), utterances.end());
   sort_by_length(order, lengths);
-  return {cut(order, micro_batch), static_cast<int64_t>(order.size())};
+  return {split_into_micro_batches(order, micro_batch), static_cast<int64_t>(order.size())};
 }
 
 Split split_stratified(std::span<const int64_t> labels, double fraction, uint64_t seed) {

@@ -1,6 +1,6 @@
-// Which utterances make each step of an epoch, and which rank works on which part: a pure function
-// of (seed, epoch, lengths, batch settings, world size). Every rank computes it alone and gets the
-// same answer; every rank has the same number of steps by construction.
+// Assigns utterances to the steps of an epoch and to ranks. The plan is a pure function of (seed,
+// epoch, lengths, batch settings, world size): every rank computes the same plan without
+// communication, and all ranks have the same number of steps.
 #pragma once
 
 #include <cstdint>
@@ -10,27 +10,28 @@
 namespace s2i {
 
 struct BatchSettings {
-  int64_t global_batch = 32;  ///< Utterances a step, over all ranks.
-  int64_t micro_batch = 0;    ///< Utterances a forward pass; 0: a rank's whole share of the step.
-  int64_t pool_batches = 16;  ///< Batches are of like lengths within a pool of this many batches.
+  int64_t global_batch = 32;  ///< Utterances per step, over all ranks.
+  int64_t micro_batch = 0;    ///< Utterances per forward pass; 0: global_batch / world size.
+  int64_t pool_batches = 16;  ///< Size, in batches, of the pools that are sorted by length.
 };
 
-/// Utterances (indices into the data set) of one forward pass, shortest first.
+/// Utterances (indices into the dataset) of one forward pass, shortest first.
 struct MicroBatch {
   std::vector<uint32_t> utterances;
 };
 
-/// How much of what is computed is padding, in samples.
+/// Samples with and without padding.
 struct PaddingCount {
   int64_t real = 0;    ///< Sum of the utterances' lengths.
   int64_t padded = 0;  ///< Sum over micro-batches of rows x the longest row.
-  double share() const {
+  /// The fraction of the padded samples that is padding.
+  double fraction() const {
     return padded == 0 ? 0.0 : 1.0 - static_cast<double>(real) / static_cast<double>(padded);
   }
 };
 
-/// One step: the global batch cut into micro-batches, in a fixed order. Micro-batch m belongs to
-/// rank m mod world size; a rank may have none in a last, smaller batch and still takes the step.
+/// One step: the global batch divided into micro-batches, in a fixed order. Micro-batch m belongs
+/// to rank m mod world size. In a smaller last batch a rank may have none; it still takes the step.
 struct StepPlan {
   std::vector<MicroBatch> micro_batches;
   int64_t global_count = 0;  ///< Utterances of the step over all ranks.
@@ -41,18 +42,19 @@ struct StepPlan {
 class EpochPlan {
  public:
   /// `utterances` are the indices to train on; `lengths[i]` is the length in samples of utterance i
-  /// of the data set. Shuffles by (seed, epoch), sorts pools of batches by length, cuts batches,
-  /// shuffles the batches. A remainder smaller than a batch is drawn at random and comes last.
+  /// of the dataset. Shuffles by (seed, epoch), sorts by length within pools, divides the pools
+  /// into batches and shuffles the batches. A random remainder smaller than a batch comes last.
   EpochPlan(std::span<const uint32_t> utterances, std::span<const int64_t> lengths,
             const BatchSettings& settings, uint64_t seed, int64_t epoch, int world_size);
 
   int64_t num_steps() const { return static_cast<int64_t>(batches_.size()); }
   StepPlan step(int64_t index) const;
-  /// The padding of one step, or of the whole epoch.
+  /// The padding of one step.
   PaddingCount padding(const StepPlan& step) const;
+  /// The padding of the epoch.
   PaddingCount padding() const;
 
-  /// The number of steps of any epoch: needs no plan.
+  /// The number of steps per epoch; the same for every epoch.
   static int64_t count_steps(int64_t num_utterances, const BatchSettings& settings);
 
  private:
@@ -61,7 +63,7 @@ class EpochPlan {
   std::vector<std::vector<uint32_t>> batches_;
 };
 
-/// Every utterance once, sorted by length and cut into micro-batches: for evaluation.
+/// The plan for evaluation: every utterance once, sorted by length and divided into micro-batches.
 StepPlan plan_evaluation(std::span<const uint32_t> utterances, std::span<const int64_t> lengths,
                          int64_t micro_batch);
 
@@ -70,8 +72,8 @@ struct Split {
   std::vector<uint32_t> validation;
 };
 
-/// Takes `fraction` of each label's utterances for validation, at random by `seed`: at least one of
-/// a label that has two or more. Both halves are in ascending order.
+/// Randomly selects `fraction` of each label's utterances for validation, and at least one for each
+/// label with two or more utterances. Both lists are in ascending order.
 Split split_stratified(std::span<const int64_t> labels, double fraction, uint64_t seed);
 
 }  // namespace s2i

@@ -8,8 +8,8 @@ std::mutex& library_mutex() {
   return mutex;
 }
 
-/// Called from the innermost error outwards: the first one is the reason.
-herr_t take_first(unsigned, const H5E_error2_t* error, void* message) {
+/// HDF5 calls this for the innermost error first; keeps that one.
+herr_t keep_first_error(unsigned, const H5E_error2_t* error, void* message) {
   auto* const text = static_cast<std::string*>(message);
   if (text->empty() && error->desc != nullptr) *text = error->desc;
   return 0;
@@ -25,16 +25,16 @@ Hdf5Lock::Hdf5Lock() : lock_(library_mutex()) {
 Hdf5Lock::~Hdf5Lock() { H5Eset_auto2(H5E_DEFAULT, printer_, printer_data_); }
 
 Hdf5Handle file_access_properties() {
-  Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make file properties");
+  Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "create file properties");
 #if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-  hdf5_check(H5Pset_file_locking(access.get(), false, true), "turn file locks off");
+  hdf5_check(H5Pset_file_locking(access.get(), false, true), "disable file locking");
 #endif
   return access;
 }
 
 void fail_hdf5(std::string_view what) {
   std::string message;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &message);
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first_error, &message);
   H5Eclear2(H5E_DEFAULT);
   message = message.substr(0, message.find('\n'));
   throw Hdf5Error("cannot {}: {}", what, message.empty() ? "unknown HDF5 error" : message);

@@ -1,5 +1,5 @@
-// HDF5's C API made safe: handles that close themselves, calls whose failure throws with the
-// library's own words, and the library's global lock. Nothing else of this project includes hdf5.h.
+// RAII wrappers for the HDF5 C API: owning handles, exceptions with the library's error message,
+// and a global lock. Only this header includes hdf5.h.
 #pragma once
 
 #include <hdf5.h>
@@ -13,14 +13,14 @@
 
 namespace s2i {
 
-/// An HDF5 call failed. The message says what was being done and what the library said.
+/// An HDF5 call failed. The message has the failed operation and the library's error message.
 class Hdf5Error : public RunError {
  public:
   using RunError::RunError;
 };
 
-/// Held around every use of HDF5, whose usual build must not be entered by two threads. Also keeps
-/// the library from printing its errors: they travel in Hdf5Error.
+/// Must be held for every use of HDF5, which is not thread-safe in its default build. Also disables
+/// the library's error output; Hdf5Error has the error messages.
 class Hdf5Lock {
  public:
   Hdf5Lock();
@@ -37,14 +37,14 @@ class Hdf5Lock {
 /// Throws Hdf5Error: "cannot <what>: <the library's innermost message>".
 [[noreturn]] void fail_hdf5(std::string_view what);
 
-/// Passes on the result of a call, negative results excepted: those throw.
+/// Returns the result of a call; throws Hdf5Error if it is negative.
 template <typename Result>
 Result hdf5_check(Result result, std::string_view what) {
   if (result < 0) fail_hdf5(what);
   return result;
 }
 
-/// Any HDF5 identifier, closed with the object by the given H5?close.
+/// Owns an HDF5 identifier and closes it with the given H5?close function.
 class Hdf5Handle {
  public:
   using Close = herr_t (*)(hid_t);
@@ -62,7 +62,7 @@ class Hdf5Handle {
 
   hid_t get() const { return id_; }
 
-  /// Closes now; for files, whose closing writes and so can fail.
+  /// Closes now and reports errors. For files: closing a file writes data and can fail.
   void close(std::string_view what) {
     hdf5_check(close_(std::exchange(id_, H5I_INVALID_HID)), what);
   }
@@ -72,8 +72,8 @@ class Hdf5Handle {
   Close close_;
 };
 
-/// Properties for opening a file, without HDF5's file locks: shards never change once they have
-/// their name, and on the file systems of clusters locks are often refused.
+/// File access properties with HDF5's file locking disabled: finished shards never change, and many
+/// cluster file systems do not support locks.
 Hdf5Handle file_access_properties();
 
 }  // namespace s2i

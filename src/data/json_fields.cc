@@ -20,7 +20,7 @@ uint64_t get_checksum(const Json& object, const char* key, const std::string& wh
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value, 16);
   if (text.size() != kDigits || result.ec != std::errc() ||
       result.ptr != text.data() + text.size()) {
-    throw UserError("{}: '{}' is not a checksum; run s2i-preprocess again", where, text);
+    throw UserError("{}: invalid checksum '{}'; run s2i-preprocess again", where, text);
   }
   return value;
 }

@@ -1,4 +1,4 @@
-// Fields of manifest.json that mean something: counts, checksums.
+// Typed fields of manifest.json: counts and checksums.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,11 @@
 
 namespace s2i {
 
-/// A count or a place in a file: from 0 to 2^40, so that sums over all shards cannot overflow.
-/// Throws UserError.
+/// Returns a count or file offset from 0 to 2^40. The limit keeps sums over all shards from
+/// overflowing. Throws UserError.
 uint64_t get_count(const Json& object, const char* key, const std::string& where);
 
-/// A checksum as checksum_text() writes it. Throws UserError.
+/// Returns a checksum in the format of checksum_text(). Throws UserError.
 uint64_t get_checksum(const Json& object, const char* key, const std::string& where);
 
 }  // namespace s2i

@@ -17,7 +17,7 @@ std::vector<std::string> get_names(const Json& object, const char* key, const st
   auto names = json_get<std::vector<std::string>>(object, key, where);
   std::unordered_set<std::string> seen;
   for (const auto& name : names) {
-    if (!seen.insert(name).second) throw UserError("{}: '{}' has '{}' twice", where, key, name);
+    if (!seen.insert(name).second) throw UserError("{}: duplicate '{}' in '{}'", where, name, key);
   }
   return names;
 }
@@ -26,7 +26,7 @@ void add_number(ChecksumStream& stream, uint64_t value) {
   stream.update(std::as_bytes(std::span(&value, 1)));
 }
 
-/// The length goes first, so that no two lists of texts look alike.
+/// Includes the length, so that different lists of strings never give the same bytes.
 void add_text(ChecksumStream& stream, std::string_view text) {
   add_number(stream, text.size());
   stream.update(std::as_bytes(std::span(text)));
@@ -52,38 +52,49 @@ Manifest read_manifest(const std::filesystem::path& folder) {
   const std::string where = path.string();
   if (!std::filesystem::exists(path)) {
     throw UserError(
-        "no {}: s2i-preprocess has not finished here; run it, or name the folder of one "
-        "split such as SHARDS/train",
+        "{} not found: run s2i-preprocess to the end, or specify the folder of one split such as "
+        "SHARDS/train",
         where);
   }
   const Json json = read_json(path, kMaxManifestBytes);
   if (json_get<std::string>(json, "format", where) != kManifestFormat) {
-    throw UserError("{}: not the manifest of a data set; run s2i-preprocess", where);
+    throw UserError("{}: not a dataset manifest; run s2i-preprocess", where);
   }
   const auto version = json_get<int64_t>(json, "version", where);
   if (version != kManifestVersion) {
-    throw UserError("{}: version {}, this program reads version {}; run s2i-preprocess again",
-                    where, version, kManifestVersion);
+    throw UserError(
+        "{}: version {} is not supported, expected version {}; run s2i-preprocess again", where,
+        version, kManifestVersion);
   }
   Manifest manifest;
   manifest.split = json_get<std::string>(json, "split", where);
   const auto rate = json_get<int64_t>(json, "sample_rate", where);
-  if (rate < 1 || rate > kMaxSampleRate) throw UserError("{}: a sample rate of {} Hz", where, rate);
+  if (rate < 1 || rate > kMaxSampleRate) {
+    throw UserError("{}: invalid sample rate: {} Hz; run s2i-preprocess again", where, rate);
+  }
   manifest.sample_rate = static_cast<uint32_t>(rate);
   manifest.sample_type = parse_sample_type(json_get<std::string>(json, "dtype", where));
+  try {
+    manifest.channel = parse_channel(json_get<std::string>(json, "channel", where));
+  } catch (const UserError& error) {
+    throw UserError("{}: {}; run s2i-preprocess again", where, error.what());
+  }
   manifest.intents = get_names(json, "intents", where);
   manifest.speakers = get_names(json, "speakers", where);
   const auto shards = json_get<std::vector<Json>>(json, "shards", where);
-  if (shards.size() > kMaxShards) throw UserError("{}: {} shards", where, shards.size());
+  if (shards.size() > kMaxShards) {
+    throw UserError("{}: {} shards, the limit is {}", where, shards.size(), kMaxShards);
+  }
   std::unordered_set<std::string> files;
   for (const auto& shard : shards) {
     manifest.shards.push_back(shard_entry_from_json(shard, where));
     const std::string& file = manifest.shards.back().file;
-    if (!files.insert(file).second) throw UserError("{}: the shard '{}' twice", where, file);
+    if (!files.insert(file).second) throw UserError("{}: duplicate shard '{}'", where, file);
   }
   if (manifest.utterances() != get_count(json, "utterances", where) ||
       manifest.samples() != get_count(json, "samples", where)) {
-    throw UserError("{}: its shards do not add up to its totals; run s2i-preprocess again", where);
+    throw UserError(
+        "{}: the totals do not match the sums over its shards; run s2i-preprocess again", where);
   }
   manifest.content_checksum = get_checksum(json, "dataset_checksum", where);
   return manifest;
@@ -99,6 +110,7 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
                          {"split", manifest.split},
                          {"sample_rate", manifest.sample_rate},
                          {"dtype", sample_type_name(manifest.sample_type)},
+                         {"channel", channel_name(manifest.channel)},
                          {"utterances", manifest.utterances()},
                          {"samples", manifest.samples()},
                          {"hours", seconds / 3600},

@@ -11,7 +11,7 @@ std::string sample_type_name(SampleType type) {
 SampleType parse_sample_type(std::string_view name) {
   if (name == "int16") return SampleType::kInt16;
   if (name == "float32") return SampleType::kFloat32;
-  throw UserError("unknown sample type '{}': int16 or float32", name);
+  throw UserError("unknown sample type '{}'; use int16 or float32", name);
 }
 
 }  // namespace s2i

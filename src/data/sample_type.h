@@ -1,4 +1,4 @@
-// How shards store samples.
+// The sample format of shards.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 namespace s2i {
 
 enum class SampleType {
-  kInt16,    ///< round(x * 32768), clipped: what telephone and CD audio are; half the bytes.
-  kFloat32,  ///< x itself, little endian.
+  kInt16,    ///< round(x * 32768), clipped. Half the size; the format of most corpora.
+  kFloat32,  ///< x unchanged, little endian.
 };
 
 constexpr size_t bytes_per_sample(SampleType type) { return type == SampleType::kInt16 ? 2 : 4; }
@@ -17,7 +17,7 @@ constexpr size_t bytes_per_sample(SampleType type) { return type == SampleType::
 /// "int16" or "float32".
 std::string sample_type_name(SampleType type);
 
-/// The reverse; throws UserError naming the choices.
+/// Parses "int16" or "float32". Throws UserError.
 SampleType parse_sample_type(std::string_view name);
 
 }  // namespace s2i

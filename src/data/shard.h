@@ -1,20 +1,19 @@
-// One shard: an HDF5 file with utterances end to end, written through the library and read past it.
+// A shard is an HDF5 file with concatenated utterances. HDF5 lays it out; reads do not use HDF5.
 //
-//   /audio     int16 or float32 [samples]   contiguous, all utterances in a row
+//   /audio     int16 or float32 [samples]   contiguous, all utterances concatenated
 //   /offset    uint64 [n + 1]               utterance i is audio[offset[i] : offset[i + 1]]
 //   /label     int32 [n]                    index into the manifest's intents
 //   /speaker   int32 [n]                    index into the manifest's speakers
-//   /id        string [n]                   fixed length, UTF-8, ended by a zero
+//   /id        string [n]                   fixed length, UTF-8, null-terminated
 //   /checksum  uint64 [n]                   XXH3-64 of the utterance's bytes in /audio
 //   attributes format, version, split, sample_rate (Hz), source_rates (Hz, of the audio files),
-//              resampler, generator
+//              resampler, channel ("mean" or a number from 1), generator
 //
-// All numbers are little endian. No time of writing is stored: the same input gives the same bytes.
+// All numbers are little endian. There are no timestamps: the same input gives the same bytes.
 //
-// Everything is contiguous, and the manifest says where in the file each dataset begins; reading
-// needs no more. So nothing that a file claims about itself is parsed (HDF5 1.10 reads out of
-// bounds on crafted structures), no lock of the library is taken, and any number of threads may
-// read.
+// All datasets are contiguous, and the manifest has their file offsets. Readers use these offsets
+// and do not parse HDF5 metadata, because HDF5 1.10 reads out of bounds on crafted files. Reads
+// also need no HDF5 lock, so any number of threads can read.
 #pragma once
 
 #include <cstddef>
@@ -25,26 +24,28 @@
 #include <vector>
 
 #include "core/byte_source.h"
+#include "core/channel.h"
 #include "core/json.h"
 #include "data/sample_type.h"
 
 namespace s2i {
 
 constexpr const char* kShardFormat = "s2i-shard";
-constexpr uint32_t kShardVersion = 1;
-/// The longest id, in bytes.
+constexpr uint32_t kShardVersion = 2;
+/// Maximum length of an id, in bytes.
 constexpr size_t kMaxIdBytes = 255;
 
-/// What holds for every utterance of a shard.
+/// Properties common to all utterances of a shard.
 struct ShardHeader {
   std::string split;
   uint32_t sample_rate = 0;  ///< Hz
   SampleType sample_type = SampleType::kInt16;
-  std::vector<uint32_t> source_rates;  ///< Hz, ascending: what was resampled from what.
-  std::string resampler;               ///< Empty: nothing was resampled.
+  std::vector<uint32_t> source_rates;  ///< Sample rates of the audio files, Hz, ascending.
+  std::string resampler;               ///< Empty if nothing was resampled.
+  ChannelChoice channel = {};          ///< The channel used of multi-channel audio files.
 };
 
-/// One utterance as it is written. `samples` are of the header's type.
+/// One utterance to write. `samples` have the header's sample type.
 struct ShardUtterance {
   std::string id;
   int32_t label = 0;
@@ -53,53 +54,51 @@ struct ShardUtterance {
   std::span<const std::byte> samples;
 };
 
-/// Where in a shard's file its tables begin, bytes.
+/// File offsets of a shard's tables, in bytes.
 struct ShardLayout {
   uint64_t offset = 0;
   uint64_t label = 0;
   uint64_t speaker = 0;
   uint64_t id = 0;
-  uint64_t id_bytes = 1;  ///< Of one id, with its zero.
+  uint64_t id_bytes = 1;  ///< Size of one id with its null terminator.
   uint64_t checksum = 0;
 };
 
-/// How a manifest knows a shard.
+/// A shard's entry in the manifest.
 struct ShardEntry {
   std::string file;  ///< Name within the split's folder.
   uint64_t utterances = 0;
   uint64_t samples = 0;
   uint64_t bytes = 0;
-  uint64_t checksum = 0;         ///< XXH3-64 of the whole file
-  uint64_t audio_start = 0;      ///< Where in the file the samples begin, bytes.
+  uint64_t checksum = 0;         ///< XXH3-64 of the file
+  uint64_t audio_start = 0;      ///< File offset of the samples, in bytes
   uint64_t tables_checksum = 0;  ///< XXH3-64 of the file without its samples
   ShardLayout layout;
 };
 
 OrderedJson to_json(const ShardEntry& entry);
-/// Throws UserError naming `where`: a number out of range, a name that is not a shard's.
+/// Throws UserError naming `where` for a number out of range or an invalid shard name.
 ShardEntry shard_entry_from_json(const Json& json, const std::string& where);
 
-/// Writes `folder`/shard-<index>-<8 digits of the file's checksum>.h5 under a temporary name that
-/// no other process uses, flushes, fsyncs and renames it. The name goes with the content, so the
-/// shards of an older manifest stay as they are until a new manifest takes its place. Throws
-/// RunError: no space, not writable.
+/// Writes `folder`/shard-<index>-<8 digits of the file's checksum>.h5 atomically: a unique
+/// temporary file, fsync, rename. The name depends on the content, so that shards of an older
+/// manifest stay valid until a new manifest replaces it. Throws RunError (no space, not writable).
 ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const ShardHeader& header,
                        std::span<const ShardUtterance> utterances);
 
-/// XXH3-64 of a shard's bytes but for `audio_bytes` of them from `audio_start` on, which lie
-/// within.
+/// XXH3-64 of a shard file without its samples, which are the `audio_bytes` bytes from
+/// `audio_start`.
 uint64_t tables_checksum(const ByteSource& file, uint64_t audio_start, uint64_t audio_bytes);
 
-/// Whether a name is one that write_shard gives, finished or temporary.
+/// Whether `file` is a name that write_shard() uses, final or temporary.
 bool is_shard_name(const std::string& file);
 
-/// The tables of a shard, and where in the file each utterance's samples lie. Any thread may read.
+/// The tables of a shard, and the file offset of each utterance's samples. Thread-safe.
 class Shard {
  public:
-  /// Reads the tables of `folder`/`entry.file`: compares them with their checksum, then checks that
-  /// they lie within the file and fit each other. Takes no more memory than the file has bytes.
-  /// Throws UserError naming the file if it is missing, not the one that `entry` describes, or not
-  /// sound.
+  /// Reads the tables of `folder`/`entry.file`, verifies their checksum and validates them.
+  /// Allocates no more memory than the size of the file. Throws UserError naming the file if it is
+  /// missing, invalid or does not match `entry`.
   Shard(const std::filesystem::path& folder, const ShardEntry& entry, SampleType type);
 
   const std::filesystem::path& path() const { return path_; }
@@ -112,7 +111,7 @@ class Shard {
   const std::string& id(size_t i) const { return id_[i]; }
   uint64_t stored_checksum(size_t i) const { return checksum_[i]; }
 
-  /// Where the samples of utterance i begin in the file, bytes.
+  /// File offset of the samples of utterance i, in bytes.
   uint64_t samples_start(size_t i) const {
     return audio_start_ + offset_[i] * bytes_per_sample(sample_type_);
   }

@@ -29,10 +29,9 @@ OrderedJson to_json(const ShardEntry& entry) {
 ShardEntry shard_entry_from_json(const Json& json, const std::string& where) {
   ShardEntry entry;
   entry.file = json_get<std::string>(json, "file", where);
-  // The pattern leaves no room for a folder: a manifest cannot point outside its own.
+  // The pattern does not allow a path, so a manifest cannot refer to files outside its folder.
   if (!is_shard_name(entry.file) || !entry.file.ends_with(".h5")) {
-    throw UserError("{}: '{}' is not the name of a shard; run s2i-preprocess again", where,
-                    entry.file);
+    throw UserError("{}: invalid shard name '{}'; run s2i-preprocess again", where, entry.file);
   }
   entry.utterances = get_count(json, "utterances", where);
   entry.samples = get_count(json, "samples", where);
@@ -58,7 +57,7 @@ bool is_shard_name(const std::string& file) {
   const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
   if (digits < kMinDigits) return false;
   rest.remove_prefix(digits);
-  // Eight digits between what goes before and after them.
+  // Whether the rest is eight hexadecimal digits between `before` and `after`.
   const auto is_hash_between = [&](std::string_view before, std::string_view after) {
     constexpr size_t kHashDigits = 8;
     return rest.size() == before.size() + kHashDigits + after.size() && rest.starts_with(before) &&

@@ -7,14 +7,15 @@
 #include "core/checksum.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/format.h"
 #include "data/shard.h"
 
 namespace s2i {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "shards are read as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "shards are read without byte swapping");
 
-/// Why a file is not a sound shard; becomes a UserError with the file's name.
+/// The file is not a valid shard. Converted to a UserError with the file's name.
 class BadShard : public std::runtime_error {
  public:
   template <typename... Args>
@@ -22,7 +23,7 @@ class BadShard : public std::runtime_error {
       : std::runtime_error(fmt::format(format, std::forward<Args>(args)...)) {}
 };
 
-/// A shard's bytes without its samples: what lies before and what lies behind them.
+/// A shard's content without its samples: the bytes before them and the bytes after them.
 class TableBytes {
  public:
   TableBytes(const ByteSource& file, uint64_t audio_start, uint64_t audio_bytes)
@@ -38,15 +39,14 @@ class TableBytes {
     return stream.value();
   }
 
-  /// A copy of the table of `count` elements that begins at byte `start` of the file.
+  /// Returns a copy of the table of `count` elements at file offset `start`.
   template <typename T>
   std::vector<T> table(const char* name, uint64_t start, uint64_t count) const {
     const bool in_tail = start >= audio_end_;
     const std::vector<std::byte>& part = in_tail ? tail_ : head_;
     const uint64_t from = in_tail ? start - audio_end_ : start;
     if (count > part.size() / sizeof(T) || from > part.size() - count * sizeof(T)) {
-      throw BadShard("the manifest has its table '{}' at byte {}, where it does not fit", name,
-                     start);
+      throw BadShard("table '{}' at offset {} of the manifest is out of bounds", name, start);
     }
     std::vector<T> values(count);
     if (count > 0) std::memcpy(values.data(), part.data() + from, count * sizeof(T));
@@ -59,28 +59,30 @@ class TableBytes {
   std::vector<std::byte> tail_;
 };
 
-/// That the entry's numbers fit the file and each other, before anything is allocated by them.
+/// Validates the entry's numbers against the file before any of them is used as an allocation size.
 void check_entry(const ShardEntry& entry, uint64_t file_bytes, uint64_t sample_bytes) {
-  // Of an utterance: its place, label, speaker, checksum and longest id, and room for HDF5's own.
+  // Limits for the tables per utterance and for HDF5's metadata.
   constexpr uint64_t kMaxTableBytes = 1024;
-  constexpr uint64_t kMaxOtherBytes = 1 << 20;
+  constexpr uint64_t kMaxMetadataBytes = 1 << 20;
   if (file_bytes != entry.bytes) {
-    throw BadShard("it has {} bytes, the manifest says {}", file_bytes, entry.bytes);
+    throw BadShard("the size is {} bytes, expected {}", file_bytes, entry.bytes);
   }
   if (entry.audio_start > entry.bytes ||
       entry.samples > (entry.bytes - entry.audio_start) / sample_bytes) {
-    throw BadShard("the manifest has its samples behind its end");
+    throw BadShard("the manifest's samples are past the end of the file");
   }
   if (entry.utterances > entry.samples) {
-    throw BadShard("the manifest has {} utterances of {} samples together", entry.utterances,
+    throw BadShard("the manifest lists {} utterances but only {} samples", entry.utterances,
                    entry.samples);
   }
   if (entry.layout.id_bytes == 0 || entry.layout.id_bytes > kMaxIdBytes + 1) {
-    throw BadShard("the manifest has ids of {} bytes", entry.layout.id_bytes);
+    throw BadShard("the manifest's id size of {} bytes is out of range", entry.layout.id_bytes);
   }
-  const uint64_t others = entry.bytes - entry.samples * sample_bytes;
-  if (others > kMaxOtherBytes && (others - kMaxOtherBytes) / kMaxTableBytes > entry.utterances) {
-    throw BadShard("it has {} bytes beside the samples of {} utterances", others, entry.utterances);
+  const uint64_t tables = entry.bytes - entry.samples * sample_bytes;
+  if (tables > kMaxMetadataBytes &&
+      (tables - kMaxMetadataBytes) / kMaxTableBytes > entry.utterances) {
+    throw BadShard("{} bytes of tables are too many for {}", tables,
+                   plural(entry.utterances, "utterance"));
   }
 }
 
@@ -95,12 +97,12 @@ std::vector<std::string> split_ids(std::span<const char> text, size_t width) {
 }
 
 void check_offsets(const std::vector<uint64_t>& offset, uint64_t samples) {
-  if (offset.front() != 0) throw BadShard("/offset does not begin at 0");
+  if (offset.front() != 0) throw BadShard("/offset does not start at 0");
   for (size_t i = 1; i < offset.size(); ++i) {
-    if (offset[i] <= offset[i - 1]) throw BadShard("/offset does not rise at {}", i);
+    if (offset[i] <= offset[i - 1]) throw BadShard("/offset does not increase at index {}", i);
   }
   if (offset.back() != samples) {
-    throw BadShard("/offset ends at {}, the manifest has {} samples", offset.back(), samples);
+    throw BadShard("/offset ends at {}, expected {} samples", offset.back(), samples);
   }
 }
 
@@ -113,8 +115,8 @@ uint64_t tables_checksum(const ByteSource& file, uint64_t audio_start, uint64_t 
 Shard::Shard(const std::filesystem::path& folder, const ShardEntry& entry, SampleType type)
     : path_(folder / entry.file), sample_type_(type), audio_start_(entry.audio_start) {
   try {
-    if (std::filesystem::is_symlink(path_) && !leads_below(path_, folder)) {
-      throw BadShard("it is a link out of its folder");
+    if (std::filesystem::is_symlink(path_) && !resolves_inside(path_, folder)) {
+      throw BadShard("a symbolic link to a file outside its folder");
     }
     read_tables(InputFile(path_), entry);
   } catch (const std::runtime_error& error) {
@@ -128,8 +130,8 @@ void Shard::read_tables(const ByteSource& file, const ShardEntry& entry) {
   const TableBytes bytes(file, entry.audio_start, entry.samples * sample_bytes);
   const uint64_t found = bytes.checksum();
   if (found != entry.tables_checksum) {
-    throw BadShard("damaged: the checksum of its tables is {}, the manifest says {}",
-                   checksum_text(found), checksum_text(entry.tables_checksum));
+    throw BadShard("corrupt: the checksum of the tables is {}, expected {}", checksum_text(found),
+                   checksum_text(entry.tables_checksum));
   }
   const uint64_t count = entry.utterances;
   const ShardLayout& layout = entry.layout;

@@ -20,27 +20,27 @@ namespace s2i {
 namespace {
 
 static_assert(std::endian::native == std::endian::little,
-              "shards are written as they lie in memory");
+              "shards are written without byte swapping");
 
-/// Creation properties of a dataset: contiguous, allocated at once, not filled, without times.
+/// Dataset creation properties: contiguous, allocated early, no fill values, no timestamps.
 Hdf5Handle contiguous_properties() {
-  Hdf5Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "make dataset properties");
+  Hdf5Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "create dataset properties");
   hdf5_check(H5Pset_layout(properties.get(), H5D_CONTIGUOUS), "set the layout");
   hdf5_check(H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY), "set the allocation time");
   hdf5_check(H5Pset_fill_time(properties.get(), H5D_FILL_TIME_NEVER), "set the fill time");
-  hdf5_check(H5Pset_obj_track_times(properties.get(), false), "turn times off");
+  hdf5_check(H5Pset_obj_track_times(properties.get(), false), "disable timestamps");
   return properties;
 }
 
 Hdf5Handle create_dataset(hid_t file, const char* name, hid_t type, uint64_t count) {
   const hsize_t length = count;
-  const Hdf5Handle space(H5Screate_simple(1, &length, nullptr), H5Sclose, "make a data space");
+  const Hdf5Handle space(H5Screate_simple(1, &length, nullptr), H5Sclose, "create a dataspace");
   const Hdf5Handle properties = contiguous_properties();
   return {H5Dcreate2(file, name, type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
           H5Dclose, std::string("create ") + name};
 }
 
-/// Returns where in the file the table begins.
+/// Returns the table's file offset.
 template <typename T>
 uint64_t write_table(hid_t file, const char* name, hid_t file_type, hid_t memory_type,
                      const std::vector<T>& values, uint64_t count) {
@@ -54,15 +54,15 @@ uint64_t write_table(hid_t file, const char* name, hid_t file_type, hid_t memory
 }
 
 Hdf5Handle string_type(size_t bytes) {
-  Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a string type");
-  hdf5_check(H5Tset_size(type.get(), bytes), "set the length of a string type");
-  hdf5_check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "set the characters of a string type");
+  Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "create a string type");
+  hdf5_check(H5Tset_size(type.get(), bytes), "set the size of a string type");
+  hdf5_check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "set the character set of a string type");
   hdf5_check(H5Tset_strpad(type.get(), H5T_STR_NULLTERM), "set the padding of a string type");
   return type;
 }
 
 void write_ids(hid_t file, std::span<const ShardUtterance> utterances, ShardLayout& layout) {
-  size_t width = 1;  // with a zero behind the longest, as h5dump and C programs expect
+  size_t width = 1;  // includes a null terminator, which h5dump and C programs expect
   for (const auto& utterance : utterances) width = std::max(width, utterance.id.size() + 1);
   S2I_CHECK(width <= kMaxIdBytes + 1);
   std::vector<char> text(width * utterances.size(), '\0');
@@ -75,10 +75,10 @@ void write_ids(hid_t file, std::span<const ShardUtterance> utterances, ShardLayo
 }
 
 void write_text_attribute(hid_t file, const char* name, const std::string& text) {
-  const Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a string type");
-  hdf5_check(H5Tset_size(type.get(), H5T_VARIABLE), "set the length of a string type");
-  hdf5_check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "set the characters of a string type");
-  const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose, "make a data space");
+  const Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "create a string type");
+  hdf5_check(H5Tset_size(type.get(), H5T_VARIABLE), "set the size of a string type");
+  hdf5_check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "set the character set of a string type");
+  const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose, "create a dataspace");
   const Hdf5Handle attribute(
       H5Acreate2(file, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
       std::string("create the attribute ") + name);
@@ -90,7 +90,7 @@ void write_number_attribute(hid_t file, const char* name, std::span<const uint32
                             bool scalar) {
   const hsize_t length = values.size();
   const Hdf5Handle space(scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &length, nullptr),
-                         H5Sclose, "make a data space");
+                         H5Sclose, "create a dataspace");
   const Hdf5Handle attribute(
       H5Acreate2(file, name, H5T_STD_U32LE, space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
       std::string("create the attribute ") + name);
@@ -107,6 +107,7 @@ void write_attributes(hid_t file, const ShardHeader& header) {
   write_number_attribute(file, "sample_rate", std::array{header.sample_rate}, true);
   write_number_attribute(file, "source_rates", header.source_rates, false);
   write_text_attribute(file, "resampler", header.resampler);
+  write_text_attribute(file, "channel", channel_name(header.channel));
 }
 
 ShardLayout write_tables(hid_t file, std::span<const ShardUtterance> utterances,
@@ -129,57 +130,57 @@ ShardLayout write_tables(hid_t file, std::span<const ShardUtterance> utterances,
   return layout;
 }
 
-/// A shard without its samples: an HDF5 file in memory with a hole where they belong.
-struct ShardFrame {
+/// An HDF5 file in memory with space reserved for the samples.
+struct ShardTemplate {
   FileDescriptor file;
   uint64_t audio_start = 0;
   uint64_t audio_bytes = 0;
   ShardLayout layout;
 };
 
-/// HDF5 gets a file in memory, never the disk: it does not survive a full one (1.10.8 crashes, or
-/// loops while closing).
-ShardFrame make_frame(const ShardHeader& header, std::span<const ShardUtterance> utterances,
-                      const std::vector<uint64_t>& offset) {
+/// HDF5 only writes to a file in memory. On a full disk HDF5 1.10.8 crashes or loops forever when
+/// it closes a file.
+ShardTemplate make_template(const ShardHeader& header, std::span<const ShardUtterance> utterances,
+                            const std::vector<uint64_t>& offset) {
   constexpr hsize_t kPage = 4096;
-  ShardFrame frame;
-  frame.audio_bytes = offset.back() * bytes_per_sample(header.sample_type);
-  frame.file = FileDescriptor(::memfd_create("s2i-shard", MFD_CLOEXEC));
-  if (frame.file.get() < 0) throw RunError("cannot make a file in memory: {}", errno_text(errno));
-  const std::string path = fmt::format("/proc/self/fd/{}", frame.file.get());
+  ShardTemplate shard;
+  shard.audio_bytes = offset.back() * bytes_per_sample(header.sample_type);
+  shard.file = FileDescriptor(::memfd_create("s2i-shard", MFD_CLOEXEC));
+  if (shard.file.get() < 0) throw RunError("cannot create a file in memory: {}", errno_text(errno));
+  const std::string path = fmt::format("/proc/self/fd/{}", shard.file.get());
   const Hdf5Lock lock;
   const Hdf5Handle access = file_access_properties();
-  // The usual driver asks for the real path of a link, which a file in memory does not have.
+  // The default driver calls realpath(), which fails for a file in memory.
   hdf5_check(H5Pset_fapl_stdio(access.get()), "choose the file driver");
-  hdf5_check(H5Pset_alignment(access.get(), std::max<hsize_t>(frame.audio_bytes, kPage), kPage),
+  hdf5_check(H5Pset_alignment(access.get(), std::max<hsize_t>(shard.audio_bytes, kPage), kPage),
              "set the alignment");
   Hdf5Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
                   "create a shard");
   write_attributes(file.get(), header);
-  frame.layout = write_tables(file.get(), utterances, offset);
+  shard.layout = write_tables(file.get(), utterances, offset);
   {
     const hid_t type = header.sample_type == SampleType::kInt16 ? H5T_STD_I16LE : H5T_IEEE_F32LE;
     const Hdf5Handle audio = create_dataset(file.get(), "audio", type, offset.back());
-    if (frame.audio_bytes > 0) frame.audio_start = H5Dget_offset(audio.get());
-    S2I_CHECK(frame.audio_start != HADDR_UNDEF);
+    if (shard.audio_bytes > 0) shard.audio_start = H5Dget_offset(audio.get());
+    S2I_CHECK(shard.audio_start != HADDR_UNDEF);
   }
-  file.close("finish a shard");
-  return frame;
+  file.close("close a shard");
+  return shard;
 }
 
-/// Writes buffers one after the other.
-void write_all(int file, std::vector<iovec> parts, const std::filesystem::path& path) {
-  constexpr size_t kBatch = 512;  // below every system's IOV_MAX
-  for (size_t next = 0; next < parts.size();) {
-    const size_t batch = std::min(kBatch, parts.size() - next);
-    const ssize_t count = ::writev(file, parts.data() + next, static_cast<int>(batch));
+/// Writes all buffers, also when writev() returns early.
+void write_all(int file, std::vector<iovec> buffers, const std::filesystem::path& path) {
+  constexpr size_t kMaxBuffers = 512;  // below IOV_MAX of every system
+  for (size_t next = 0; next < buffers.size();) {
+    const size_t batch = std::min(kMaxBuffers, buffers.size() - next);
+    const ssize_t count = ::writev(file, buffers.data() + next, static_cast<int>(batch));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
     auto left = static_cast<size_t>(count);
-    while (next < parts.size() && left >= parts[next].iov_len) left -= parts[next++].iov_len;
+    while (next < buffers.size() && left >= buffers[next].iov_len) left -= buffers[next++].iov_len;
     if (left > 0) {
-      parts[next].iov_base = static_cast<char*>(parts[next].iov_base) + left;
-      parts[next].iov_len -= left;
+      buffers[next].iov_base = static_cast<char*>(buffers[next].iov_base) + left;
+      buffers[next].iov_len -= left;
     }
   }
 }
@@ -188,22 +189,22 @@ iovec buffer_of(std::span<const std::byte> bytes) {
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
 
-/// The frame and, in its hole, the samples.
-void write_parts(const std::filesystem::path& path, const ShardFrame& frame,
-                 std::span<const ShardUtterance> utterances) {
-  const InputFile whole("/proc/self/fd/" + std::to_string(frame.file.get()));
+/// Copies the template to `path` with the samples inserted.
+void write_file(const std::filesystem::path& path, const ShardTemplate& shard,
+                std::span<const ShardUtterance> utterances) {
+  const InputFile source("/proc/self/fd/" + std::to_string(shard.file.get()));
   const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) throw RunError("cannot write {}: {}", path.string(), errno_text(errno));
-  const uint64_t audio_end = frame.audio_start + frame.audio_bytes;
-  S2I_CHECK(audio_end <= whole.size());
-  std::vector<std::byte> head(frame.audio_start);
-  std::vector<std::byte> tail(whole.size() - audio_end);
-  whole.read(0, head);
-  whole.read(audio_end, tail);
-  std::vector<iovec> parts{buffer_of(head)};
-  for (const auto& utterance : utterances) parts.push_back(buffer_of(utterance.samples));
-  parts.push_back(buffer_of(tail));
-  write_all(file.get(), std::move(parts), path);
+  const uint64_t audio_end = shard.audio_start + shard.audio_bytes;
+  S2I_CHECK(audio_end <= source.size());
+  std::vector<std::byte> head(shard.audio_start);
+  std::vector<std::byte> tail(source.size() - audio_end);
+  source.read(0, head);
+  source.read(audio_end, tail);
+  std::vector<iovec> buffers{buffer_of(head)};
+  for (const auto& utterance : utterances) buffers.push_back(buffer_of(utterance.samples));
+  buffers.push_back(buffer_of(tail));
+  write_all(file.get(), std::move(buffers), path);
   if (::fsync(file.get()) != 0) {
     throw RunError("cannot flush {} to the device: {}", path.string(), errno_text(errno));
   }
@@ -222,19 +223,19 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
   const std::filesystem::path temporary =
       unique_temporary(folder / fmt::format("shard-{:05}.h5", index));
   try {
-    const ShardFrame frame = make_frame(header, utterances, offset);
-    write_parts(temporary, frame, utterances);
+    const ShardTemplate shard = make_template(header, utterances, offset);
+    write_file(temporary, shard, utterances);
     const InputFile written(temporary);
     ShardEntry entry;
     entry.checksum = checksum_file(temporary);
-    entry.tables_checksum = tables_checksum(written, frame.audio_start, frame.audio_bytes);
-    entry.layout = frame.layout;
+    entry.tables_checksum = tables_checksum(written, shard.audio_start, shard.audio_bytes);
+    entry.layout = shard.layout;
     entry.file =
         fmt::format("shard-{:05}-{}.h5", index, checksum_text(entry.checksum).substr(0, 8));
     entry.utterances = utterances.size();
     entry.samples = offset.back();
     entry.bytes = written.size();
-    entry.audio_start = frame.audio_start;
+    entry.audio_start = shard.audio_start;
     rename_durable(temporary, folder / entry.file);
     return entry;
   } catch (...) {

@@ -1,4 +1,4 @@
-// The model's shape and regularization: config.json of Hugging Face's WavLM, typed and checked.
+// What all encoder types share of config.json: the shape and regularization of the encoder's body.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@
 
 namespace s2i {
 
-/// Field names, meanings and defaults are those of transformers' configuration_wavlm.py.
+/// Field names, meanings and defaults are those of transformers' configuration_wav2vec2.py, from
+/// which the other types are derived.
 struct EncoderConfig {
   int64_t hidden_size = 768;
   int64_t num_hidden_layers = 12;
@@ -21,7 +22,7 @@ struct EncoderConfig {
   double activation_dropout = 0.1;
   double attention_dropout = 0.1;
   double feat_proj_dropout = 0.0;
-  double final_dropout = 0.1;  ///< of the CTC head alone; kept for the file
+  double final_dropout = 0.1;  ///< of the CTC head only; kept for the file
   double layerdrop = 0.1;
   double initializer_range = 0.02;
   double layer_norm_eps = 1e-5;
@@ -33,8 +34,6 @@ struct EncoderConfig {
   bool conv_bias = false;
   int64_t num_conv_pos_embeddings = 128;
   int64_t num_conv_pos_embedding_groups = 16;
-  int64_t num_buckets = 320;
-  int64_t max_bucket_distance = 800;
   bool do_stable_layer_norm = false;
   bool apply_spec_augment = true;
   double mask_time_prob = 0.05;
@@ -43,28 +42,29 @@ struct EncoderConfig {
   double mask_feature_prob = 0.0;
   int64_t mask_feature_length = 10;
   int64_t mask_feature_min_masks = 0;
-  bool use_weighted_layer_sum = false;
-  int64_t classifier_proj_size = 256;
-  /// id2label, in the order of the classes; its size is the number of logits.
-  std::vector<std::string> labels = {"LABEL_0", "LABEL_1"};
-  /// config.json as it was read: what this program does not use is written back.
-  Json original = Json::object();
+  /// The first layer that LayerDrop may skip. Not in config.json: the encoder type decides it.
+  int64_t first_droppable_layer = 0;
 
-  /// Reads config.json. `where` stands in the messages. Throws UserError for a value of the wrong
-  /// type, out of range or not supported (adapters), naming it.
-  static EncoderConfig from_json(const Json& json, std::string_view where);
+  /// The members of config.json (nn/config_members.h).
+  template <typename Config, typename Visitor>
+  static void visit_shape(Config& c, Visitor&& visit);
+  template <typename Config, typename Visitor>
+  static void visit_training(Config& c, Visitor&& visit);
 
-  /// What config.json says: the original's other members, and labels, for
-  /// WavLMForSequenceClassification.
-  OrderedJson to_json() const;
+  /// Reads the members of config.json. `where` stands in the messages. Throws UserError for a value
+  /// of the wrong type; check() for the rest.
+  void read(const Json& json, std::string_view where);
+  void write(OrderedJson& json) const;
+  /// "key: saved -> wanted" for each difference that a change of weights cannot bridge.
+  static std::vector<std::string> shape_differences(const EncoderConfig& saved,
+                                                    const EncoderConfig& wanted);
 
-  /// Throws UserError naming what cannot be; from_json() has called it.
+  /// Throws UserError naming a value that is out of range or not supported.
   void check(std::string_view where) const;
 
   /// Sets every dropout and LayerDrop to one value.
   void set_dropout(double p);
 
-  int64_t num_labels() const { return static_cast<int64_t>(labels.size()); }
   int64_t head_dim() const { return hidden_size / num_attention_heads; }
   /// masked_spec_embed is a parameter only of models that may mask.
   bool has_mask_embedding() const { return mask_time_prob > 0 || mask_feature_prob > 0; }
@@ -76,16 +76,15 @@ struct EncoderConfig {
   /// Samples that the first frame needs: 400 for the published models.
   int64_t min_samples() const;
 
-  /// The published shapes, with random weights in mind: "base", "base-plus", "large", and "tiny",
-  /// which is small enough for tests.
-  static EncoderConfig of_shape(const std::string& shape);
+  /// Values of the large matrices: enough to refuse what no memory holds.
+  double approximate_parameters() const;
 
- private:
-  /// Refuses what would take more memory than any WavLM, before anything is allocated.
-  void check_cost(std::string_view where) const;
+  /// The published shapes "base" and "large", and "tiny", which is small enough for tests. Throws
+  /// UserError for another name.
+  static EncoderConfig of_shape(const std::string& shape);
 };
 
-/// The activation functions that transformers knows by these names; throws UserError for others.
-void check_activation(const std::string& name, std::string_view where);
+/// Throws UserError if the value is outside [low, high].
+void check_range(std::string_view where, const char* key, int64_t value, int64_t low, int64_t high);
 
 }  // namespace s2i

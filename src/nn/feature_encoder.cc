@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "ops/conv_groupnorm/conv_groupnorm.h"
 #include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
 #include "ops/strided_conv/strided_conv.h"
 
@@ -31,19 +32,20 @@ int64_t output_rows(const EncoderConfig& config, int64_t samples) {
 
 }  // namespace
 
-FeatureEncoder::FeatureEncoder(const EncoderConfig& config, ParameterList& parameters)
-    : activation_(activation_of(config.feat_extract_activation)),
+FeatureEncoder::FeatureEncoder(const EncoderConfig& config, ParameterList& parameters,
+                               const std::string& name)
+    : activation_(activation_of(config.feat_extract_activation, "feat_extract_activation")),
       strides_(config.conv_stride),
       group_norm_(config.feat_extract_norm == "group") {
   for (size_t i = 0; i < config.conv_dim.size(); ++i) {
-    const std::string name = "wavlm.feature_extractor.conv_layers." + std::to_string(i);
+    const std::string layer_name = name + ".conv_layers." + std::to_string(i);
     const int64_t out = config.conv_dim[i], in = i == 0 ? 1 : config.conv_dim[i - 1];
     Layer layer;
-    layer.weight = parameters.add(name + ".conv.weight", {out, in, config.conv_kernel[i]});
-    if (config.conv_bias) layer.bias = parameters.add(name + ".conv.bias", {out});
+    layer.weight = parameters.add(layer_name + ".conv.weight", {out, in, config.conv_kernel[i]});
+    if (config.conv_bias) layer.bias = parameters.add(layer_name + ".conv.bias", {out});
     if (!group_norm_ || i == 0) {
-      layer.norm_weight = parameters.add(name + ".layer_norm.weight", {out});
-      layer.norm_bias = parameters.add(name + ".layer_norm.bias", {out});
+      layer.norm_weight = parameters.add(layer_name + ".layer_norm.weight", {out});
+      layer.norm_bias = parameters.add(layer_name + ".layer_norm.bias", {out});
     }
     layers_.push_back(std::move(layer));
   }
@@ -70,10 +72,10 @@ at::Tensor FeatureEncoder::first_layer(const at::Tensor& audio, const ForwardPas
     frames.push_back(
         pass.config.frames_after(pass.options.masked ? samples : pass.padded_samples, 1));
   }
-  const ConvGroupNormGelu conv{layer.weight,    layer.bias,  layer.norm_weight,
-                               layer.norm_bias, strides_[0], kNormEpsilon};
-  if (audio.is_cpu() && activation_ == Activation::kGelu) {
-    return conv_groupnorm_gelu_cpu(audio, conv, frames, pass.type());
+  const ConvGroupNorm conv{layer.weight,    layer.bias,  layer.norm_weight,
+                           layer.norm_bias, strides_[0], kNormEpsilon};
+  if (activation_ == Activation::kGelu) {
+    return conv_groupnorm_gelu(audio, conv, frames, pass.type());
   }
   return activate(activation_, conv_groupnorm(audio, conv, frames).to(pass.type()));
 }

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <string>
 #include <vector>
 
 #include "nn/forward_pass.h"
@@ -13,7 +14,8 @@ namespace s2i {
 
 class FeatureEncoder {
  public:
-  FeatureEncoder(const EncoderConfig& config, ParameterList& parameters);
+  /// Parameters under `name`, e.g. "<encoder>.feature_extractor".
+  FeatureEncoder(const EncoderConfig& config, ParameterList& parameters, const std::string& name);
 
   /// audio [B,T] float32 -> [B,F,C] in the pass's type, C = conv_dim.back(), time-major
   at::Tensor forward(const at::Tensor& audio, const ForwardPass& pass) const;

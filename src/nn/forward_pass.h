@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "nn/encoder_config.h"
@@ -20,14 +21,14 @@ struct ForwardOptions {
   /// kFloat or kBFloat16: what products, convolutions and activations are computed in. Parameters
   /// stay float32, and so do the statistics of norms, softmax, the residual stream and the loss.
   at::ScalarType compute_type = at::kFloat;
-  uint64_t step_key = 0;  ///< LayerDrop: one draw a step, the same on every rank
+  uint64_t step_key = 0;  ///< LayerDrop: one draw per step, the same on every rank
   /// [B], needed if training: dropout and SpecAugment of an utterance depend on its own key alone,
   /// not on its batch, rank or padding.
   std::vector<uint64_t> utterance_keys;
 };
 
-/// Places in the model that draw dropout; a layer's are its index times kDropoutSitesPerLayer
-/// further on.
+/// Places in the model that draw dropout; a layer's are offset by its index times
+/// kDropoutSitesPerLayer.
 enum DropoutSite : int64_t {
   kFeatureProjectionSite = 0,
   kEncoderInputSite = 1,
@@ -49,13 +50,19 @@ struct ForwardPass {
   std::vector<int64_t> frames;   ///< [B] valid frames
   int64_t max_frames = 0;        ///< frames of the padded batch
   at::Tensor device_frames;      ///< [B] int64 on the device; undefined if there is no padding
-  at::Tensor frame_mask;         ///< [B,F,1] bool on the device, true where valid; likewise
-  at::Tensor keys;               ///< [B] int64 on the device; undefined unless training
+  /// [B,F,1] bool on the device, true where valid; undefined if there is no padding
+  at::Tensor frame_mask;
+  at::Tensor keys;  ///< [B] int64 on the device; undefined unless training
 
   at::ScalarType type() const { return options.compute_type; }
   int64_t batch() const { return static_cast<int64_t>(samples.size()); }
   /// The probability, or 0 outside training.
   double p(double probability) const { return options.training ? probability : 0.0; }
 };
+
+/// Begins a pass over audio [B,T] float32, with the valid samples of each utterance in lengths [B].
+/// config and options have to outlive it. Throws UserError for an utterance shorter than one frame.
+ForwardPass begin_pass(const EncoderConfig& config, const ForwardOptions& options,
+                       const at::Tensor& audio, std::span<const int64_t> lengths);
 
 }  // namespace s2i

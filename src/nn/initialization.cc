@@ -4,14 +4,18 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <span>
+#include <string_view>
 
 #include "core/checksum.h"
 #include "core/random.h"
 
 namespace s2i {
 namespace {
+
+constexpr std::string_view kConvLayers = "feature_extractor.conv_layers.";
 
 RandomStream stream_of(const std::string& name, uint64_t seed) {
   return RandomStream(
@@ -40,49 +44,62 @@ at::Tensor normal(at::IntArrayRef shape, double deviation, RandomStream random) 
   return tensor;
 }
 
-at::Tensor draw(const std::string& name, at::IntArrayRef shape, const EncoderConfig& config,
-                uint64_t seed) {
-  const RandomStream random = stream_of(name, seed);
-  const auto ends = [&](const char* end) { return name.ends_with(end); };
-  const bool bias = ends(".bias");
-  if (name.find("layer_norm") != std::string::npos) return at::full(shape, bias ? 0.0 : 1.0);
-  if (name.find("conv_layers.") != std::string::npos) {
-    // kaiming_normal_: fan-in is channels times taps; layer 0 reads one channel.
-    const size_t layer = std::stoul(name.substr(name.find("conv_layers.") + 12));
-    const int64_t in = layer == 0 ? 1 : config.conv_dim[layer - 1];
-    const double fan_in = static_cast<double>(in * config.conv_kernel[layer]);
-    if (bias) return uniform(shape, -1 / std::sqrt(fan_in), 1 / std::sqrt(fan_in), random);
-    return normal(shape, std::sqrt(2 / fan_in), random);
-  }
-  if (name.find("feature_projection.projection") != std::string::npos) {
-    const double limit = 1 / std::sqrt(static_cast<double>(config.conv_dim.back()));
-    return uniform(shape, -limit, limit, random);
-  }
-  if (ends("masked_spec_embed")) return uniform(shape, 0, 1, random);
-  if (ends("gru_rel_pos_const")) return at::ones(shape);
-  if (name == "layer_weights") return at::full(shape, 1.0 / static_cast<double>(shape[0]));
-  if (ends("weight.original1")) {
-    const double values = static_cast<double>(config.num_conv_pos_embeddings * config.hidden_size);
-    return normal(shape, 2 / std::sqrt(values), random);
-  }
-  if (ends("weight.original0")) {
-    const std::string other = name.substr(0, name.size() - 1) + "1";
-    const int64_t width = config.hidden_size;
-    const at::Tensor direction =
-        draw(other,
-             {width, width / config.num_conv_pos_embedding_groups, config.num_conv_pos_embeddings},
-             config, seed);
-    return at::norm_except_dim(direction, 2, 2);
-  }
-  return bias ? at::zeros(shape) : normal(shape, config.initializer_range, random);
-}
-
 }  // namespace
 
-void initialize_parameter(const NamedParameter& parameter, const EncoderConfig& config,
+int64_t conv_fan_in(const std::string& name, const EncoderConfig& config) {
+  const size_t layer = std::stoul(name.substr(kConvLayers.size()));
+  const int64_t in = layer == 0 ? 1 : config.conv_dim[layer - 1];  // layer 0 reads one channel
+  return in * config.conv_kernel[layer];
+}
+
+Distribution default_initial_values(const std::string& name, const EncoderConfig& config) {
+  const bool bias = name.ends_with(".bias");
+  if (name.find("layer_norm") != std::string::npos) return Distribution::constant(bias ? 0 : 1);
+  if (name.starts_with(kConvLayers)) {
+    const auto fan_in = static_cast<double>(conv_fan_in(name, config));
+    if (bias) return Distribution::uniform(-1 / std::sqrt(fan_in), 1 / std::sqrt(fan_in));
+    return Distribution::normal(std::sqrt(2 / fan_in));
+  }
+  if (name.starts_with("feature_projection.projection")) {
+    const double limit = 1 / std::sqrt(static_cast<double>(config.conv_dim.back()));
+    return Distribution::uniform(-limit, limit);
+  }
+  if (name == "masked_spec_embed") return Distribution::uniform(0, 1);
+  if (name.ends_with("weight.original1")) {
+    const double values = static_cast<double>(config.num_conv_pos_embeddings * config.hidden_size);
+    return Distribution::normal(2 / std::sqrt(values));
+  }
+  return bias ? Distribution::constant(0) : Distribution::normal(config.initializer_range);
+}
+
+void initialize_parameter(const NamedTensor& parameter, const Distribution& distribution,
                           uint64_t seed) {
   const c10::NoGradGuard no_grad;
-  parameter.tensor.copy_(draw(parameter.name, parameter.tensor.sizes(), config, seed));
+  const RandomStream random = stream_of(parameter.name, seed);
+  switch (distribution.kind) {
+    case Distribution::Kind::kConstant:
+      parameter.tensor.fill_(distribution.low);
+      return;
+    case Distribution::Kind::kUniform:
+      parameter.tensor.copy_(
+          uniform(parameter.tensor.sizes(), distribution.low, distribution.high, random));
+      return;
+    case Distribution::Kind::kNormal:
+      parameter.tensor.copy_(normal(parameter.tensor.sizes(), distribution.high, random));
+      return;
+  }
+}
+
+void initialize_weight_norms(const NamedTensors& parameters) {
+  const c10::NoGradGuard no_grad;
+  const std::map<std::string, at::Tensor> all = by_name(parameters);
+  for (const NamedTensor& parameter : parameters) {
+    if (!parameter.name.ends_with(".original0")) continue;
+    std::string direction = parameter.name;
+    direction.back() = '1';
+    // On the CPU whatever the device, so that every device starts from the same bits.
+    parameter.tensor.copy_(at::norm_except_dim(all.at(direction).to(at::kCPU), 2, 2));
+  }
 }
 
 }  // namespace s2i

@@ -3,8 +3,6 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 
-#include <map>
-
 #include "core/error.h"
 
 namespace s2i {
@@ -36,27 +34,6 @@ LayerNorm::LayerNorm(ParameterList& parameters, const std::string& name, int64_t
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
   return layer_norm(x, weight, bias, epsilon);
-}
-
-Activation activation_of(const std::string& name) {
-  static const std::map<std::string, Activation> known = {
-      {"gelu", Activation::kGelu},
-      {"gelu_python", Activation::kGelu},
-      {"gelu_new", Activation::kGeluTanh},
-      {"gelu_fast", Activation::kGeluTanh},
-      {"gelu_pytorch_tanh", Activation::kGeluTanh},
-      {"quick_gelu", Activation::kQuickGelu},
-      {"relu", Activation::kRelu},
-      {"selu", Activation::kSelu},
-      {"silu", Activation::kSilu},
-      {"swish", Activation::kSilu},
-      {"mish", Activation::kMish},
-      {"tanh", Activation::kTanh},
-      {"sigmoid", Activation::kSigmoid},
-      {"linear", Activation::kLinear}};
-  const auto entry = known.find(name);
-  S2I_CHECK(entry != known.end(), "activation {}", name);
-  return entry->second;
 }
 
 at::Tensor activate(Activation activation, const at::Tensor& x) {

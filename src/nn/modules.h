@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "nn/activation.h"
 #include "nn/parameters.h"
 
 namespace s2i {
@@ -39,23 +40,6 @@ struct LayerNorm {
   /// x [..., D] -> the same shape and type
   at::Tensor operator()(const at::Tensor& x) const;
 };
-
-/// An activation function by transformers' name for it (transformers/activations.py).
-enum class Activation {
-  kGelu,
-  kGeluTanh,
-  kQuickGelu,
-  kRelu,
-  kSelu,
-  kSilu,
-  kMish,
-  kTanh,
-  kSigmoid,
-  kLinear
-};
-
-/// The name has been checked (check_activation() in wavlm_config.h).
-Activation activation_of(const std::string& name);
 
 at::Tensor activate(Activation activation, const at::Tensor& x);
 

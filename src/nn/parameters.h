@@ -1,5 +1,4 @@
-// The model's parameters: named as Hugging Face names them, in the order the forward pass first
-// uses them.
+// The model's parameters and buffers while its modules are constructed.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,34 +6,40 @@
 
 #include <string>
 #include <utility>
-#include <vector>
+
+#include "weights/named_tensor.h"
 
 namespace s2i {
 
-/// A float32 leaf. The model's modules hold handles to the same tensor, so its storage may be
-/// replaced with set_data().
-struct NamedParameter {
-  std::string name;  ///< e.g. "wavlm.encoder.layers.0.attention.q_proj.weight"
-  at::Tensor tensor;
-};
-
-/// Hands out parameters to the modules while they are built, and remembers them in that order.
+/// Hands out parameters and buffers to the modules while they are constructed, and keeps them in
+/// that order, which is the order in which the forward pass first uses them. The modules hold
+/// handles to the same tensors, so their storage may be replaced with set_data().
 class ParameterList {
  public:
   explicit ParameterList(at::Device device) : device_(device) {}
 
+  /// A float32 leaf that requires a gradient, without values.
   at::Tensor add(std::string name, at::IntArrayRef shape) {
     at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(at::kFloat).device(device_));
     tensor.set_requires_grad(true);
-    list_.push_back({std::move(name), tensor});
+    parameters_.emplace_back(std::move(name), tensor);
     return tensor;
   }
 
-  std::vector<NamedParameter> take() { return std::move(list_); }
+  /// A tensor that belongs to the weights but does not train, with these values.
+  at::Tensor add_buffer(std::string name, const at::Tensor& values) {
+    at::Tensor tensor = values.to(device_);
+    buffers_.emplace_back(std::move(name), tensor);
+    return tensor;
+  }
+
+  NamedTensors take_parameters() { return std::move(parameters_); }
+  NamedTensors take_buffers() { return std::move(buffers_); }
 
  private:
   at::Device device_;
-  std::vector<NamedParameter> list_;
+  NamedTensors parameters_;
+  NamedTensors buffers_;
 };
 
 }  // namespace s2i

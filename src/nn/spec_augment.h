@@ -12,7 +12,7 @@
 namespace s2i {
 
 struct SpanMasking {
-  double probability = 0;  ///< share of the axis to mask, before spans overlap
+  double probability = 0;  ///< fraction of the axis to mask, before spans overlap
   int64_t span = 10;       ///< length of a span
   int64_t min_spans = 0;
 };

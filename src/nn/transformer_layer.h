@@ -1,44 +1,41 @@
-// One transformer layer with gated relative position bias, post- or pre-LayerNorm.
+// One transformer layer: self-attention and a feed-forward network, post- or pre-LayerNorm.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "nn/attention.h"
+#include "nn/encoder_parts.h"
 #include "nn/forward_pass.h"
 #include "nn/modules.h"
 
 namespace s2i {
 
-class EncoderLayer {
+class TransformerLayer {
  public:
-  EncoderLayer(const EncoderConfig& config, ParameterList& parameters, int64_t index);
+  /// Parameters under `name`, e.g. "<encoder>.encoder.layers.0".
+  TransformerLayer(const EncoderConfig& config, const EncoderParts& parts,
+                   ParameterList& parameters, const std::string& name, int64_t index);
 
-  /// The bias of each distance between query and key, from layer 0's table: [H,2T-1] float32 for
-  /// distances -(T-1) ... T-1 (T5's buckets, Raffel et al., arXiv 1910.10683).
-  at::Tensor position_bias(int64_t frames) const;
+  const Attention& attention() const { return *attention_; }
 
-  /// hidden [B,T,D] float32, the residual stream; position [H,2T-1] float32 -> [B,T,D] float32
-  at::Tensor forward(const at::Tensor& hidden, const at::Tensor& position,
+  /// hidden [B,T,D] float32, the residual stream; `shared` as layer 0's attention().shared()
+  /// returned it -> [B,T,D] float32
+  at::Tensor forward(const at::Tensor& hidden, const at::Tensor& shared,
                      const ForwardPass& pass) const;
 
  private:
-  at::Tensor attention(const at::Tensor& x, const at::Tensor& position,
-                       const ForwardPass& pass) const;
+  at::Tensor attend(const at::Tensor& x, const at::Tensor& shared, const ForwardPass& pass) const;
   at::Tensor feed_forward(const at::Tensor& x, const ForwardPass& pass) const;
-  at::Tensor gate(const at::Tensor& x) const;
   int64_t site(DropoutSite place) const;
 
   int64_t index_;
-  int64_t heads_;
-  int64_t max_distance_;
   bool pre_norm_;
   Activation activation_;
-  at::Tensor position_table_;  ///< [num_buckets, H]; layer 0 alone has it
-  at::Tensor gate_const_;      ///< [1,H,1,1]
-  Linear gate_linear_;         ///< head_dim -> 8
-  Linear query_, key_, value_, output_;
+  std::unique_ptr<Attention> attention_;
   LayerNorm attention_norm_;
   Linear intermediate_, feed_forward_output_;
   LayerNorm final_norm_;

@@ -1,13 +1,14 @@
-// Settings of optimizers and schedules, with their defaults.
+// The settings of the optimizer, and the configuration fields of optimizer and schedule.
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include "core/config.h"
+#include "optim/optimizers/list.h"
+#include "optim/schedule.h"
 
 namespace s2i {
 
 struct OptimizerConfig {
-  std::string name = "adamw";
+  OptimizerKind kind = optimizer_kinds().front();
   double learning_rate = 3e-5;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -16,11 +17,7 @@ struct OptimizerConfig {
   double clip_norm = 1.0;
 };
 
-struct ScheduleConfig {
-  std::string name = "linear";
-  int64_t warmup_steps = -1;
-  double warmup_ratio = 0.1;
-  double min_lr_ratio = 0.0;
-};
+void add_fields(ConfigFields& fields, OptimizerConfig& optimizer);
+void add_fields(ConfigFields& fields, ScheduleConfig& schedule);
 
 }  // namespace s2i

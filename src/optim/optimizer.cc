@@ -2,29 +2,29 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
-#include <ATen/ops/_fused_adam.h>
-#include <ATen/ops/_fused_adamw.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <map>
+#include <utility>
 
 #include "core/error.h"
 
 namespace s2i {
 
-Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<NamedParameter>& parameters)
-    : config_(config), groups_(2) {
+Optimizer::Optimizer(std::vector<std::string> state_names, double weight_decay,
+                     const NamedTensors& parameters)
+    : state_names_(std::move(state_names)), groups_(2) {
   const at::NoGradGuard no_grad;
-  groups_[0].weight_decay = config.weight_decay;
+  groups_[0].weight_decay = weight_decay;
+  for (Group& group : groups_) group.states.resize(state_names_.size());
   for (const auto& [name, tensor] : parameters) {
     Group& group = groups_[tensor.dim() >= 2 ? 0 : 1];
+    const auto options = tensor.options().requires_grad(false);
     group.names.push_back(name);
     group.parameters.push_back(tensor);
-    group.averages.push_back(at::zeros_like(tensor, tensor.options().requires_grad(false)));
-    group.squares.push_back(at::zeros_like(tensor, tensor.options().requires_grad(false)));
-    group.steps.push_back(at::zeros({}, tensor.options().dtype(at::kFloat).requires_grad(false)));
+    for (auto& state : group.states) state.push_back(at::zeros_like(tensor, options));
+    group.steps.push_back(at::zeros({}, options.dtype(at::kFloat)));
   }
 }
 
@@ -36,17 +36,7 @@ void Optimizer::step(double learning_rate) {
     gradients.reserve(group.parameters.size());
     for (const auto& parameter : group.parameters) gradients.push_back(parameter.grad());
     at::_foreach_add_(group.steps, 1);
-    const auto update = [&](auto&& fused) {
-      fused(group.parameters, gradients, group.averages, group.squares, at::TensorList{},
-            group.steps, learning_rate, config_.beta1, config_.beta2, group.weight_decay,
-            config_.epsilon, /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/std::nullopt,
-            /*found_inf=*/std::nullopt);
-    };
-    if (config_.name == "adamw") {
-      update([](auto&&... arguments) { at::_fused_adamw_(arguments...); });
-    } else {
-      update([](auto&&... arguments) { at::_fused_adam_(arguments...); });
-    }
+    update(group, gradients, learning_rate);
   }
 }
 
@@ -55,18 +45,20 @@ NamedTensors Optimizer::state() const {
   at::Tensor steps;
   for (const Group& group : groups_) {
     for (size_t i = 0; i < group.names.size(); ++i) {
-      state.emplace_back("exp_avg." + group.names[i], group.averages[i]);
-      state.emplace_back("exp_avg_sq." + group.names[i], group.squares[i]);
+      for (size_t s = 0; s < state_names_.size(); ++s) {
+        state.push_back({state_names_[s] + "." + group.names[i], group.states[s][i]});
+      }
       steps = group.steps[i];
     }
   }
-  if (steps.defined()) state.emplace_back("steps", steps);
+  if (steps.defined()) state.push_back({"steps", steps});
   return state;
 }
 
 void Optimizer::load_state(const NamedTensors& state, const std::string& where) {
   const at::NoGradGuard no_grad;
-  const std::map<std::string, at::Tensor> by_name(state.begin(), state.end());
+  std::map<std::string, at::Tensor> by_name;
+  for (const auto& [name, tensor] : state) by_name.emplace(name, tensor);
   const auto restore = [&](const std::string& name, at::Tensor& target) {
     const auto found = by_name.find(name);
     if (found == by_name.end()) throw UserError("{}: the tensor '{}' is missing", where, name);
@@ -77,8 +69,9 @@ void Optimizer::load_state(const NamedTensors& state, const std::string& where) 
   };
   for (Group& group : groups_) {
     for (size_t i = 0; i < group.names.size(); ++i) {
-      restore("exp_avg." + group.names[i], group.averages[i]);
-      restore("exp_avg_sq." + group.names[i], group.squares[i]);
+      for (size_t s = 0; s < state_names_.size(); ++s) {
+        restore(state_names_[s] + "." + group.names[i], group.states[s][i]);
+      }
       restore("steps", group.steps[i]);
     }
   }

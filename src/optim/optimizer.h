@@ -1,5 +1,5 @@
-// Adam and AdamW (Kingma & Ba 2015; Loshchilov & Hutter 2019) over the parameters that train, by
-// LibTorch's fused kernels; the state is saved and loaded by parameter name.
+// What all optimizers share: parameter groups, and state that is saved and loaded by parameter
+// name.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,38 +7,48 @@
 #include <string>
 #include <vector>
 
-#include "nn/parameters.h"
-#include "optim/config.h"
+#include "weights/named_tensor.h"
 #include "weights/safetensors.h"
 
 namespace s2i {
 
 class Optimizer {
  public:
-  /// `parameters` are those that train; each has its gradient defined before every step().
-  Optimizer(const OptimizerConfig& config, const std::vector<NamedParameter>& parameters);
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One update with the given learning rate. Biases, norms and other vectors get no weight decay.
+  /// One update of all parameters. Every parameter has its gradient.
   void step(double learning_rate);
 
-  /// "exp_avg.<name>", "exp_avg_sq.<name>" (fp32, shape of the parameter) and "steps".
+  /// "<state>.<parameter>" (fp32, shape of the parameter) for each state of the optimizer, such as
+  /// "exp_avg.classifier.weight", and "steps", the number of updates.
   NamedTensors state() const;
 
-  /// The reverse of state(). Throws UserError naming a missing or misshapen tensor and `where`.
+  /// Restores what state() returned. Throws UserError naming a missing tensor or one of another
+  /// shape, and `where`.
   void load_state(const NamedTensors& state, const std::string& where);
 
- private:
-  /// Parameters that share a weight decay.
+ protected:
+  /// Parameters with the same weight decay.
   struct Group {
     double weight_decay = 0;
     std::vector<std::string> names;
     std::vector<at::Tensor> parameters;
-    std::vector<at::Tensor> averages;  ///< Running mean of the gradient.
-    std::vector<at::Tensor> squares;   ///< Running mean of its square.
-    std::vector<at::Tensor> steps;     ///< Updates done, a scalar a parameter, as the kernel wants.
+    std::vector<std::vector<at::Tensor>> states;  ///< [state][parameter], initially 0.
+    std::vector<at::Tensor> steps;  ///< Updates, one scalar per parameter as fused kernels need it.
   };
 
-  OptimizerConfig config_;
+  /// `parameters`: those that train. Parameters with fewer than two dimensions (biases, norms) have
+  /// no weight decay.
+  Optimizer(std::vector<std::string> state_names, double weight_decay,
+            const NamedTensors& parameters);
+
+ private:
+  /// Updates the parameters and states of a group; its steps already count this update.
+  virtual void update(Group& group, at::TensorList gradients, double learning_rate) = 0;
+
+  std::vector<std::string> state_names_;
   std::vector<Group> groups_;
 };
 

@@ -2,22 +2,17 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/tensor.h>
 
 namespace s2i {
 
 BatchTensors to_tensors(const Batch& batch, at::Device device) {
-  const auto whole = at::TensorOptions().dtype(at::kLong);
-  const auto copy_of = [&](const std::vector<int64_t>& values) {
-    // from_blob wants a pointer to what may change; the clone leaves `values` as they are.
-    return at::from_blob(const_cast<int64_t*>(values.data()), {batch.rows}, whole).clone();
-  };
   BatchTensors tensors;
   const std::shared_ptr<float> owner = batch.audio;
   tensors.audio = at::from_blob(
       owner.get(), {batch.rows, batch.samples}, [owner](void*) {},
       at::TensorOptions().dtype(at::kFloat));
-  tensors.length = copy_of(batch.length);
-  tensors.label = copy_of(batch.label).to(device);
+  tensors.label = at::tensor(batch.label, at::kLong).to(device);
   if (!device.is_cpu()) tensors.audio = tensors.audio.to(device, /*non_blocking=*/false);
   return tensors;
 }

@@ -1,4 +1,4 @@
-// A batch of the loader as tensors where the model computes.
+// Batches of the loader as tensors on the device of the model.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,14 +8,13 @@
 namespace s2i {
 
 struct BatchTensors {
-  at::Tensor audio;   ///< [B, T] float32 on the device; on the CPU the loader's own memory.
-  at::Tensor length;  ///< [B] int64 on the CPU, samples.
-  at::Tensor label;   ///< [B] int64 on the device.
+  at::Tensor audio;  ///< [B, T] float32 on the device; on the CPU it shares the loader's memory.
+  at::Tensor label;  ///< [B] int64 on the device.
 };
 
 BatchTensors to_tensors(const Batch& batch, at::Device device);
 
-/// Memory for the loader: pinned for a GPU, so that copies run beside the computation.
+/// The allocator for LoaderSettings: pinned memory for a GPU, so that copies overlap computation.
 std::function<std::shared_ptr<float>(size_t)> loader_memory(at::Device device);
 
 }  // namespace s2i

@@ -5,52 +5,48 @@
 #include <ATen/ops/log_softmax.h>
 
 #include <algorithm>
-#include <cstring>
 
+#include "cluster/comm/global_values.h"
+#include "cluster/comm/stop_vote.h"
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/stop_signal.h"
 #include "train/batch_tensors.h"
 #include "train/out_of_memory.h"
-#include "train/stop_vote.h"
 
 namespace s2i {
 namespace {
 
-/// Predictions as bytes, for the way between ranks.
-std::string pack(const std::vector<Prediction>& predictions, size_t num_intents) {
-  std::string bytes;
-  const auto put = [&](const auto& value) {
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
-  };
-  for (const auto& prediction : predictions) {
-    S2I_CHECK(prediction.logits.size() == num_intents);
-    put(prediction.utterance);
-    put(prediction.label);
-    put(prediction.predicted);
-    put(prediction.loss);
-    for (const float logit : prediction.logits) put(logit);
-  }
-  return bytes;
-}
+/// A prediction without its logits, to send to other ranks.
+struct PredictionHead {
+  int64_t label;
+  int64_t predicted;
+  double loss;
+  uint32_t utterance;
+};
 
-void unpack(const std::string& bytes, size_t num_intents, std::vector<Prediction>& predictions) {
-  size_t at = 0;
-  const auto get = [&](auto& value) {
-    S2I_CHECK(at + sizeof(value) <= bytes.size());
-    std::memcpy(&value, bytes.data() + at, sizeof(value));
-    at += sizeof(value);
-  };
-  while (at < bytes.size()) {
-    Prediction prediction;
-    get(prediction.utterance);
-    get(prediction.label);
-    get(prediction.predicted);
-    get(prediction.loss);
-    prediction.logits.resize(num_intents);
-    for (float& logit : prediction.logits) get(logit);
-    predictions.push_back(std::move(prediction));
+/// The predictions of all ranks, ordered by utterance. Collective.
+std::vector<Prediction> gather_predictions(Communicator& communicator,
+                                           const std::vector<Prediction>& own, size_t num_intents) {
+  std::vector<PredictionHead> heads;
+  std::vector<float> logits;
+  for (const auto& prediction : own) {
+    S2I_CHECK(prediction.logits.size() == num_intents);
+    heads.push_back(
+        {prediction.label, prediction.predicted, prediction.loss, prediction.utterance});
+    logits.insert(logits.end(), prediction.logits.begin(), prediction.logits.end());
   }
+  heads = gather_vectors(communicator, heads, "predictions");
+  logits = gather_vectors(communicator, logits, "logits");
+  std::vector<Prediction> all;
+  auto row = logits.begin();
+  for (const auto& head : heads) {
+    const auto end = row + static_cast<ptrdiff_t>(num_intents);
+    all.push_back({head.utterance, head.label, head.predicted, head.loss, {row, end}});
+    row = end;
+  }
+  std::ranges::sort(all, {}, &Prediction::utterance);
+  return all;
 }
 
 void append_predictions(const at::Tensor& logits, const Batch& batch,
@@ -73,14 +69,14 @@ void append_predictions(const at::Tensor& logits, const Batch& batch,
 
 }  // namespace
 
-EvaluationResult predict(IntentClassifier& model, at::Device device, const Dataset& dataset,
+EvaluationResult predict(const IntentClassifier& model, const Dataset& dataset,
                          std::span<const uint32_t> utterances, Communicator& communicator,
                          const EvaluationSettings& settings) {
   const at::NoGradGuard no_grad;
   const std::vector<int64_t> lengths = utterance_lengths(dataset);
   const StepPlan plan = plan_evaluation(utterances, lengths, settings.batch);
   std::vector<MicroBatch> mine = plan.of_rank(communicator.rank(), communicator.size());
-  std::reverse(mine.begin(), mine.end());  // the longest first: what does not fit shows at once
+  std::ranges::reverse(mine);  // the longest first: a lack of memory shows at once
 
   ForwardOptions options = settings.forward;
   options.training = false;
@@ -90,23 +86,24 @@ EvaluationResult predict(IntentClassifier& model, at::Device device, const Datas
   ProgressBar bar(settings.progress, static_cast<int64_t>(mine.size()),
                   !settings.progress.empty() && communicator.rank() == 0);
   StopVote stop(communicator, settings.stop_signals);
-  // As many rounds on every rank, for they vote in each; some ranks have no batch in the last.
+  // The same number of rounds on every rank, because each has a vote; some ranks have no batch in
+  // the last one.
   const size_t ranks = static_cast<size_t>(communicator.size());
   const size_t rounds = (plan.micro_batches.size() + ranks - 1) / ranks;
   for (size_t i = 0; i < rounds; ++i) {
     communicator.activity().begin_unit(
         fmt::format("evaluation, batch {} of {}", i + 1, mine.size()));
-    stop.start(StopSignal::received());  // counted while the batch is computed
+    stop.start(StopSignal::received());  // overlaps the computation of the batch
     if (i < mine.size()) {
       try {
         const Batch batch = loader.next();
-        const BatchTensors tensors = to_tensors(batch, device);
-        append_predictions(model.forward(tensors.audio, tensors.length, options), batch, own);
+        const BatchTensors tensors = to_tensors(batch, model.device());
+        append_predictions(model.forward(tensors.audio, batch.length, options), batch, own);
       } catch (const std::exception& error) {
         if (!is_out_of_memory(error)) throw;
         throw RunError(
             "out of memory in an evaluation on rank {} with a batch of {}; lower {} (now {}; the "
-            "figures stay the same)",
+            "results do not change)",
             communicator.rank(),
             describe_batch(mine[i].utterances, settings.loader.length_multiple, dataset),
             settings.batch_setting, settings.batch);
@@ -118,13 +115,8 @@ EvaluationResult predict(IntentClassifier& model, at::Device device, const Datas
   bar.finish();
   communicator.activity().begin_unit("evaluation, gathering predictions");
 
-  const auto classes = static_cast<size_t>(model.config().num_labels());
-  std::vector<Prediction> all;
-  for (const auto& bytes : communicator.gather_text(pack(own, classes), "predictions")) {
-    unpack(bytes, classes, all);
-  }
-  std::sort(all.begin(), all.end(),
-            [](const Prediction& a, const Prediction& b) { return a.utterance < b.utterance; });
+  std::vector<Prediction> all =
+      gather_predictions(communicator, own, static_cast<size_t>(model.config().num_labels()));
   S2I_CHECK(all.size() == utterances.size(), "{} predictions for {} utterances", all.size(),
             utterances.size());
   return {std::move(all), 0};

@@ -1,5 +1,4 @@
-// Evaluation over all ranks: each utterance exactly once, whatever the number of ranks and the
-// batch.
+// Evaluation over all ranks: each utterance exactly once, for any number of ranks and batch size.
 #pragma once
 
 #include <cstdint>
@@ -15,23 +14,23 @@
 namespace s2i {
 
 struct EvaluationSettings {
-  int64_t batch = 16;      ///< Utterances a forward pass.
-  ForwardOptions forward;  ///< Padding mode and type; training is switched off.
+  int64_t batch = 16;      ///< Utterances per forward pass.
+  ForwardOptions forward;  ///< Padding and type; `training` is ignored.
   LoaderSettings loader;
   std::string progress;  ///< Title of a progress bar on rank 0; empty: none.
-  /// Signals that end it early, as StopVote takes them; the caller catches them (StopSignal).
+  /// Signals that stop the evaluation, in order of priority; the caller handles them (StopSignal).
   std::vector<int> stop_signals;
-  std::string batch_setting = "batch.evaluation";  ///< How a person sets `batch`, for messages.
+  std::string batch_setting = "batch.evaluation";  ///< The setting or flag for `batch`.
 };
 
 struct EvaluationResult {
-  std::vector<Prediction> predictions;  ///< By utterance, ascending; none if stopped.
-  int stop_signal = 0;                  ///< Ended early by this signal, or 0.
+  std::vector<Prediction> predictions;  ///< In ascending order of utterances; empty if stopped.
+  int stop_signal = 0;                  ///< Stopped by this signal, or 0.
 };
 
-/// Predictions for the given utterances, the same on every rank. A signal to any rank ends it on
-/// all within two batches. Collective. Throws RunError naming the batch when memory runs out.
-EvaluationResult predict(IntentClassifier& model, at::Device device, const Dataset& dataset,
+/// Predictions for the given utterances, the same on every rank. A signal to any rank stops all
+/// ranks within two batches. Collective. Throws RunError naming the batch when memory runs out.
+EvaluationResult predict(const IntentClassifier& model, const Dataset& dataset,
                          std::span<const uint32_t> utterances, Communicator& communicator,
                          const EvaluationSettings& settings);
 

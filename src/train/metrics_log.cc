@@ -16,24 +16,24 @@ namespace s2i {
 namespace {
 
 constexpr uint64_t kMaxLogBytes = 4ULL << 30;
-constexpr size_t kMaxWaitingBytes = 64U << 20;
+constexpr size_t kMaxPendingBytes = 64U << 20;
 
 struct KeptLines {
   std::string text;
-  int64_t unreadable = 0;
+  int64_t damaged = 0;
 };
 
-/// The whole lines of steps up to `last_step`; a line cut short by a crash is dropped.
+/// The lines of steps up to `last_step`, without a truncated last line.
 KeptLines lines_up_to(const std::string& text, int64_t last_step) {
   std::istringstream lines(text);
   KeptLines kept;
   std::string line;
   while (std::getline(lines, line)) {
-    if (lines.eof()) break;  // no newline: not finished
+    if (lines.eof()) break;  // no newline: truncated
     const Json entry = Json::parse(line, nullptr, false);
     int64_t step = 0;
     if (!entry.is_object() || !entry.contains("step") || !json_convert(entry.at("step"), step)) {
-      ++kept.unreadable;
+      ++kept.damaged;
     } else if (step <= last_step) {
       kept.text += line + "\n";
     }
@@ -48,8 +48,8 @@ MetricsLog::MetricsLog(std::filesystem::path path, int64_t resume_step) : path_(
   if (!is_new) {
     const std::string text = read_file(path_, kMaxLogBytes);
     const KeptLines kept = lines_up_to(text, resume_step);
-    if (kept.unreadable > 0) {
-      spdlog::warn("{}: {} lines are damaged, and dropped", path_.string(), kept.unreadable);
+    if (kept.damaged > 0) {
+      spdlog::warn("{}: {} damaged lines are removed", path_.string(), kept.damaged);
     }
     if (kept.text != text) write_file_atomic(path_, kept.text);
   }
@@ -58,55 +58,58 @@ MetricsLog::MetricsLog(std::filesystem::path path, int64_t resume_step) : path_(
   if (is_new) sync_path(path_.has_parent_path() ? path_.parent_path() : ".");
 }
 
-std::vector<double> MetricsLog::kept(const char* key) const {
-  std::vector<double> values;
-  std::istringstream lines(read_file(path_, kMaxLogBytes));
-  for (std::string line; std::getline(lines, line);) {
-    const Json entry = Json::parse(line, nullptr, false);
-    if (!entry.is_object() || !entry.contains(key)) continue;
-    if (entry.at(key).is_number()) values.push_back(entry.at(key).get<double>());
-  }
-  return values;
-}
+MetricsLog::~MetricsLog() { write_pending(); }
 
-MetricsLog::~MetricsLog() { write_waiting(); }
-
-int MetricsLog::write_waiting() {
-  while (!waiting_.empty()) {
-    const ssize_t written = ::write(file_.get(), waiting_.data(), waiting_.size());
+int MetricsLog::write_pending() {
+  while (!pending_.empty()) {
+    const ssize_t written = ::write(file_.get(), pending_.data(), pending_.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return errno;
-    waiting_.erase(0, static_cast<size_t>(written));
+    pending_.erase(0, static_cast<size_t>(written));
   }
   return 0;
 }
 
 void MetricsLog::append(const OrderedJson& line) {
   const std::lock_guard lock(mutex_);
-  const bool behind = !waiting_.empty();
-  waiting_ += line.dump() + "\n";
-  const int error = write_waiting();
+  const bool was_pending = !pending_.empty();
+  pending_ += line.dump() + "\n";
+  const int error = write_pending();
   if (error == 0) return;
-  if (waiting_.size() > kMaxWaitingBytes) {
+  if (pending_.size() > kMaxPendingBytes) {
     throw RunError("cannot write {}: {}", path_.string(), errno_text(error));
   }
-  if (!behind) {
-    spdlog::warn("cannot write {}: {}; its lines wait in memory", path_.string(),
+  if (!was_pending) {
+    spdlog::warn("cannot write {}: {}; lines are kept in memory", path_.string(),
                  errno_text(error));
   }
 }
 
 void MetricsLog::flush() {
   const std::lock_guard lock(mutex_);
-  const int error = write_waiting();
+  const int error = write_pending();
   if (error != 0) throw RunError("cannot write {}: {}", path_.string(), errno_text(error));
 }
 
 void MetricsLog::sync() {
   flush();
   if (::fsync(file_.get()) != 0) {
-    throw RunError("cannot flush {} to the device: {}", path_.string(), errno_text(errno));
+    throw RunError("cannot sync {} to disk: {}", path_.string(), errno_text(errno));
   }
+}
+
+std::vector<double> logged_values(const std::filesystem::path& path, const char* key,
+                                  int64_t last_step) {
+  std::vector<double> values;
+  if (!std::filesystem::exists(path)) return values;
+  std::istringstream lines(lines_up_to(read_file(path, kMaxLogBytes), last_step).text);
+  for (std::string line; std::getline(lines, line);) {
+    const Json entry = Json::parse(line);
+    if (entry.contains(key) && entry.at(key).is_number()) {
+      values.push_back(entry.at(key).get<double>());
+    }
+  }
+  return values;
 }
 
 }  // namespace s2i

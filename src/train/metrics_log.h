@@ -1,5 +1,5 @@
-// metrics.jsonl: one JSON object a line, one line a step, appended as the run goes. A full disk
-// holds lines up, it does not end the run.
+// A log of JSON lines, one per step: metrics.jsonl and validation.jsonl. When the disk is full,
+// lines are kept in memory and the run continues.
 #pragma once
 
 #include <cstdint>
@@ -15,40 +15,41 @@ namespace s2i {
 
 class MetricsLog {
  public:
-  /// Opens for appending; the name of a new file is made durable. Lines of steps after
-  /// `resume_step` (from a run that went further than its last checkpoint) are dropped first, so
-  /// that the file reads as one undisturbed run. What is no line of a log is dropped too, and
-  /// counted in the program's log, except for a last line that a crash cut short. Throws RunError.
+  /// Opens for appending; syncs the folder when the file is new. First removes lines of steps after
+  /// `resume_step` (of a run that continued after its last checkpoint), so that the file is the
+  /// same as without the interruption. Also removes damaged lines, with a warning, except for a
+  /// truncated last line, which a crash leaves behind. Throws RunError.
   MetricsLog(std::filesystem::path path, int64_t resume_step);
 
-  /// Hands what is still to be written to the kernel, if it takes it.
+  /// Tries to write the lines that are kept in memory.
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;
 
-  /// A number of each line that was kept, where it has one, in order.
-  std::vector<double> kept(const char* key) const;
-
-  /// Appends one line and hands it to the kernel. While that cannot be written (no space) lines
-  /// wait in memory and go out with a later one; the first such failure is named in the log. Throws
-  /// RunError when too many wait.
+  /// Writes one line. If that fails (no space), keeps it in memory for a later call; warns about
+  /// the first such failure. Throws RunError when more than 64 MiB are kept.
   void append(const OrderedJson& line);
 
-  /// Hands over what waits. Throws RunError if it cannot be written.
+  /// Writes the lines that are kept in memory. Throws RunError if that fails.
   void flush();
 
-  /// Hands over what waits, and flushes all to the device. From any thread. Throws RunError: while
-  /// lines wait, what is written about these steps is not on disk.
+  /// flush(), then syncs the file to disk. From any thread. Throws RunError.
   void sync();
 
  private:
-  /// Writes as much of what waits as can be written; returns the error number or 0. Under the lock.
-  int write_waiting();
+  /// Writes as much of `pending_` as possible; returns the error number or 0. Call it with the
+  /// lock.
+  int write_pending();
 
   std::filesystem::path path_;
   FileDescriptor file_;
-  std::mutex mutex_;     ///< Of what waits: checkpoints are written on a thread of their own.
-  std::string waiting_;  ///< Not written yet: from the middle of a line, if it was cut.
+  std::mutex mutex_;     ///< For `pending_`: the checkpoint writer's thread calls sync().
+  std::string pending_;  ///< Not written yet; may start in the middle of a line.
 };
+
+/// The values of `key` in the lines of steps up to `last_step` that have one, in order. Empty
+/// without a file. Throws RunError.
+std::vector<double> logged_values(const std::filesystem::path& path, const char* key,
+                                  int64_t last_step);
 
 }  // namespace s2i

@@ -14,14 +14,14 @@ namespace s2i {
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
-  // What has no type of its own: LibTorch's allocator for the host (and pinned memory), the
-  // libraries of CUDA with workspaces of their own.
+  // Errors without an exception type: LibTorch's host allocator (pinned memory included), and the
+  // CUDA libraries that allocate workspaces.
   constexpr std::array<std::string_view, 5> kTexts = {
       "DefaultCPUAllocator: ", "CUDA error: out of memory", "CUDA failed: out of memory",
       "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"};
   const std::string_view text = error.what();
   return std::ranges::any_of(
-      kTexts, [&](std::string_view one) { return text.find(one) != std::string_view::npos; });
+      kTexts, [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
 }
 
 std::string describe_batch(std::span<const uint32_t> utterances, int64_t length_multiple,

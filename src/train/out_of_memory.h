@@ -1,4 +1,4 @@
-// Recognizes errors that say memory ran out, and describes the batch that was too large.
+// Recognizes out-of-memory errors and describes the batch that was too large.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,11 @@
 
 namespace s2i {
 
-/// Whether an exception says that memory ran out, on a GPU or on the host.
+/// Whether an exception is an out-of-memory error of a GPU or of the host.
 bool is_out_of_memory(const std::exception& error);
 
-/// The shape of a micro-batch of these utterances for a message: how many, the longest, padding.
-/// Padded to a multiple of `length_multiple` samples.
+/// The shape of a micro-batch for messages: number of utterances, longest, padding. Batches are
+/// padded to a multiple of `length_multiple` samples.
 std::string describe_batch(std::span<const uint32_t> utterances, int64_t length_multiple,
                            const Dataset& dataset);
 

@@ -1,4 +1,4 @@
-// A whole training run, from a configuration to the evaluation of its best checkpoint.
+// A whole training run, from the configuration to the evaluation of its best checkpoint.
 #pragma once
 
 #include <filesystem>
@@ -9,10 +9,10 @@
 
 namespace s2i {
 
-/// What s2i-train was asked to do.
+/// The command line of s2i-train.
 struct TrainCommand {
   std::filesystem::path config;
-  std::vector<std::string> overrides;  ///< key=value, in order.
+  std::vector<std::string> overrides;  ///< key=value, applied in order.
   bool dry_run = false;
 };
 

@@ -9,15 +9,15 @@ namespace s2i {
 
 bool SpikeDetector::add(double loss) {
   constexpr size_t kWindow = 64;
-  constexpr size_t kEnough = 16;
-  constexpr double kLeastMedian = 0.1;
+  constexpr size_t kMinLosses = 16;
+  constexpr double kMinMedian = 0.1;
   if (!std::isfinite(loss)) return false;
   bool spike = false;
-  if (factor_ > 0 && recent_.size() >= kEnough) {
+  if (factor_ > 0 && recent_.size() >= kMinLosses) {
     std::vector<double> sorted(recent_.begin(), recent_.end());
     const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
     std::nth_element(sorted.begin(), middle, sorted.end());
-    spike = loss > factor_ * std::max(*middle, kLeastMedian);
+    spike = loss > factor_ * std::max(*middle, kMinMedian);
   }
   recent_.push_back(loss);
   if (recent_.size() > kWindow) recent_.pop_front();

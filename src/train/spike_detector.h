@@ -1,18 +1,19 @@
-// Losses that jump.
+// Detects loss spikes.
 #pragma once
 
 #include <deque>
 
 namespace s2i {
 
-/// Flags a loss that is far above the median of those before it.
+/// Detects a loss that is far above the median of the previous ones.
 class SpikeDetector {
  public:
   /// A spike is over `factor` times the median of the last 64 losses, once there are 16. A median
-  /// below 0.1 counts as 0.1: when almost all is learned, one hard utterance is no spike. 0: never.
+  /// below 0.1 counts as 0.1: for a well-trained model one hard utterance is not a spike. Factor 0
+  /// disables the detector.
   explicit SpikeDetector(double factor) : factor_(factor) {}
 
-  /// Whether this loss is a spike; remembers it. One that is not finite is neither.
+  /// Adds a loss and returns whether it is a spike. Values that are not finite are ignored.
   bool add(double loss);
 
  private:

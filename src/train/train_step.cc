@@ -1,6 +1,5 @@
 #include "train/train_step.h"
 
-#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,144 +7,147 @@
 #include <utility>
 
 #include "classification/loss.h"
+#include "cluster/comm/global_values.h"
 #include "core/clock.h"
 #include "core/random.h"
 #include "train/batch_tensors.h"
 
 namespace s2i {
 
+struct TrainStep::Running {
+  int64_t step;
+  const StepWorkload& work;
+  const std::function<Batch()>& next_batch;
+  StepRecord& record;
+  std::vector<double> losses;  ///< [micro-batch] summed over utterances; 0 for other ranks'.
+};
+
+StepWorkload workload_of(const StepPlan& plan) {
+  return {plan.global_count, static_cast<int64_t>(plan.micro_batches.size())};
+}
+
 TrainStep::TrainStep(IntentClassifier& model, GradientReducer& reducer, Optimizer& optimizer,
-                     Communicator& communicator, at::Device device, StepSettings settings)
+                     Communicator& communicator, StepSettings settings)
     : model_(model),
       reducer_(reducer),
       optimizer_(optimizer),
       communicator_(communicator),
-      device_(device),
-      settings_(std::move(settings)) {
+      settings_(std::move(settings)),
+      stop_vote_(communicator, settings_.stop_signals) {
   if (settings_.reproducible) fixed_order_.emplace(reducer_.flat_gradients(), communicator_);
 }
 
-double TrainStep::forward_backward(const Batch& batch, int64_t step, int64_t global_count,
-                                   bool reduce, StepTimes& times) {
-  Stopwatch watch;
-  communicator_.activity().enter("forward");
-  ForwardOptions options = settings_.forward;
-  options.training = true;
-  options.step_key = derive_key(settings_.seed, RandomPurpose::kLayerDrop, step);
-  options.utterance_keys.clear();
-  for (const uint32_t utterance : batch.utterance) {
-    options.utterance_keys.push_back(
-        derive_key(settings_.seed, RandomPurpose::kDropout, step, utterance));
-  }
-  const BatchTensors tensors = to_tensors(batch, device_);
-  const at::Tensor logits = model_.forward(tensors.audio, tensors.length, options);
-  const at::Tensor loss_sum = cross_entropy_sum(logits, tensors.label, settings_.label_smoothing);
-  times.forward += watch.lap();
-  communicator_.activity().enter("backward");
-  // Divided by the global count, so that the sum over ranks is the gradient of the mean.
-  const at::Tensor loss = loss_sum.div(static_cast<double>(global_count));
-  reducer_.begin(reduce, loss);
-  loss.backward();
-  times.backward += watch.lap();
-  return loss_sum.item<double>();
+StepOutcome TrainStep::run(int64_t step, double learning_rate, const StepWorkload& work,
+                           const std::function<Batch()>& next_batch, int received_signal) {
+  const Stopwatch total;
+  Activity& activity = communicator_.activity();
+  activity.begin_unit(fmt::format("train step {}", step + 1));
+  StepOutcome outcome;
+  StepRecord& record = outcome.record;
+  record.step = step + 1;
+  record.utterances = work.utterances;
+  record.learning_rate = learning_rate;
+  Running running{step, work, next_batch, record,
+                  std::vector<double>(static_cast<size_t>(work.micro_batches), 0.0)};
+  fixed_order_ ? sum_in_fixed_order(running) : sum_overlapped(running);
+
+  activity.enter("agreement");
+  stop_vote_.start(received_signal);
+  record.loss = mean_loss(running);
+  outcome.stop_signal = stop_vote_.wait();
+
+  activity.enter("optimizer");
+  update(record);
+  record.seconds.total = total.seconds();
+  activity.end_step(record);
+  return outcome;
 }
 
-void TrainStep::sum_overlapped(int64_t step, const StepWorkload& size,
-                               const std::function<Batch()>& next_batch,
-                               std::vector<double>& losses, StepResult& result) {
+void TrainStep::sum_overlapped(Running& running) {
   const int64_t ranks = communicator_.size();
+  const int64_t micro_batches = running.work.micro_batches;
   reducer_.zero();
-  // A rank without a micro-batch adds zero, and takes part.
-  if (communicator_.rank() >= size.micro_batches) reducer_.begin(/*reduce=*/true);
-  for (int64_t micro = communicator_.rank(); micro < size.micro_batches; micro += ranks) {
-    communicator_.activity().enter("data");
-    Stopwatch watch;
-    const Batch batch = next_batch();
-    result.seconds.data += watch.lap();
-    const bool last = micro + ranks >= size.micro_batches;
-    losses[static_cast<size_t>(micro)] =
-        forward_backward(batch, step, size.utterances, last, result.seconds);
+  // A rank without a micro-batch adds zero and takes part in the reduction.
+  if (communicator_.rank() >= micro_batches) reducer_.begin(/*reduce=*/true);
+  for (int64_t micro = communicator_.rank(); micro < micro_batches; micro += ranks) {
+    const bool is_last = micro + ranks >= micro_batches;
+    forward_backward(running, micro, /*reduce=*/is_last);
   }
   communicator_.activity().enter("reduction");
   const ReduceStats reduced = reducer_.finalize();
-  result.seconds.reduction = reduced.exposed_seconds;
-  result.reduction_hidden = reduced.hidden_share();
+  running.record.seconds.reduction = reduced.exposed_seconds;
+  running.record.reduction_hidden = reduced.hidden_share();
 }
 
-void TrainStep::sum_in_fixed_order(int64_t step, const StepWorkload& size,
-                                   const std::function<Batch()>& next_batch,
-                                   std::vector<double>& losses, StepResult& result) {
+void TrainStep::sum_in_fixed_order(Running& running) {
   const int64_t ranks = communicator_.size();
+  const int64_t micro_batches = running.work.micro_batches;
   fixed_order_->begin();
-  for (int64_t first = 0; first < size.micro_batches; first += ranks) {
+  for (int64_t first = 0; first < micro_batches; first += ranks) {
     const int64_t micro = first + communicator_.rank();
-    if (micro < size.micro_batches) {
-      communicator_.activity().enter("data");
-      Stopwatch watch;
-      const Batch batch = next_batch();
-      result.seconds.data += watch.lap();
+    if (micro < micro_batches) {
       reducer_.zero();
-      losses[static_cast<size_t>(micro)] =
-          forward_backward(batch, step, size.utterances, /*reduce=*/false, result.seconds);
+      forward_backward(running, micro, /*reduce=*/false);
     }
     communicator_.activity().enter("reduction");
-    fixed_order_->add_round(static_cast<int>(std::min(ranks, size.micro_batches - first)));
+    fixed_order_->add_round(static_cast<int>(std::min(ranks, micro_batches - first)));
   }
-  result.seconds.reduction = fixed_order_->finish();
+  running.record.seconds.reduction = fixed_order_->finish();
 }
 
-void TrainStep::agree(StepResult& result, const StepWorkload& size,
-                      const std::vector<double>& losses, int received_signal) {
-  communicator_.activity().enter("agreement");
-  const auto& signals = settings_.stop_signals;
-  at::Tensor shared =
-      at::zeros({static_cast<int64_t>(losses.size() + signals.size())}, at::kDouble);
-  double* values = shared.data_ptr<double>();
-  std::ranges::copy(losses, values);
-  double* votes = values + losses.size();
-  for (size_t i = 0; i < signals.size(); ++i) votes[i] = received_signal == signals[i] ? 1 : 0;
-  communicator_.all_reduce_sum(shared, "step agreement");
-  // Each micro-batch's loss came from one rank, so that it arrives as it was; added here in the
-  // order of micro-batches, the sum does not depend on the number of ranks.
-  for (size_t i = 0; i < losses.size(); ++i) result.loss += values[i];
-  result.loss /= static_cast<double>(size.utterances);
-  for (size_t i = signals.size(); i-- > 0;) {
-    if (votes[i] > 0) result.stop_signal = signals[i];
-  }
-}
-
-StepResult TrainStep::run(int64_t step, double learning_rate, const StepWorkload& size,
-                          const std::function<Batch()>& next_batch, int received_signal) {
-  StepResult result;
-  const Stopwatch total;
-  communicator_.activity().begin_unit(fmt::format("train step {}", step + 1));
-  std::vector<double> losses(static_cast<size_t>(size.micro_batches), 0.0);
-  if (fixed_order_) {
-    sum_in_fixed_order(step, size, next_batch, losses, result);
-  } else {
-    sum_overlapped(step, size, next_batch, losses, result);
-  }
-  agree(result, size, losses, received_signal);
-
-  communicator_.activity().enter("optimizer");
+void TrainStep::forward_backward(Running& running, int64_t micro, bool reduce) {
+  StepSeconds& seconds = running.record.seconds;
+  communicator_.activity().enter("data");
   Stopwatch watch;
-  // The gradient is the same on every rank, and so is what is decided from it.
-  result.grad_norm = reducer_.norm().item<double>();
-  // The device is done by now. Had NCCL given up meanwhile, the sum would be no sum.
-  communicator_.check();
-  result.applied = std::isfinite(result.grad_norm) && std::isfinite(result.loss);
-  if (result.applied) {
-    if (settings_.clip_norm > 0 && result.grad_norm > settings_.clip_norm) {
-      reducer_.flat_gradients().mul_(settings_.clip_norm / result.grad_norm);
-    }
-    optimizer_.step(learning_rate);
+  const Batch batch = running.next_batch();
+  seconds.data += watch.lap();
+
+  communicator_.activity().enter("forward");
+  ForwardOptions options = settings_.forward;
+  options.training = true;
+  options.step_key = derive_key(settings_.seed, RandomPurpose::kLayerDrop, running.step);
+  options.utterance_keys.clear();
+  for (const uint32_t utterance : batch.utterance) {
+    options.utterance_keys.push_back(
+        derive_key(settings_.seed, RandomPurpose::kDropout, running.step, utterance));
   }
-  const StepTimes& times = result.seconds;
-  result.seconds.optimizer = watch.lap();
-  result.seconds.total = total.seconds();
-  communicator_.activity().end_step(
-      {step + 1, times.data, times.forward, times.backward, times.reduction, times.total});
-  return result;
+  const BatchTensors tensors = to_tensors(batch, model_.device());
+  const at::Tensor logits = model_.forward(tensors.audio, batch.length, options);
+  const at::Tensor loss_sum = cross_entropy_sum(logits, tensors.label, settings_.label_smoothing);
+  seconds.forward += watch.lap();
+
+  communicator_.activity().enter("backward");
+  // Divided by the global count, so that the sum over ranks is the gradient of the mean.
+  const at::Tensor loss = loss_sum.div(static_cast<double>(running.work.utterances));
+  reducer_.begin(reduce, loss);
+  loss.backward();
+  seconds.backward += watch.lap();
+  running.losses[static_cast<size_t>(micro)] = loss_sum.item<double>();
+}
+
+double TrainStep::mean_loss(Running& running) {
+  // Each micro-batch's loss is nonzero on one rank only, so the global sum does not round. Added
+  // here in the order of micro-batches, the total does not depend on the number of ranks.
+  global_sum(communicator_, running.losses, "loss");
+  double total = 0;
+  for (const double loss : running.losses) total += loss;
+  return total / static_cast<double>(running.work.utterances);
+}
+
+void TrainStep::update(StepRecord& record) {
+  Stopwatch watch;
+  // The gradient is the same on every rank, and so is every decision based on it.
+  record.grad_norm = reducer_.norm().item<double>();
+  // The device has finished. If NCCL aborted, the reduced gradient is invalid.
+  communicator_.check();
+  record.applied = std::isfinite(record.grad_norm) && std::isfinite(record.loss);
+  if (record.applied) {
+    if (settings_.clip_norm > 0 && record.grad_norm > settings_.clip_norm) {
+      reducer_.flat_gradients().mul_(settings_.clip_norm / record.grad_norm);
+    }
+    optimizer_.step(record.learning_rate);
+  }
+  record.seconds.optimizer = watch.lap();
 }
 
 }  // namespace s2i

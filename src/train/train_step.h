@@ -1,5 +1,5 @@
-// One optimizer step: the rank's micro-batches forward and backward, the gradients summed over
-// ranks, clipped, applied. Collective: every rank calls it the same number of times.
+// One optimizer step: forward and backward of the rank's micro-batches, gradients summed over
+// ranks, clipped, applied.
 #pragma once
 
 #include <cstdint>
@@ -9,84 +9,73 @@
 
 #include "classification/intent_classifier.h"
 #include "cluster/comm/communicator.h"
+#include "cluster/comm/step_record.h"
+#include "cluster/comm/stop_vote.h"
 #include "cluster/reduce/fixed_order_sum.h"
 #include "cluster/reduce/gradient_reducer.h"
 #include "data/batch_loader.h"
+#include "data/epoch_plan.h"
 #include "optim/optimizer.h"
 
 namespace s2i {
 
-/// Where the time of a step went, in seconds, as this rank saw it.
-struct StepTimes {
-  double data = 0;  ///< Waiting for the loader.
-  double forward = 0;
-  double backward = 0;
-  double reduction =
-      0;  ///< Waiting for gradients from other ranks: what the backward did not hide.
-  double optimizer = 0;  ///< Norm, clipping, update.
-  double total = 0;
-};
-
-struct StepResult {
-  double loss = 0;       ///< Mean over the global batch.
-  double grad_norm = 0;  ///< L2 norm of the whole gradient, before clipping.
-  bool applied =
-      true;  ///< False: loss or gradient not finite, the update was skipped on all ranks.
-  int stop_signal = 0;          ///< A signal that reached any of the ranks, or 0.
-  double reduction_hidden = 0;  ///< Share of the reduction that ran behind the backward pass.
-  StepTimes seconds;
-};
-
 struct StepSettings {
-  ForwardOptions forward;  ///< Padding mode and type; the keys are filled in by the step.
+  ForwardOptions forward;  ///< Padding and type; the step fills in the keys.
   uint64_t seed = 0;
   double label_smoothing = 0;
   double clip_norm = 0;  ///< 0: no clipping.
-  /// Signals that stop a run, in the order in which they win when ranks got different ones.
+  /// Signals that stop a run, in order of priority.
   std::vector<int> stop_signals;
-  /// Sum gradients in the order of micro-batches, bit-identical for every number of ranks.
+  /// Sum gradients in the order of micro-batches: bit-identical for every number of ranks.
   bool reproducible = false;
 };
 
-/// How much work a step is, over all ranks. Micro-batch m is rank m mod world size's.
+/// The work of one step over all ranks. Micro-batch m belongs to rank m mod world size.
 struct StepWorkload {
   int64_t utterances = 0;
   int64_t micro_batches = 0;
 };
+StepWorkload workload_of(const StepPlan& plan);
+
+struct StepOutcome {
+  StepRecord record;
+  int stop_signal = 0;  ///< A signal that any rank received, or 0.
+};
 
 class TrainStep {
  public:
-  /// All referred to must outlive the step runner.
+  /// All referenced objects outlive this one.
   TrainStep(IntentClassifier& model, GradientReducer& reducer, Optimizer& optimizer,
-            Communicator& communicator, at::Device device, StepSettings settings);
+            Communicator& communicator, StepSettings settings);
 
-  /// Runs step number `step` of the run. `next_batch` gives this rank's micro-batches of it one
-  /// after another; `received_signal` is this rank's.
-  StepResult run(int64_t step, double learning_rate, const StepWorkload& size,
-                 const std::function<Batch()>& next_batch, int received_signal);
+  /// Takes step number `step`, counted from 0. `next_batch` returns this rank's micro-batches one
+  /// after another; `received_signal` is the signal this rank received, or 0. Collective. Throws
+  /// RunError when a collective fails.
+  StepOutcome run(int64_t step, double learning_rate, const StepWorkload& work,
+                  const std::function<Batch()>& next_batch, int received_signal);
 
  private:
+  /// What one step works on and fills in.
+  struct Running;
+
   /// Forward and backward of the rank's micro-batches; leaves the sum over ranks in the gradients.
-  /// Fills in the loss summed over utterances of each micro-batch that was this rank's.
-  void sum_overlapped(int64_t step, const StepWorkload& size,
-                      const std::function<Batch()>& next_batch, std::vector<double>& losses,
-                      StepResult& result);
-  void sum_in_fixed_order(int64_t step, const StepWorkload& size,
-                          const std::function<Batch()>& next_batch, std::vector<double>& losses,
-                          StepResult& result);
-  /// Adds to the gradients; returns the loss summed over the utterances of this micro-batch.
-  double forward_backward(const Batch& batch, int64_t step, int64_t global_count, bool reduce,
-                          StepTimes& times);
-  /// The loss and the signal of all ranks.
-  void agree(StepResult& result, const StepWorkload& size, const std::vector<double>& losses,
-             int received_signal);
+  /// The reduction overlaps the backward pass.
+  void sum_overlapped(Running& running);
+  /// The same with a sum in the order of micro-batches, without overlap.
+  void sum_in_fixed_order(Running& running);
+  /// The next micro-batch, forward and backward: adds to the gradients.
+  void forward_backward(Running& running, int64_t micro, bool reduce);
+  /// The mean loss over the global batch. Collective.
+  double mean_loss(Running& running);
+  /// Clips and applies the gradients unless they are not finite.
+  void update(StepRecord& record);
 
   IntentClassifier& model_;
   GradientReducer& reducer_;
   Optimizer& optimizer_;
   Communicator& communicator_;
-  at::Device device_;
   StepSettings settings_;
+  StopVote stop_vote_;
   std::optional<FixedOrderSum> fixed_order_;
 };
 

@@ -62,12 +62,12 @@ NamedTensors read_weights(const fs::path& dir, std::string& source) {
       dir.string());
 }
 
-std::string current_name(const std::string& name) {
+std::string current_name(const std::string& name, const std::string& prefix) {
   const auto starts = [&](std::string_view start) { return name.starts_with(start); };
   std::string result = name;
   if (starts("feature_extractor.") || starts("feature_projection.") || starts("encoder.") ||
       name == "masked_spec_embed") {
-    result = "wavlm." + name;
+    result = prefix + name;
   }
   constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kWeightNorm = {
       {{"pos_conv_embed.conv.weight_g", "pos_conv_embed.conv.parametrizations.weight.original0"},

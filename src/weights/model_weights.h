@@ -13,8 +13,8 @@ namespace s2i {
 /// there. `source` gets its path. Throws UserError naming what is missing or malformed.
 NamedTensors read_weights(const std::filesystem::path& dir, std::string& source);
 
-/// A tensor's name as this project and transformers 5 know it: "wavlm." before the names of a bare
-/// WavLMModel, and the new names of the weight norm.
-std::string current_name(const std::string& name);
+/// A tensor's name as this project and transformers 5 know it: `prefix` (e.g. "<encoder>.") before
+/// the names of a bare encoder, and the new names of the weight norm.
+std::string current_name(const std::string& name, const std::string& prefix);
 
 }  // namespace s2i

@@ -2,21 +2,16 @@
 // values of all tensors end to end. Nothing in it can be executed.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <filesystem>
 #include <map>
 #include <string>
-#include <utility>
-#include <vector>
+
+#include "weights/named_tensor.h"
 
 namespace s2i {
 
-/// Tensors by name, in the order of the file.
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
-
 struct Safetensors {
-  NamedTensors tensors;  ///< contiguous, on the CPU
+  NamedTensors tensors;  ///< contiguous, on the CPU, in the order of the file
   std::map<std::string, std::string> metadata;
 };
 

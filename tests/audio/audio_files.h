@@ -13,7 +13,7 @@
 
 namespace s2i {
 
-/// A sine of the given frequency at a level of 0.5.
+/// A sine wave of the given frequency with amplitude 0.5.
 inline std::vector<float> make_tone(double seconds, int rate, double hertz = 440) {
   std::vector<float> samples(static_cast<size_t>(std::llround(seconds * rate)));
   for (size_t i = 0; i < samples.size(); ++i) {

@@ -1,19 +1,15 @@
 #include "audio/decode.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <cstring>
 #include <limits>
 #include <thread>
 
-#include "audio/audio_files.h"
+#include "audio/decode_fixture.h"
 #include "audio/load.h"
-#include "temporary_folder.h"
 
-/// libsndfile 1.2.0 leaks a little for an Ogg file whose headers are cut off; LeakSanitizer asks
-/// here.
+/// libsndfile 1.2.0 leaks memory for an Ogg file with truncated headers. LeakSanitizer calls this
+/// function for its suppressions.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:vorbis_info_init"; }
 
@@ -22,45 +18,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr int kWav16 = SF_FORMAT_WAV | SF_FORMAT_PCM_16;
-constexpr double kNoLimit = 60;
-
-class Decode : public testing::Test {
- protected:
-  std::filesystem::path file(const std::string& name) const { return folder_.path() / name; }
-
-  static AudioClip decode(const std::filesystem::path& path, double max_seconds = kNoLimit) {
-    AudioClip clip;
-    decode_audio(path, max_seconds, clip);
-    return clip;
-  }
-
-  /// The problem and message of a file that cannot be decoded.
-  static std::pair<AudioProblem, std::string> problem(const std::filesystem::path& path,
-                                                      double max_seconds = kNoLimit) {
-    try {
-      decode(path, max_seconds);
-    } catch (const AudioError& error) {
-      return {error.problem(), error.what()};
-    }
-    ADD_FAILURE() << path << " was decoded";
-    return {};
-  }
-
-  /// Writes the first `share` of a whole file under a new name.
-  std::filesystem::path cut(const std::filesystem::path& whole, double share) const {
-    const std::string bytes = read_bytes(whole);
-    const auto path = file("cut" + whole.extension().string());
-    write_bytes(path,
-                bytes.substr(0, static_cast<size_t>(share * static_cast<double>(bytes.size()))));
-    return path;
-  }
-
- private:
-  TemporaryFolder folder_;
-};
-
-TEST_F(Decode, GivesThe16BitSamplesExactly) {
+TEST_F(Decode, Reads16BitSamplesExactly) {
   const std::vector<int16_t> values{0, 1, -1, 32767, -32768, 12345};
   write_audio(file("a.wav"), std::vector<float>(values.size()), 8000);
   std::string bytes = read_bytes(file("a.wav"));
@@ -73,7 +31,7 @@ TEST_F(Decode, GivesThe16BitSamplesExactly) {
   EXPECT_EQ(clip.sample_rate, 8000);
 }
 
-TEST_F(Decode, ReadsEveryFormatOfSpeechCorpora) {
+TEST_F(Decode, ReadsTheFormatsOfSpeechCorpora) {
   const auto tone = make_tone(0.5, 16000);
   const std::vector<std::pair<std::string, int>> formats{
       {"a.wav", kWav16},
@@ -103,12 +61,12 @@ TEST_F(Decode, ReadsEveryFormatOfSpeechCorpora) {
   }
 }
 
-TEST_F(Decode, TakesTheMeanOfTheChannels) {
+TEST_F(Decode, AveragesTheChannels) {
   write_audio(file("a.wav"), {0.5F, 0.25F, -0.5F, 0.5F}, 8000, kWav16, 2);
   EXPECT_EQ(decode(file("a.wav")).samples, (std::vector<float>{0.375F, 0.0F}));
 }
 
-TEST_F(Decode, MixesFilesLongerThanItsBlock) {
+TEST_F(Decode, AveragesFilesLongerThanOneBlock) {
   const size_t frames = 200000;
   std::vector<float> samples;
   for (size_t i = 0; i < frames; ++i) {
@@ -121,39 +79,37 @@ TEST_F(Decode, MixesFilesLongerThanItsBlock) {
   EXPECT_FLOAT_EQ(clip.samples[123456], 456.0F / 1024.0F);
 }
 
-TEST_F(Decode, UsesTheSameClipForAnotherFile) {
+TEST_F(Decode, ReusesTheClipForAnotherFile) {
   write_audio(file("a.wav"), make_tone(1, 8000), 8000);
   write_audio(file("b.wav"), {0.5F}, 16000);
   AudioClip clip;
-  decode_audio(file("a.wav"), kNoLimit, clip);
-  decode_audio(file("b.wav"), kNoLimit, clip);
+  decode_audio(file("a.wav"), {.max_seconds = kNoLimit}, clip);
+  decode_audio(file("b.wav"), {.max_seconds = kNoLimit}, clip);
   EXPECT_EQ(clip.samples, std::vector<float>{0.5F});
   EXPECT_EQ(clip.sample_rate, 16000);
 }
 
-TEST_F(Decode, NamesAMissingFile) {
+TEST_F(Decode, ReportsAMissingFile) {
   const auto [kind, message] = problem(file("gone.wav"));
   EXPECT_EQ(kind, AudioProblem::kNotFound);
   EXPECT_THAT(message, HasSubstr("gone.wav: no such file"));
 }
 
-TEST_F(Decode, RefusesWhatIsNotAFile) {
-  EXPECT_EQ(problem(file("")).first, AudioProblem::kUnreadable);
-}
+TEST_F(Decode, RejectsAFolder) { EXPECT_EQ(problem(file("")).first, AudioProblem::kUnreadable); }
 
-TEST_F(Decode, RefusesWhatIsNotAudio) {
-  write_bytes(file("a.wav"), "this is a text, whatever its name says");
+TEST_F(Decode, RejectsATextFile) {
+  write_bytes(file("a.wav"), "text in a file named .wav");
   EXPECT_EQ(problem(file("a.wav")).first, AudioProblem::kNotAudio);
 }
 
-TEST_F(Decode, RefusesAnEmptyFileAndAFileWithoutSamples) {
+TEST_F(Decode, RejectsAnEmptyFileAndAFileWithoutSamples) {
   write_bytes(file("a.wav"), "");
   EXPECT_EQ(problem(file("a.wav")).first, AudioProblem::kEmpty);
   write_audio(file("b.wav"), {}, 8000);
   EXPECT_EQ(problem(file("b.wav")).first, AudioProblem::kEmpty);
 }
 
-TEST_F(Decode, RefusesFilesThatAreCutShort) {
+TEST_F(Decode, RejectsTruncatedFiles) {
   const std::vector<std::pair<std::string, int>> formats{
       {"a.wav", kWav16},
       {"b.wav", SF_FORMAT_WAVEX | SF_FORMAT_PCM_16},
@@ -166,23 +122,23 @@ TEST_F(Decode, RefusesFilesThatAreCutShort) {
       {"i.w64", SF_FORMAT_W64 | SF_FORMAT_PCM_16}};
   for (const auto& [name, format] : formats) {
     write_audio(file(name), make_tone(2, 16000), 16000, format);
-    for (const double share : {0.5, 0.9}) {
-      SCOPED_TRACE(fmt::format("{} {}", name, share));
-      EXPECT_EQ(problem(cut(file(name), share)).first, AudioProblem::kTruncated);
+    for (const double fraction : {0.5, 0.9}) {
+      SCOPED_TRACE(fmt::format("{} {}", name, fraction));
+      EXPECT_EQ(problem(truncated(file(name), fraction)).first, AudioProblem::kDamaged);
     }
   }
 }
 
-TEST_F(Decode, RefusesAWavThatLacksItsLastByte) {
+TEST_F(Decode, RejectsAWavWithoutItsLastByte) {
   write_audio(file("a.wav"), make_tone(0.1, 8000), 8000);
   const std::string bytes = read_bytes(file("a.wav"));
   write_bytes(file("a.wav"), bytes.substr(0, bytes.size() - 1));
   const auto [kind, message] = problem(file("a.wav"));
-  EXPECT_EQ(kind, AudioProblem::kTruncated);
-  EXPECT_THAT(message, HasSubstr("promises 1600 bytes of samples and it holds 1599"));
+  EXPECT_EQ(kind, AudioProblem::kDamaged);
+  EXPECT_THAT(message, HasSubstr("declares 1600 bytes of samples, the file has 1599"));
 }
 
-TEST_F(Decode, AcceptsAWavFromAPipeWhoseLengthIsOpen) {
+TEST_F(Decode, AcceptsAWavWithoutALengthFromAPipe) {
   const auto tone = make_tone(0.1, 8000);
   write_audio(file("a.wav"), tone, 8000);
   std::string bytes = read_bytes(file("a.wav"));
@@ -192,7 +148,7 @@ TEST_F(Decode, AcceptsAWavFromAPipeWhoseLengthIsOpen) {
   EXPECT_EQ(decode(file("a.wav")).samples.size(), tone.size());
 }
 
-TEST_F(Decode, RefusesSamplesThatAreNotFinite) {
+TEST_F(Decode, RejectsSamplesThatAreNotFinite) {
   for (const float bad :
        {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
         std::numeric_limits<float>::quiet_NaN()}) {
@@ -203,7 +159,7 @@ TEST_F(Decode, RefusesSamplesThatAreNotFinite) {
   }
 }
 
-TEST_F(Decode, RefusesOneSampleMoreThanTheLimit) {
+TEST_F(Decode, RejectsOneSampleOverTheLimit) {
   write_audio(file("a.wav"), make_tone(2, 8000), 8000);
   EXPECT_EQ(decode(file("a.wav"), 2.0).samples.size(), 16000U);
   auto longer = make_tone(2, 8000);
@@ -212,11 +168,11 @@ TEST_F(Decode, RefusesOneSampleMoreThanTheLimit) {
   EXPECT_EQ(problem(file("a.wav"), 2.0).first, AudioProblem::kTooLong);
 }
 
-TEST_F(Decode, IsSafeBesideThreadsThatMeetBadFiles) {
-  // A descriptor closed once too often would close the file that another thread has just opened.
+TEST_F(Decode, IsThreadSafeWithBadFiles) {
+  // A double close of a descriptor would close a file that another thread has just opened.
   const auto tone = make_tone(0.2, 8000);
   write_audio(file("good.wav"), tone, 8000);
-  write_bytes(file("bad.wav"), "this is a text, whatever its name says");
+  write_bytes(file("bad.wav"), "text in a file named .wav");
   std::atomic<int> failures{0};
   {
     std::vector<std::jthread> threads;
@@ -236,24 +192,25 @@ TEST_F(Decode, IsSafeBesideThreadsThatMeetBadFiles) {
   EXPECT_EQ(failures, 0);
 }
 
-TEST_F(Decode, LoadsAtTheRateThatIsAskedFor) {
+TEST_F(Decode, LoadsAtTheRequestedRate) {
   write_audio(file("a.wav"), make_tone(0.5, 44100), 44100);
-  EXPECT_EQ(load_audio(file("a.wav"), 16000, kNoLimit).size(), 8000U);
-  EXPECT_EQ(load_audio(file("a.wav"), 44100, kNoLimit), decode(file("a.wav")).samples);
+  EXPECT_EQ(load_audio(file("a.wav"), 16000, {.max_seconds = kNoLimit}).size(), 8000U);
+  EXPECT_EQ(load_audio(file("a.wav"), 44100, {.max_seconds = kNoLimit}),
+            decode(file("a.wav")).samples);
 }
 
-// Finite in the file, and infinite behind the filter. Found by fuzzing.
-TEST_F(Decode, RefusesSamplesThatResamplingMakesInfinite) {
+// The samples are finite in the file and infinite after the resampling filter. Found by fuzzing.
+TEST_F(Decode, RejectsSamplesThatResamplingMakesInfinite) {
   std::vector<float> samples(800);
   for (size_t i = 0; i < samples.size(); ++i) samples[i] = (i / 7) % 2 == 0 ? 3e38F : -3e38F;
   write_audio(file("a.wav"), samples, 8000, SF_FORMAT_WAV | SF_FORMAT_FLOAT);
   EXPECT_EQ(decode(file("a.wav")).samples.size(), 800U);
-  EXPECT_THAT([&] { load_audio(file("a.wav"), 16000, kNoLimit); },
+  EXPECT_THAT([&] { load_audio(file("a.wav"), 16000, {.max_seconds = kNoLimit}); },
               testing::ThrowsMessage<AudioError>(HasSubstr("too large to resample")));
 }
 
-// A header may claim any rate: what is read is bounded in seconds, so the rate has to be too.
-TEST_F(Decode, RefusesImpossibleRates) {
+// The limit on the audio is in seconds, so the sample rate in the header needs a limit too.
+TEST_F(Decode, RejectsImpossibleRates) {
   write_audio(file("a.wav"), make_tone(0.01, 8000), 8000);
   std::string bytes = read_bytes(file("a.wav"));
   for (const char byte : {'\x10', '\x7f'}) {

@@ -10,7 +10,7 @@
 namespace s2i {
 namespace {
 
-TEST(Normalize, MatchesTheFormulaOfHuggingFace) {
+TEST(Normalize, MatchesTheHuggingFaceFormula) {
   for (const size_t count : {size_t{1}, size_t{7}, size_t{8}, size_t{12345}}) {
     auto samples = make_tone(1, 16000, 123);
     samples.resize(count);
@@ -30,13 +30,13 @@ TEST(Normalize, MatchesTheFormulaOfHuggingFace) {
   }
 }
 
-TEST(Normalize, KeepsAnAudibleConstantAtZero) {
+TEST(Normalize, MapsAConstantToZero) {
   std::vector<float> samples(1000, 0.25F);
   normalize(samples);
   for (const float sample : samples) ASSERT_EQ(sample, 0.0F);
 }
 
-TEST(Normalize, AcceptsNothing) { normalize({}); }
+TEST(Normalize, AcceptsEmptyInput) { normalize({}); }
 
 }  // namespace
 }  // namespace s2i

@@ -15,7 +15,7 @@ std::vector<float> resampled(const std::vector<float>& input, int from, int to) 
   return output;
 }
 
-TEST(Resample, GivesTheRoundedNumberOfSamples) {
+TEST(Resample, ProducesTheRoundedNumberOfSamples) {
   const std::vector<int> rates{8000, 11025, 22050, 44100, 48000, 96000};
   for (const int from : rates) {
     for (const size_t count : {size_t{100}, size_t{4001}, size_t{33600}}) {
@@ -27,18 +27,18 @@ TEST(Resample, GivesTheRoundedNumberOfSamples) {
   }
 }
 
-TEST(Resample, KeepsATone) {
+TEST(Resample, PreservesATone) {
   for (const int from : {8000, 22050, 44100, 48000}) {
     const auto output = resampled(make_tone(1, from), from, 16000);
     const auto expected = make_tone(1, 16000);
     ASSERT_EQ(output.size(), expected.size());
-    for (size_t i = 1000; i < 15000; ++i) {  // away from the edges, where the tone begins and ends
+    for (size_t i = 1000; i < 15000; ++i) {  // skip the edges, where the tone starts and ends
       ASSERT_NEAR(output[i], expected[i], 2e-4) << from << " Hz, sample " << i;
     }
   }
 }
 
-TEST(Resample, RemovesWhatTheLowerRateCannotHold) {
+TEST(Resample, RemovesFrequenciesAboveTheNewNyquistFrequency) {
   const auto output = resampled(make_tone(1, 48000, 15000), 48000, 16000);
   const float loudest = *std::max_element(output.begin() + 1000, output.end() - 1000);
   EXPECT_LT(loudest, 1e-4);
@@ -49,7 +49,7 @@ TEST(Resample, CopiesAtEqualRates) {
   EXPECT_EQ(resampled(input, 16000, 16000), input);
 }
 
-TEST(Resample, DependsOnNothingButItsArguments) {
+TEST(Resample, DependsOnlyOnItsArguments) {
   const auto tone = make_tone(1.3, 8000);
   std::vector<float> output;
   resample(make_tone(0.7, 44100), 44100, 16000, output);
@@ -57,7 +57,7 @@ TEST(Resample, DependsOnNothingButItsArguments) {
   EXPECT_EQ(output, resampled(tone, 8000, 16000));
 }
 
-TEST(Resample, TakesASingleSample) { EXPECT_EQ(resampled({0.5F}, 8000, 16000).size(), 2U); }
+TEST(Resample, AcceptsASingleSample) { EXPECT_EQ(resampled({0.5F}, 8000, 16000).size(), 2U); }
 
 }  // namespace
 }  // namespace s2i

@@ -6,17 +6,17 @@ namespace s2i {
 namespace {
 
 /// Two convolutions, one layer: small enough to count by hand.
-EncoderConfig small() {
-  EncoderConfig config;
-  config.conv_dim = {4, 6};
-  config.conv_kernel = {10, 3};
-  config.conv_stride = {5, 2};
-  config.hidden_size = 8;
-  config.num_hidden_layers = 1;
-  config.num_attention_heads = 2;
-  config.intermediate_size = 16;
-  config.num_conv_pos_embeddings = 4;
-  config.num_conv_pos_embedding_groups = 2;
+ClassifierConfig small() {
+  ClassifierConfig config;
+  config.encoder.conv_dim = {4, 6};
+  config.encoder.conv_kernel = {10, 3};
+  config.encoder.conv_stride = {5, 2};
+  config.encoder.hidden_size = 8;
+  config.encoder.num_hidden_layers = 1;
+  config.encoder.num_attention_heads = 2;
+  config.encoder.intermediate_size = 16;
+  config.encoder.num_conv_pos_embeddings = 4;
+  config.encoder.num_conv_pos_embedding_groups = 2;
   config.classifier_proj_size = 5;
   config.labels = {"a", "b", "c"};
   return config;
@@ -59,8 +59,8 @@ TEST(Flop, AFrozenFeatureEncoderHasNoBackwardPass) {
 }
 
 TEST(Flop, FrozenLayersTakeEverythingBelowAlong) {
-  EncoderConfig config = small();
-  config.num_hidden_layers = 2;
+  ClassifierConfig config = small();
+  config.encoder.num_hidden_layers = 2;
   const StepFlop flop = utterance_flop(config, kSamples, {.lower_layers = 1});
   EXPECT_EQ(flop.forward.layers, 2 * kLayer);
   EXPECT_EQ(flop.backward.projection, 0);
@@ -70,8 +70,8 @@ TEST(Flop, FrozenLayersTakeEverythingBelowAlong) {
 }
 
 TEST(Flop, ADroppedLayerCostsNothing) {
-  EncoderConfig config = small();
-  config.num_hidden_layers = 3;
+  ClassifierConfig config = small();
+  config.encoder.num_hidden_layers = 3;
   const StepFlop flop = utterance_flop(config, kSamples, {}, {false, true, false});
   EXPECT_EQ(flop.forward.layers, 2 * kLayer);
   EXPECT_EQ(flop.backward.layers, 4 * kLayer);
@@ -79,7 +79,7 @@ TEST(Flop, ADroppedLayerCostsNothing) {
 
 TEST(Flop, BaseIsWhatIsPublishedOfIt) {
   // A 4 s utterance of Base: 171 GFLOP forward and backward, 132 with a frozen feature encoder.
-  const EncoderConfig base = EncoderConfig::of_shape("base");
+  const ClassifierConfig base = ClassifierConfig::of_shape("wavlm", "base");
   EXPECT_NEAR(utterance_flop(base, 64000, {}).total(), 171e9, 2e9);
   EXPECT_NEAR(utterance_flop(base, 64000, {.feature_encoder = true}).total(), 132e9, 2e9);
 }

@@ -105,7 +105,7 @@ def test_scale_goes_over_the_ranks_at_hand(bench):
             assert point["speedup"] == pytest.approx(
                 point["utterances_per_second"] / points[0]["utterances_per_second"])
             assert point["efficiency"] == pytest.approx(point["speedup"] / point["ranks"])
-    assert "1 thread(s) a rank throughout" in text
+    assert "1 thread(s) per rank" in text
 
 
 def test_the_model_starts_from_a_measurement(bench, tmp_path):

@@ -10,7 +10,7 @@ namespace {
 /// A tiny model; gradients of 64 MiB that come evenly over the backward pass.
 ComputeProfile profile() {
   ComputeProfile profile;
-  profile.model = EncoderConfig::of_shape("tiny");
+  profile.model = ClassifierConfig::of_shape("wavlm", "tiny");
   profile.forward_seconds_per_flop = 1e-11;
   profile.backward_seconds_per_flop = 1e-11;
   for (int i = 1; i <= 64; ++i) profile.gradient_ready.push_back({int64_t{i} << 20, i / 64.0});

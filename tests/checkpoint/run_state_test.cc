@@ -20,16 +20,16 @@ Json written(const RunState& state, const RunIdentity& identity = {}) {
   return parse_json(to_json(state, identity).dump(), "t");
 }
 
-std::string refusal(const RunIdentity& saved, const RunIdentity& wanted) {
+std::string refusal(const RunIdentity& saved, const RunIdentity& current) {
   try {
-    check_resumable(saved, wanted);
+    allowed_changes(saved, current);
   } catch (const UserError& error) {
     return error.what();
   }
   return "";
 }
 
-TEST(RunState, SurvivesTheWayThroughJson) {
+TEST(RunState, ConvertsToJsonAndBack) {
   const RunState state = {.step = 12,
                           .epoch = 3,
                           .step_in_epoch = 4,
@@ -50,66 +50,86 @@ TEST(RunState, SurvivesTheWayThroughJson) {
   EXPECT_EQ(run_identity_from_json(json, "t"), identity);
 }
 
-TEST(RunState, OfAnOlderVersionIsRead) {
-  Json json = written({.step = 7, .consecutive_nonfinite_steps = 2}, {"abc", "def", 3, {}});
-  for (const char* key : {"consecutive_nonfinite_steps", "world_size", "validation_checksum"})
-    json.erase(key);
-  EXPECT_EQ(run_state_from_json(json, "t"), RunState{.step = 7});
-  const RunIdentity identity = run_identity_from_json(json, "t");
-  EXPECT_EQ(identity, (RunIdentity{.data_checksum = "abc"}));
-  EXPECT_TRUE(check_resumable(identity, {"abc", "def", 3, {}}).empty());
-  // Older versions took a validation for the best whose loss was no number.
-  json["best_value"] = 0.5;
-  json["best_loss"] = nullptr;
-  json["best_step"] = 5;
-  EXPECT_EQ(run_state_from_json(json, "t").best_step, -1);
+TEST(RunState, RefusesAFileThatLacksAMember) {
+  const Json json = written({.step = 7}, {"abc", "def", 3, {}});
+  for (const auto& [key, value] : json.items()) {
+    if (key == "program_version") continue;  // for people
+    Json without = json;
+    without.erase(key);
+    const auto read = [&] {
+      run_state_from_json(without, "t");
+      run_identity_from_json(without, "t");
+    };
+    EXPECT_THROW(read(), UserError) << key;
+  }
+  Json null = json;
+  null["best_loss"] = nullptr;
+  EXPECT_THROW(run_state_from_json(null, "t"), UserError);
+}
+
+TEST(RunState, AdvancesOverEpochsAndCountsSkippedUpdates) {
+  RunState state;
+  advance(state, /*ends_epoch=*/false, /*applied=*/true);
+  EXPECT_EQ(state, (RunState{.step = 1, .step_in_epoch = 1}));
+  advance(state, /*ends_epoch=*/true, /*applied=*/false);
+  EXPECT_EQ(
+      state,
+      (RunState{.step = 2, .epoch = 1, .skipped_steps = 1, .consecutive_nonfinite_steps = 1}));
+  advance(state, /*ends_epoch=*/false, /*applied=*/false);
+  EXPECT_EQ(state.consecutive_nonfinite_steps, 2);
+  advance(state, /*ends_epoch=*/false, /*applied=*/true);
+  EXPECT_EQ(state, (RunState{.step = 4, .epoch = 1, .step_in_epoch = 2, .skipped_steps = 2}));
 }
 
 TEST(RunState, AValidationThatIsNotFiniteIsNeverTheBest) {
   RunState state = {.step = 1};
   for (const double loss : {kNan, static_cast<double>(INFINITY)}) {
-    EXPECT_FALSE(note_validation(state, 0.5, loss));
-    EXPECT_FALSE(note_validation(state, -loss, loss));
+    EXPECT_FALSE(record_validation(state, 0.5, loss));
+    EXPECT_FALSE(record_validation(state, -loss, loss));
   }
   EXPECT_EQ(state.best_step, -1);
   EXPECT_EQ(state.since_best, 4);
   EXPECT_EQ(run_state_from_json(written(state), "t"), state);
   // And none of these stands in the way of the first that is finite.
   state.step = 2;
-  EXPECT_TRUE(note_validation(state, -9.0, 9.0));
+  EXPECT_TRUE(record_validation(state, -9.0, 9.0));
   EXPECT_EQ(state.best_step, 2);
   EXPECT_EQ(state.since_best, 0);
-  EXPECT_FALSE(note_validation(state, kNan, kNan));
+  EXPECT_FALSE(record_validation(state, kNan, kNan));
   EXPECT_EQ(state.best_value, -9.0);
 }
 
 TEST(RunState, BetweenEqualValidationsTheLowerLossIsTheBest) {
   RunState state;
-  EXPECT_TRUE(note_validation(state, 0.5, 1.0));
-  EXPECT_FALSE(note_validation(state, 0.5, 1.0));
-  EXPECT_TRUE(note_validation(state, 0.5, 0.9));
-  EXPECT_FALSE(note_validation(state, 0.4, 0.1));
-  EXPECT_TRUE(note_validation(state, 0.6, 2.0));
+  EXPECT_TRUE(record_validation(state, 0.5, 1.0));
+  EXPECT_FALSE(record_validation(state, 0.5, 1.0));
+  EXPECT_TRUE(record_validation(state, 0.5, 0.9));
+  EXPECT_FALSE(record_validation(state, 0.4, 0.1));
+  EXPECT_TRUE(record_validation(state, 0.6, 2.0));
 }
 
-TEST(Resume, SaysWhatChangedAndRefusesWhatMayNot) {
-  const RunIdentity saved{"abc", "def", 1, {{"run.seed", "1"}, {"train.epochs", "3"}}};
-  EXPECT_TRUE(check_resumable(saved, saved).empty());
-  RunIdentity wanted = saved;
-  wanted.config[1].second = "5";
-  wanted.world_size = 3;
-  EXPECT_THAT(check_resumable(saved, wanted), ElementsAre("train.epochs: 3 -> 5", "ranks 1 -> 3"));
-  wanted.config[0].second = "2";
-  EXPECT_THAT(refusal(saved, wanted), HasSubstr("run.seed: 1 -> 2"));
-  wanted = saved;
-  wanted.data_checksum = "xyz";
-  EXPECT_THAT(refusal(saved, wanted), HasSubstr("training data (checksum): abc -> xyz"));
-  wanted = saved;
-  wanted.validation_checksum = "xyz";
-  EXPECT_THAT(refusal(saved, wanted), HasSubstr("validation data (checksum): def -> xyz"));
+TEST(Resume, ReportsAllowedChangesAndRefusesOthers) {
+  const RunIdentity saved{"abc", "def", 1, {{"run.seed", "1"}, {"train.epochs", "3", true}}};
+  EXPECT_TRUE(allowed_changes(saved, saved).empty());
+  RunIdentity current = saved;
+  current.config[1].value = "5";
+  current.world_size = 3;
+  EXPECT_THAT(allowed_changes(saved, current),
+              ElementsAre("train.epochs: 3 -> 5", "ranks: 1 -> 3"));
+  current.config[0].value = "2";
+  EXPECT_THAT(refusal(saved, current), HasSubstr("run.seed: 1 -> 2"));
+  current = saved;
+  current.config.push_back({"run.new", "1"});
+  EXPECT_THAT(refusal(saved, current), HasSubstr("run.new: not set -> 1"));
+  current = saved;
+  current.data_checksum = "xyz";
+  EXPECT_THAT(refusal(saved, current), HasSubstr("training data (checksum): abc -> xyz"));
+  current = saved;
+  current.validation_checksum = "xyz";
+  EXPECT_THAT(refusal(saved, current), HasSubstr("validation data (checksum): def -> xyz"));
 }
 
-TEST(RunState, RefusesCountsThatNoRunWrote) {
+TEST(RunState, RefusesCountsOutOfRange) {
   for (const char* key : {"step", "epoch", "step_in_epoch", "since_best", "skipped_steps",
                           "consecutive_nonfinite_steps", "world_size"}) {
     for (const Json& value : {Json(-1), Json(INT64_MAX), Json(1.5), Json("1")}) {

@@ -23,7 +23,7 @@ void write_content(const fs::path& folder, const CheckpointContent& content) {
   write_file_atomic(folder / "model" / "config.json", "{}");
   write_safetensors(folder / "model" / "model.safetensors", content.model);
   write_safetensors(folder / "optimizer.safetensors", content.optimizer);
-  write_json(folder / "run_state.json", content.trainer);
+  write_json(folder / "run_state.json", content.run_state);
 }
 
 CheckpointContent content_of(int64_t step, const at::Tensor& weights, bool is_best = false) {
@@ -31,12 +31,12 @@ CheckpointContent content_of(int64_t step, const at::Tensor& weights, bool is_be
           .is_best = is_best,
           .model = {{"w", weights}},
           .optimizer = {{"exp_avg.w", weights}},
-          .trainer = {{"step", step}}};
+          .run_state = {{"step", step}}};
 }
 
 float saved_weight(const CheckpointStore& store, int64_t step) {
   const auto tensors = read_safetensors(store.at(step) / "model/model.safetensors").tensors;
-  return tensors.at(0).second.item<float>();
+  return tensors.at(0).tensor.item<float>();
 }
 
 class CheckpointWriterTest : public ::testing::TestWithParam<bool> {

@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -16,7 +17,9 @@ namespace {
 
 class EveryNorm : public ::testing::TestWithParam<bool> {
  protected:
-  EncoderConfig config() const { return GetParam() ? small_layer_norm_config() : small_config(); }
+  ClassifierConfig config() const {
+    return GetParam() ? small_layer_norm_config() : small_config();
+  }
 };
 INSTANTIATE_TEST_SUITE_P(Norms, EveryNorm, ::testing::Bool(),
                          [](const auto& test) { return test.param ? "layer" : "group"; });
@@ -68,13 +71,13 @@ TEST_P(EveryNorm, PaddingHasNoPartInTheGradient) {
 }
 
 TEST_P(EveryNorm, DropoutAndMaskingBelongToTheUtterance) {
-  EncoderConfig c = config();
-  c.set_dropout(0.2);
-  c.layerdrop = 0;
-  c.mask_time_prob = 0.5;
-  c.mask_time_length = 3;
-  c.mask_feature_prob = 0.2;
-  c.mask_feature_length = 4;
+  ClassifierConfig c = config();
+  c.encoder.set_dropout(0.2);
+  c.encoder.layerdrop = 0;
+  c.encoder.mask_time_prob = 0.5;
+  c.encoder.mask_time_length = 3;
+  c.encoder.mask_feature_prob = 0.2;
+  c.encoder.mask_feature_length = 4;
   const auto model = make_model(c);
   const at::Tensor all =
       logits_of(*model, TestBatch({4000, 7001, 9999}, 11000), training_options({5, 6, 7}));
@@ -88,7 +91,7 @@ TEST_P(EveryNorm, DropoutAndMaskingBelongToTheUtterance) {
 }
 
 TEST_P(EveryNorm, TheSameCallGivesTheSameBits) {
-  EncoderConfig c = config();
+  ClassifierConfig c = config();
   const auto model = make_model(c);
   const TestBatch batch({4000, 7001});
   EXPECT_TRUE(logits_of(*model, batch, training_options({1, 2}))
@@ -132,22 +135,25 @@ TEST_P(EveryNorm, LearnsInBothTypes) {
   }
 }
 
-TEST(LayerDrop, SkipsItsShareAndNeverTheFirst) {
+TEST(LayerDrop, SkipsItsShareAndNeverBelowTheFirstDroppableLayer) {
+  EncoderConfig config = small_config().encoder;
+  EXPECT_EQ(config.first_droppable_layer, 1);
+  config.layerdrop = 0.1;
   int dropped = 0;
   for (uint64_t step = 0; step < 20000; ++step) {
-    EXPECT_FALSE(layer_dropped(step, 0, 0.9));
-    dropped += layer_dropped(derive_key(step), 3, 0.1) ? 1 : 0;
+    EXPECT_FALSE(layer_dropped(derive_key(step), 0, config));
+    dropped += layer_dropped(derive_key(step), 3, config) ? 1 : 0;
   }
   EXPECT_NEAR(dropped / 20000.0, 0.1, 0.01);
 }
 
 TEST(LayerDrop, IsTheSameForEveryBatchOfAStep) {
-  EncoderConfig config = small_config();
-  config.set_dropout(0);
-  config.apply_spec_augment = false;
-  config.layerdrop = 0.5;
+  ClassifierConfig config = small_config();
+  config.encoder.set_dropout(0);
+  config.encoder.apply_spec_augment = false;
+  config.encoder.layerdrop = 0.5;
   const auto model = make_model(config);
-  config.layerdrop = 0;
+  config.encoder.layerdrop = 0;
   const auto whole = make_model(config);
   bool skipped = false, kept = false;
   for (uint64_t step = 0; step < 16; ++step) {
@@ -157,7 +163,7 @@ TEST(LayerDrop, IsTheSameForEveryBatchOfAStep) {
     options.utterance_keys = {99};
     EXPECT_TRUE(logits.equal(logits_of(*model, TestBatch({5000}), options)));
     const bool same = logits.equal(logits_of(*whole, TestBatch({5000}), options));
-    EXPECT_EQ(same, !layer_dropped(step, 1, 0.5));
+    EXPECT_EQ(same, !layer_dropped(step, 1, model->config().encoder));
     (same ? kept : skipped) = true;
   }
   EXPECT_TRUE(skipped && kept);
@@ -237,7 +243,7 @@ TEST(Parameters, InitializationDependsOnTheSeedAlone) {
 
 TEST(Forward, RefusesAnUtteranceWithoutAFrame) {
   const auto model = make_model(small_config());
-  EXPECT_EQ(model->config().min_samples(), 400);
+  EXPECT_EQ(model->config().encoder.min_samples(), 400);
   EXPECT_THROW(logits_of(*model, TestBatch({399, 5000})), UserError);
 }
 
@@ -248,7 +254,7 @@ TEST(Forward, PaddingMayCountAsAudio) {
   as_audio.use_attention_mask = false;
   TestBatch batch({3000}, 8000);
   const at::Tensor logits = logits_of(*model, batch, as_audio);
-  batch.lengths.fill_(8000);
+  std::ranges::fill(batch.lengths, 8000);
   EXPECT_TRUE(logits.equal(logits_of(*model, batch)));
 }
 

@@ -14,21 +14,21 @@
 namespace s2i {
 
 /// A model that tests run in milliseconds: two layers of width 32.
-inline EncoderConfig small_config() {
-  EncoderConfig config = EncoderConfig::of_shape("tiny");
+inline ClassifierConfig small_config() {
+  ClassifierConfig config = ClassifierConfig::of_shape("wavlm", "tiny");
   config.labels = {"a", "b", "c"};
   return config;
 }
 
-inline EncoderConfig small_layer_norm_config() {
-  EncoderConfig config = small_config();
-  config.feat_extract_norm = "layer";
-  config.conv_bias = true;
-  config.do_stable_layer_norm = true;
+inline ClassifierConfig small_layer_norm_config() {
+  ClassifierConfig config = small_config();
+  config.encoder.feat_extract_norm = "layer";
+  config.encoder.conv_bias = true;
+  config.encoder.do_stable_layer_norm = true;
   return config;
 }
 
-inline std::unique_ptr<IntentClassifier> make_model(const EncoderConfig& config,
+inline std::unique_ptr<IntentClassifier> make_model(const ClassifierConfig& config,
                                                     uint64_t seed = 1) {
   at::set_num_threads(1);  // small shapes would be all synchronization
   auto model = std::make_unique<IntentClassifier>(config, at::kCPU);
@@ -38,12 +38,13 @@ inline std::unique_ptr<IntentClassifier> make_model(const EncoderConfig& config,
 
 /// Noise of the given lengths, zero padded to `padded` samples or the longest.
 struct TestBatch {
-  at::Tensor audio, lengths;
+  at::Tensor audio;
+  std::vector<int64_t> lengths;
 
-  explicit TestBatch(const std::vector<int64_t>& samples, int64_t padded = 0, uint64_t seed = 7) {
+  explicit TestBatch(const std::vector<int64_t>& samples, int64_t padded = 0, uint64_t seed = 7)
+      : lengths(samples) {
     for (const int64_t length : samples) padded = std::max(padded, length);
     audio = at::zeros({static_cast<int64_t>(samples.size()), padded});
-    lengths = at::tensor(samples, at::kLong);
     for (size_t b = 0; b < samples.size(); ++b) {
       // The samples of an utterance depend on its length alone, wherever it stands.
       RandomStream random(derive_key(seed, samples[b]));

@@ -28,7 +28,9 @@ namespace {
 constexpr double kLearningRate = 1e-4;
 
 struct Case {
-  at::Tensor audio, lengths, labels;
+  at::Tensor audio;
+  std::vector<int64_t> lengths;
+  at::Tensor labels;
   ForwardOptions options;
   int64_t steps = 0;
 };
@@ -36,12 +38,12 @@ struct Case {
 /// torch.optim.AdamW with its defaults.
 class AdamW {
  public:
-  void step(std::vector<NamedParameter>& parameters) {
+  void step(NamedTensors& parameters) {
     const c10::NoGradGuard no_grad;
     ++count_;
     const double first_scale = 1 - std::pow(0.9, count_),
                  second_scale = 1 - std::pow(0.999, count_);
-    for (NamedParameter& parameter : parameters) {
+    for (NamedTensor& parameter : parameters) {
       const at::Tensor grad = parameter.tensor.grad();
       if (!grad.defined()) continue;
       at::Tensor &first = first_[parameter.name], &second = second_[parameter.name];
@@ -66,7 +68,9 @@ Case case_of(const std::map<std::string, at::Tensor>& batches, int number) {
   const std::string prefix = std::to_string(number) + ".";
   const auto get = [&](const char* name) { return batches.at(prefix + name); };
   const int64_t* options = get("options").const_data_ptr<int64_t>();
-  Case result{get("audio"), get("lengths"), get("labels"), {}, options[2]};
+  const at::Tensor lengths = get("lengths");
+  const auto* samples = lengths.const_data_ptr<int64_t>();
+  Case result{get("audio"), {samples, samples + lengths.numel()}, get("labels"), {}, options[2]};
   result.options.masked = options[0] != 0;
   result.options.use_attention_mask = options[1] != 0;
   result.options.compute_type = options[3] != 0 ? at::kBFloat16 : at::kFloat;
@@ -74,7 +78,7 @@ Case case_of(const std::map<std::string, at::Tensor>& batches, int number) {
 }
 
 at::Tensor loss_and_gradients(IntentClassifier& model, const Case& batch, at::Tensor& logits) {
-  for (NamedParameter& parameter : model.parameters()) parameter.tensor.mutable_grad().reset();
+  for (NamedTensor& parameter : model.parameters()) parameter.tensor.mutable_grad().reset();
   logits = model.forward(batch.audio, batch.lengths, batch.options);
   const at::Tensor loss = cross_entropy_sum(logits, batch.labels) / batch.audio.size(0);
   loss.backward();
@@ -96,7 +100,7 @@ int run(const char* model_dir, const char* batches_file, const char* out_file,
     at::Tensor logits;
     out.emplace_back(prefix + "loss", loss_and_gradients(*model, batch, logits));
     out.emplace_back(prefix + "logits", logits);
-    for (const NamedParameter& parameter : model->parameters()) {
+    for (const NamedTensor& parameter : model->parameters()) {
       const at::Tensor& grad = parameter.tensor.grad();
       if (grad.defined()) out.emplace_back(prefix + "grad." + parameter.name, grad.clone());
     }

@@ -63,7 +63,7 @@ class Pretrained : public ::testing::Test {
 };
 
 void drop(NamedTensors& tensors, const std::string& start) {
-  std::erase_if(tensors, [&](const auto& entry) { return entry.first.starts_with(start); });
+  std::erase_if(tensors, [&](const auto& entry) { return entry.name.starts_with(start); });
 }
 
 TEST_F(Pretrained, WhatIsSavedIsLoaded) {
@@ -169,8 +169,8 @@ TEST_F(Pretrained, NamesWhatIsNotThere) {
 
 TEST_F(Pretrained, OneDropoutForAll) {
   const auto loaded = load({.dropout = 0.0});
-  EXPECT_EQ(loaded->config().hidden_dropout, 0);
-  EXPECT_EQ(loaded->config().layerdrop, 0);
+  EXPECT_EQ(loaded->config().encoder.hidden_dropout, 0);
+  EXPECT_EQ(loaded->config().encoder.layerdrop, 0);
   EXPECT_THROW(load({.dropout = 1.0}), UserError);
 }
 

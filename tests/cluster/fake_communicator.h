@@ -1,4 +1,4 @@
-// A communicator that records what is asked of it, in a world of one.
+// A communicator that records the calls, for tests with a single rank.
 #pragma once
 
 #include <functional>
@@ -10,14 +10,14 @@
 
 namespace s2i {
 
-/// Notes "start LABEL" and "wait LABEL" in a log that the test may write to as well. The result of
-/// an all-reduce comes only when it is waited for: twice the input, as if another rank had held the
-/// same.
+/// Writes "start LABEL" and "wait LABEL" to a log, to which the test may write as well. The result
+/// of an all-reduce appears only in wait(): twice the input, as if a second rank had the same
+/// input.
 class FakeCommunicator : public Communicator {
  public:
   explicit FakeCommunicator(std::vector<std::string>& log) : log_(log) {}
 
-  /// The collective that fails when it is waited for.
+  /// The collective whose wait() fails.
   std::string failing_label;
 
   int rank() const override { return 0; }

@@ -1,30 +1,31 @@
-// For tests that run on several ranks.
+// Session, device and communicator for tests that run on several ranks.
 #pragma once
 
 #include <memory>
 
 #include "cluster/comm/communicator.h"
-#include "cluster/comm/gpu.h"
 #include "cluster/comm/launcher.h"
 #include "cluster/comm/mpi_session.h"
+#include "cluster/comm/nccl_communicator.h"
 #include "cluster/placement/device.h"
 
 namespace s2i {
 
-/// The MPI of the test program.
+/// The MPI session of the test program.
 const MpiSession& test_session();
 
-/// What the tensors of the tests are on: the CPU, or this rank's GPU with S2I_TEST_DEVICE=cuda,
-/// which ranks may share. Collective when it is first called.
+/// The device of the tests' tensors: the CPU, or with S2I_TEST_DEVICE=cuda this rank's GPU, which
+/// ranks may share. The first call is collective.
 inline at::Device test_device() {
-  static const at::Device device =
-      choose_device(test_session(), discover_topology(test_session()),
-                    environment_variable("S2I_TEST_DEVICE").value_or("cpu"), true);
+  static const at::Device device = choose_device(
+      test_session(), discover_topology(test_session()),
+      environment_variable("S2I_TEST_DEVICE") == "cuda" ? DeviceChoice::kCuda : DeviceChoice::kCpu,
+      true);
   return device;
 }
 
-/// MPI over all ranks, or NCCL where the test device is a GPU (also for one rank). A rank that
-/// stays away is an error after 30 s, so that a failed test ends.
+/// MPI over all ranks, or NCCL if the test device is a GPU (also for one rank). A rank that does
+/// not join a collective is an error after 30 s, so that a failed test ends.
 inline std::unique_ptr<Communicator> test_communicator(int64_t max_message_bytes = int64_t{1}
                                                                                    << 30) {
   const CommunicatorOptions options{.time_limit_seconds = 30,

@@ -1,5 +1,5 @@
-// main of GoogleTest binaries under mpirun: rank 0 prints as usual, the others their failures
-// alone; every rank ends with the same exit status.
+// main() of GoogleTest binaries under mpirun: rank 0 prints as usual, the other ranks only print
+// failures; every rank ends with the same exit status.
 #include <gtest/gtest.h>
 
 #include <algorithm>

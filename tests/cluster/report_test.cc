@@ -1,8 +1,9 @@
-// What is said about devices, disagreements and the run, from what the ranks told.
+// Messages about devices and differences between ranks, and the run table, from the data of all
+// ranks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cluster/comm/agree.h"
+#include "cluster/comm/require_same.h"
 #include "cluster/placement/device.h"
 #include "cluster/placement/run_table.h"
 
@@ -13,38 +14,41 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(DeviceProblem, OneGpuEachIsFineOnAnyNumberOfHosts) {
+TEST(DeviceProblem, OneGpuPerRankIsValidOnAnyNumberOfHosts) {
   EXPECT_EQ(device_problem({{"a", "GPU-1"}, {"a", "GPU-2"}, {"b", "GPU-3"}}, false), "");
   EXPECT_EQ(device_problem({{"a", ""}, {"a", ""}}, false), "");
 }
 
 TEST(DeviceProblem, TwoRanksOnOneGpuAreNamedUnlessAllowed) {
   const std::vector<DeviceClaim> claims = {{"a", "GPU-1"}, {"b", "GPU-7"}, {"b", "GPU-7"}};
-  EXPECT_THAT(device_problem(claims, false), AllOf(HasSubstr("ranks 1, 2"), HasSubstr("GPU-7 on b"),
-                                                   HasSubstr("cluster.allow_shared_gpu=true")));
+  EXPECT_THAT(device_problem(claims, false),
+              AllOf(HasSubstr("ranks 1-2 would share"), HasSubstr("GPU-7 on b"),
+                    HasSubstr("cluster.allow_shared_gpu=true")));
   EXPECT_EQ(device_problem(claims, true), "");
 }
 
-TEST(DeviceProblem, RanksWithoutAGpuAmongOthersAreNamed) {
+TEST(DeviceProblem, RanksWithoutAGpuAreNamed) {
   EXPECT_THAT(device_problem({{"a", "GPU-1"}, {"b", ""}, {"b", ""}}, true),
-              HasSubstr("rank 1, 2 (b) sees no GPU"));
+              HasSubstr("ranks 1-2 on b have none"));
 }
 
-TEST(Disagreement, NamesTheFewNotTheMany) {
-  EXPECT_EQ(disagreement("version", {"1", "1"}, {"a", "b"}), "");
-  EXPECT_THAT(disagreement("version", {"2", "1", "2", "2"}, {"a", "b", "c", "d"}),
-              AllOf(HasSubstr("version; rank 1 (b) has '1' where the others have '2'"),
-                    Not(HasSubstr("rank 0"))));
-  EXPECT_THAT(disagreement("version", {"1", "2"}, {"a", "b"}), HasSubstr("rank 1 (b) has '2'"));
-  EXPECT_THAT(disagreement("version", {"2", "1"}, {"a", "b"}), HasSubstr("rank 1 (b) has '1'"));
+TEST(DifferenceMessage, HasTheMinority) {
+  EXPECT_EQ(difference_message("version", {"1", "1"}, {"a", "b"}), "");
+  EXPECT_THAT(
+      difference_message("version", {"2", "1", "2", "2"}, {"a", "b", "c", "d"}),
+      AllOf(HasSubstr("version; rank 1 (b) has '1' instead of '2'"), Not(HasSubstr("rank 0"))));
+  EXPECT_THAT(difference_message("version", {"1", "2"}, {"a", "b"}),
+              HasSubstr("rank 1 (b) has '2'"));
+  EXPECT_THAT(difference_message("version", {"2", "1"}, {"a", "b"}),
+              HasSubstr("rank 1 (b) has '1'"));
 }
 
-TEST(Disagreement, ShowsTheFirstLineThatDiffers) {
-  EXPECT_THAT(disagreement("data", {"x\ny\n", "x\ny\n", "x\n"}, {"a", "a", "c"}),
-              HasSubstr("rank 2 (c) has '(nothing)' where the others have 'y'"));
+TEST(DifferenceMessage, HasTheFirstLineThatDiffers) {
+  EXPECT_THAT(difference_message("data", {"x\ny\n", "x\ny\n", "x\n"}, {"a", "a", "c"}),
+              HasSubstr("rank 2 (c) has '(end of text)' instead of 'y'"));
 }
 
-TEST(RunTable, RanksThatAreAlikeShareALine) {
+TEST(RunTable, EqualRanksShareARow) {
   const auto table = format_rows({{0, "a", "cpu, 2 threads", int64_t{8} << 30},
                                   {1, "a", "cpu, 2 threads", int64_t{8} << 30},
                                   {2, "b", "cpu, 2 threads", int64_t{8} << 30}});

@@ -1,5 +1,5 @@
-// A small network with everything that makes gradient reduction hard: a layer that some steps skip,
-// a parameter used in two places, odd sizes.
+// A small network with the difficult cases of gradient reduction: a layer that some steps skip, a
+// parameter that is used twice, odd sizes.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -32,7 +32,7 @@ struct ToyModel {
   }
 };
 
-/// `rows` rows that every rank can make for itself.
+/// `rows` rows, the same on every rank.
 inline at::Tensor toy_rows(int64_t rows) {
   return at::sin(at::arange(rows * 7, at::kFloat).view({rows, 7}) * 0.37);
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "core/error.h"
 
 namespace s2i {
@@ -10,19 +12,43 @@ namespace {
 
 using ::testing::HasSubstr;
 
+enum class Color { kRed, kGreen };
+constexpr std::array kColors = {Choice<Color>{"red", Color::kRed},
+                                Choice<Color>{"green", Color::kGreen}};
+
+struct Shape {
+  const char* name;
+  const char* help;
+};
+
 struct Settings {
   bool fast = true;
   int64_t steps = 10;
   double rate = 0.1;
   std::string name = "adamw";
   std::vector<std::string> tags = {};
+  Color color = Color::kRed;
+  std::vector<Shape> shapes = {{"round", "no corners"}, {"square", "four corners"}};
+  Shape shape = shapes.front();
+  size_t length = 3;  ///< Written as that many x.
 
   ConfigFields fields() {
-    return {{"train.fast", &fast, "Whether to hurry"},
-            {"train.steps", &steps, "Number of steps", {}, 1, 1e6},
-            {"optimizer.rate", &rate, "Learning rate", {}, 0, 1},
-            {"optimizer.name", &name, "Which", {"adamw", "adam"}},
-            {"tags", &tags, "Words"}};
+    ConfigFields fields;
+    fields.emplace_back("train.fast", &fast, "Fast mode").may_change_on_resume();
+    fields.emplace_back("train.steps", &steps, "Number of steps").range(1, 1e6);
+    fields.emplace_back("optimizer.rate", &rate, "Learning rate").range(0, 1);
+    fields.emplace_back("optimizer.name", &name, "Optimizer").one_of({"adamw", "adam"});
+    fields.emplace_back("tags", &tags, "Tags");
+    fields.push_back(choice_field("color", color, kColors, "Color"));
+    fields.push_back(registry_field("shape", shape, shapes, "Shape"));
+    fields.emplace_back("length",
+                        ConfigText{[this] { return std::string(length, 'x'); },
+                                   [this](const std::string& text) {
+                                     if (text.empty()) throw UserError("is empty");
+                                     length = text.size();
+                                   }},
+                        "Length");
+    return fields;
   }
 };
 
@@ -50,6 +76,38 @@ TEST(Config, ReadsEachTypeAndKeepsDefaults) {
   EXPECT_THAT(settings.tags, ::testing::ElementsAre("a", "b"));
 }
 
+TEST(Config, ReadsNamedChoicesIntoTheirTypes) {
+  Settings settings;
+  ConfigFields fields = settings.fields();
+  load_config_text(fields, "color: green\nshape: square\nlength: xxxx\n", "test.yaml");
+  EXPECT_EQ(settings.color, Color::kGreen);
+  EXPECT_STREQ(settings.shape.name, "square");
+  EXPECT_EQ(settings.length, 4U);
+  EXPECT_EQ(config_value(fields, "color"), "green");
+  EXPECT_EQ(config_value(fields, "shape"), "square");
+  EXPECT_EQ(config_value(fields, "length"), "xxxx");
+  const std::string text = config_text(fields, /*with_help=*/true);
+  EXPECT_THAT(text, HasSubstr("# Color (red, green)\ncolor: \"green\"\n"));
+  EXPECT_THAT(text, HasSubstr("# Shape. round: no corners; square: four corners (round, square)"));
+}
+
+TEST(Config, ErrorsOfChoicesAndParsersNameFileLineAndKey) {
+  EXPECT_THAT(message_of("train: {}\ncolor: blue\n"),
+              HasSubstr("test.yaml:2: color is 'blue' but must be one of red, green"));
+  EXPECT_THAT(message_of("shape: flat\n"), HasSubstr("one of round, square"));
+  EXPECT_THAT(message_of("length: ''\n"), HasSubstr("test.yaml:1: length is empty"));
+  EXPECT_THAT(message_of("color: [red]\n"), HasSubstr("color is '[red]' but must be a text"));
+  EXPECT_THROW(choice_value(kColors, "blue"), UserError);
+}
+
+TEST(Config, EntriesSayWhichSettingsMayChangeOnResume) {
+  Settings settings;
+  const auto entries = config_entries(settings.fields());
+  EXPECT_EQ(entries.at(0), (ConfigEntry{"train.fast", "true", true}));
+  EXPECT_EQ(entries.at(1), (ConfigEntry{"train.steps", "10", false}));
+  EXPECT_EQ(entries.at(5), (ConfigEntry{"color", "\"red\"", false}));
+}
+
 TEST(Config, ShowsOneValueAsItIs) {
   Settings settings;
   settings.name = "a folder: of mine";
@@ -60,7 +118,7 @@ TEST(Config, ShowsOneValueAsItIs) {
   EXPECT_THROW(config_value(fields, "train.stpes"), UserError);
 }
 
-TEST(Config, NamesTheNearestKnownKeyWithItsLine) {
+TEST(Config, SuggestsTheNearestKnownKeyAndNamesTheLine) {
   EXPECT_THAT(message_of("train:\n  steps: 3\n  fsat: true\n"),
               ::testing::AllOf(HasSubstr("test.yaml:3"), HasSubstr("'train.fsat'"),
                                HasSubstr("did you mean 'train.fast'")));
@@ -81,17 +139,17 @@ TEST(Config, RefusesWrongTypesLimitsChoicesAndDuplicates) {
   EXPECT_THAT(message_of("a: [1"), HasSubstr("not valid YAML"));
 }
 
-TEST(Config, RefusesWhatMakesASmallFileCostMuch) {
+TEST(Config, RefusesSmallFilesThatTakeMuchMemory) {
   EXPECT_THAT(message_of("tags: &a [x]\nother: *a\n"), HasSubstr("test.yaml:2: an alias"));
   EXPECT_THAT(message_of("tags: " + std::string(20, '[') + std::string(20, ']')),
               HasSubstr("nested deeper than 16"));
-  message_of(std::string(100'000, '['));  // neither may exhaust the stack
+  message_of(std::string(100'000, '['));  // must not exhaust the stack
   message_of(std::string(10'000, '-'));
   EXPECT_THAT(message_of(std::string(2 << 20, ' ')), HasSubstr("larger than the limit"));
   EXPECT_THAT(message_of(std::string(1000, 'x') + ": 1"), HasSubstr("unknown key"));
 }
 
-TEST(Config, RefusesASettingInTwoPlaces) {
+TEST(Config, RefusesASettingGivenTwice) {
   EXPECT_THAT(message_of("train: {steps: 3}\ntrain.steps: 4\n"), HasSubstr("twice"));
   EXPECT_THAT(message_of("train: {steps: 3}\n---\ntrain: {steps: 4}\n"),
               HasSubstr("more than one document"));
@@ -114,6 +172,8 @@ TEST(Config, TextReadsBackAsTheSameSettings) {
   settings.rate = 1.0 / 3.0;
   settings.name = "adam";
   settings.tags = {"a: b", "#c", "\"q\""};
+  settings.color = Color::kGreen;
+  settings.shape = settings.shapes[1];
   ConfigFields fields = settings.fields();
   Settings again;
   ConfigFields again_fields = again.fields();
@@ -121,6 +181,8 @@ TEST(Config, TextReadsBackAsTheSameSettings) {
   EXPECT_EQ(again.rate, settings.rate);
   EXPECT_EQ(again.name, settings.name);
   EXPECT_EQ(again.tags, settings.tags);
+  EXPECT_EQ(again.color, settings.color);
+  EXPECT_STREQ(again.shape.name, settings.shape.name);
   EXPECT_EQ(config_entries(again_fields), config_entries(fields));
 }
 

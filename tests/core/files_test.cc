@@ -28,16 +28,16 @@ TEST(Files, AtomicWriteReplacesTheWholeContent) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
-TEST(Files, AFailedWriteLeavesTheOldContent) {
+TEST(Files, AFailedWriteKeepsTheOldContent) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "a.txt";
   write_file_atomic(path, "old");
-  std::filesystem::create_directory(folder.path() / "a.txt.tmp");  // in the way of the new file
+  std::filesystem::create_directory(folder.path() / "a.txt.tmp");  // blocks the temporary file
   EXPECT_THROW(write_file_atomic(path, "new"), RunError);
   EXPECT_EQ(read_file(path, 100), "old");
 }
 
-TEST(Files, ReadingHasALimitAndNamesTheFile) {
+TEST(Files, ReadFileEnforcesTheLimitAndNamesTheFile) {
   const TemporaryFolder folder;
   write_file_atomic(folder.path() / "a", "12345");
   EXPECT_EQ(read_file(folder.path() / "a", 5), "12345");
@@ -51,7 +51,7 @@ TEST(Files, ReadingHasALimitAndNamesTheFile) {
   }
 }
 
-TEST(Files, ReadsAtAnyPlace) {
+TEST(Files, ReadsAtAnOffset) {
   const TemporaryFolder folder;
   write_file_atomic(folder.path() / "a", "abc");
   write_file_atomic(folder.path() / "empty", "");
@@ -63,19 +63,19 @@ TEST(Files, ReadsAtAnyPlace) {
   EXPECT_EQ(InputFile(folder.path() / "empty").size(), 0U);
 }
 
-TEST(Files, SaysWhenAFileIsCutShortWhileItIsRead) {
+TEST(Files, ReportsAFileTruncatedAfterOpening) {
   const TemporaryFolder folder;
   write_file_atomic(folder.path() / "a", std::string(10000, 'x'));
   const InputFile file(folder.path() / "a");
   std::filesystem::resize_file(folder.path() / "a", 5000);
   std::string text(6000, ' ');
-  EXPECT_THAT(
-      [&] { file.read(0, std::as_writable_bytes(std::span(text))); },
-      ThrowsMessage<RunError>(AllOf(HasSubstr("ends at byte 5000, cut short since it had 10000"),
-                                    HasSubstr(folder.path().string()))));
+  EXPECT_THAT([&] { file.read(0, std::as_writable_bytes(std::span(text))); },
+              ThrowsMessage<RunError>(
+                  AllOf(HasSubstr("truncated to 5000 bytes; it had 10000 when it was opened"),
+                        HasSubstr(folder.path().string()))));
 }
 
-TEST(Files, DoesNotWaitForAPipe) {
+TEST(Files, DoesNotBlockOnAFifo) {
   const TemporaryFolder folder;
   ASSERT_EQ(::mkfifo((folder.path() / "pipe").c_str(), 0600), 0);
   EXPECT_THAT([&] { InputFile(folder.path() / "pipe"); },
@@ -89,21 +89,21 @@ TEST(OpenFiles, KeepsTheMostRecentlyUsed) {
   const auto a = files.open(folder.path() / "a");
   const auto b = files.open(folder.path() / "b");
   EXPECT_EQ(files.open(folder.path() / "a"), a);
-  files.open(folder.path() / "c");  // b is the one to go
+  files.open(folder.path() / "c");  // evicts b
   EXPECT_EQ(files.open(folder.path() / "a"), a);
   EXPECT_NE(files.open(folder.path() / "b"), b);
-  EXPECT_EQ(b->size(), 1U) << "still open for whoever has it";
+  EXPECT_EQ(b->size(), 1U) << "still open while referenced";
   EXPECT_THROW(files.open(folder.path() / "d"), RunError);
 }
 
-TEST(Files, AnOutputFolderThatCannotBeMadeIsTheUsersError) {
+TEST(Files, AnOutputFolderThatCannotBeCreatedIsAUserError) {
   const TemporaryFolder folder;
   write_file_atomic(folder.path() / "file", "x");
   EXPECT_THROW(make_output_folder(folder.path() / "file" / "below"), UserError);
   EXPECT_NO_THROW(make_output_folder(folder.path() / "a" / "b"));
 }
 
-TEST(Files, PlainNamesStayInTheirFolder) {
+TEST(Files, PlainFileNamesHaveOneComponent) {
   EXPECT_TRUE(is_plain_file_name("model-00001-of-00002.safetensors"));
   EXPECT_TRUE(is_plain_file_name("..."));
   for (const std::string name : {"", ".", "..", "/etc/passwd", "../a", "a/b", "a/"}) {
@@ -113,7 +113,7 @@ TEST(Files, PlainNamesStayInTheirFolder) {
   EXPECT_FALSE(is_plain_file_name(std::string(256, 'a')));
 }
 
-TEST(Files, LinksAndDotsLeadOutOfAFolder) {
+TEST(Files, ResolvesLinksAndDotsBeforeTestingForInside) {
   const TemporaryFolder folder;
   const auto inside = folder.path() / "in";
   std::filesystem::create_directories(inside / "sub");
@@ -122,16 +122,16 @@ TEST(Files, LinksAndDotsLeadOutOfAFolder) {
   std::filesystem::create_symlink("../b", inside / "out");
   std::filesystem::create_symlink("sub/../a", inside / "round");
   std::filesystem::create_directory_symlink("..", inside / "up");
-  EXPECT_TRUE(leads_below(inside / "a", inside));
-  EXPECT_TRUE(leads_below(inside / "sub" / ".." / "a", inside));
-  EXPECT_TRUE(leads_below(inside / "round", inside));
-  EXPECT_TRUE(leads_below(inside / "missing", inside));
-  EXPECT_FALSE(leads_below(inside / "out", inside));
-  EXPECT_FALSE(leads_below(inside / "up" / "b", inside));
-  EXPECT_FALSE(leads_below(inside / ".." / "b", inside));
-  EXPECT_FALSE(leads_below("/etc/passwd", inside));
-  EXPECT_FALSE(leads_below(folder.path() / "inn", inside));
-  EXPECT_FALSE(leads_below(inside, inside));
+  EXPECT_TRUE(resolves_inside(inside / "a", inside));
+  EXPECT_TRUE(resolves_inside(inside / "sub" / ".." / "a", inside));
+  EXPECT_TRUE(resolves_inside(inside / "round", inside));
+  EXPECT_TRUE(resolves_inside(inside / "missing", inside));
+  EXPECT_FALSE(resolves_inside(inside / "out", inside));
+  EXPECT_FALSE(resolves_inside(inside / "up" / "b", inside));
+  EXPECT_FALSE(resolves_inside(inside / ".." / "b", inside));
+  EXPECT_FALSE(resolves_inside("/etc/passwd", inside));
+  EXPECT_FALSE(resolves_inside(folder.path() / "inn", inside));
+  EXPECT_FALSE(resolves_inside(inside, inside));
 }
 
 }  // namespace

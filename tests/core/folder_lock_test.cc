@@ -26,21 +26,38 @@ using ::testing::HasSubstr;
 
 constexpr double kLong = 120;  // seconds; a test that waits for so long fails
 
-std::string refusal(const TemporaryFolder& folder) {
+std::string refusal(const TemporaryFolder& folder, LockMode mode = LockMode::kExclusive) {
   try {
-    const FolderLock lock(folder.path(), "process 2 on b", 0);
+    const FolderLock lock(
+        folder.path(), "process 2 on b", 0, [] { return false; }, mode);
   } catch (const UserError& error) {
     return error.what();
   }
   return "";
 }
 
-TEST(FolderLock, ASecondHolderIsRefusedAndToldWhoHasIt) {
+TEST(FolderLock, ASecondHolderIsRefusedWithTheNameOfTheFirst) {
   const TemporaryFolder folder;
   std::optional<FolderLock> lock(std::in_place, folder.path(), "process 1 on a", 0);
   EXPECT_THAT(refusal(folder), HasSubstr("in use by process 1 on a"));
   lock.reset();
   EXPECT_EQ(refusal(folder), "");
+}
+
+TEST(FolderLock, SharedLocksOnlyExcludeExclusiveOnes) {
+  const TemporaryFolder folder;
+  const auto never = [] { return false; };
+  std::optional<FolderLock> first(std::in_place, folder.path(), "process 1 on a", 0, never,
+                                  LockMode::kShared);
+  std::optional<FolderLock> second(std::in_place, folder.path(), "process 3 on c", 0, never,
+                                   LockMode::kShared);
+  EXPECT_THAT(refusal(folder), HasSubstr("in use by process 3 on c"));
+  first.reset();
+  EXPECT_NE(refusal(folder), "");
+  second.reset();
+  EXPECT_EQ(refusal(folder), "");
+  const FolderLock exclusive(folder.path(), "process 1 on a", 0);
+  EXPECT_THAT(refusal(folder, LockMode::kShared), HasSubstr("in use by process 1 on a"));
 }
 
 TEST(FolderLock, ClosingAnotherDescriptorOfItsFileDoesNotLoseIt) {
@@ -88,15 +105,15 @@ class FolderLockWithout : public ::testing::TestWithParam<int> {};
 
 TEST_P(FolderLockWithout, LocksOfTheFileSystemSaysSoAndGoesOn) {
   const TemporaryFolder folder;
-  std::ostringstream said;
+  std::ostringstream log;
   const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "t", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("t", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
   faults::arm({.below = folder.path().string(), .lock_error = GetParam()});
   EXPECT_NO_THROW(FolderLock(folder.path(), "process 1 on a", kLong));
   faults::disarm();
   spdlog::set_default_logger(before);
-  EXPECT_THAT(said.str(), HasSubstr("no lock on " + folder.path().string()));
+  EXPECT_THAT(log.str(), HasSubstr("no lock on " + folder.path().string()));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FolderLockWithout,

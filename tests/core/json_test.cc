@@ -10,19 +10,19 @@
 namespace s2i {
 namespace {
 
-TEST(Json, RefusesDuplicateKeysOfOneObjectOnly) {
+TEST(Json, RejectsDuplicateKeysWithinAnObject) {
   EXPECT_THROW(parse_json(R"({"a": 1, "a": 2})", "t"), UserError);
   EXPECT_THROW(parse_json(R"({"b": {"a": 1, "a": 2}})", "t"), UserError);
   EXPECT_NO_THROW(parse_json(R"({"a": {"a": 1}, "b": {"a": 2}, "c": [{"a": 1}, {"a": 2}]})", "t"));
 }
 
-TEST(Json, RefusesWhatIsCutShortOrTooDeep) {
+TEST(Json, RejectsTruncatedAndTooDeepInput) {
   EXPECT_THROW(parse_json(R"({"a": )", "t"), UserError);
   EXPECT_THROW(parse_json("", "t"), UserError);
   EXPECT_THROW(parse_json(std::string(100, '[') + std::string(100, ']'), "t"), UserError);
 }
 
-TEST(Json, MembersHaveATypeAndMayHaveADefault) {
+TEST(Json, GetChecksTheTypeAndGetOrHasADefault) {
   const Json json = parse_json(R"({"n": 3, "s": "x", "null": null})", "t");
   EXPECT_EQ(json_get<int64_t>(json, "n", "t"), 3);
   EXPECT_THROW(json_get<int64_t>(json, "s", "t"), UserError);
@@ -32,12 +32,12 @@ TEST(Json, MembersHaveATypeAndMayHaveADefault) {
   EXPECT_THROW(json_get_or<int64_t>(json, "s", 7, "t"), UserError);
 }
 
-TEST(Json, RefusesNumbersTooLargeForAnyType) {
+TEST(Json, RejectsNumbersOutOfRange) {
   EXPECT_THROW(parse_json("[1e999]", "t"), UserError);
   EXPECT_THROW(parse_json("[NaN]", "t"), UserError);
 }
 
-TEST(Json, ConvertsNothingSilently) {
+TEST(Json, DoesNotConvertImplicitly) {
   const Json json = parse_json(
       R"({"fraction": 1.5, "whole": 2.0, "huge": 1e300, "negative": -1, "max": 18446744073709551615,
           "big": 4294967297, "true": true, "one": 1, "list": [1, -1], "map": {"a": 1, "b": "x"}})",

@@ -10,8 +10,8 @@
 namespace s2i {
 namespace {
 
-TEST(Random, PhiloxGivesThePublishedVectors) {
-  // Known answers of Random123 (kat_vectors, philox4x32 10).
+TEST(Random, PhiloxMatchesThePublishedTestVectors) {
+  // Known-answer tests of Random123 (kat_vectors, philox4x32 10).
   const PhiloxBlock zero = philox(0, 0, 0);
   EXPECT_EQ(zero.word[0], 0x6627e8d5U);
   EXPECT_EQ(zero.word[1], 0xe169c58dU);
@@ -24,7 +24,7 @@ TEST(Random, PhiloxGivesThePublishedVectors) {
   EXPECT_EQ(ones.word[3], 0x6d5451fdU);
 }
 
-TEST(Random, KeysDependOnEveryPartAndItsPlace) {
+TEST(Random, KeysDependOnEveryPartAndItsPosition) {
   std::set<uint64_t> keys;
   for (uint64_t seed = 0; seed < 10; ++seed) {
     for (uint64_t a = 0; a < 10; ++a) {
@@ -34,7 +34,7 @@ TEST(Random, KeysDependOnEveryPartAndItsPlace) {
   EXPECT_EQ(keys.size(), 1000U);
 }
 
-TEST(Random, BelowCoversItsRangeEvenly) {
+TEST(Random, BelowIsUniform) {
   RandomStream stream(derive_key(1, 2));
   std::vector<int> count(7);
   for (int i = 0; i < 70000; ++i) ++count[stream.below(7)];

@@ -33,14 +33,14 @@ class DatasetFolder : public testing::Test {
     write_bytes(folder_.path() / kManifestFile, json.dump());
   }
 
-  /// Opening must fail with a message that holds all of these.
-  void expect_refused(const std::string& first, const std::string& second = "") const {
+  /// Opening must fail with a message that contains both strings.
+  void expect_rejected(const std::string& first, const std::string& second = "") const {
     EXPECT_THAT([&] { Dataset{folder_.path()}; },
                 ThrowsMessage<UserError>(AllOf(HasSubstr(first), HasSubstr(second))));
   }
 
-  /// Changes one byte of a sample of utterance "b".
-  void damage_audio() const {
+  /// Flips one bit in a sample of utterance "b".
+  void corrupt_audio() const {
     std::string bytes = read_bytes(shard_path(0));
     const std::string samples("\xFF\x7F\x00\x80", 4);  // 32767, -32768
     bytes[bytes.rfind(samples)] ^= 1;
@@ -83,53 +83,53 @@ TEST_F(DatasetFolder, ReadsFromManyThreads) {
   for (const auto& result : results) EXPECT_FLOAT_EQ(result[3], 8 / 32768.0F);
 }
 
-TEST_F(DatasetFolder, FindsADamagedUtterance) {
-  damage_audio();
+TEST_F(DatasetFolder, DetectsACorruptUtterance) {
+  corrupt_audio();
   const Dataset dataset(folder_.path());
   dataset.verify_utterance(0);
   EXPECT_THAT(
       [&] { dataset.verify_utterance(1); },
       ThrowsMessage<RunError>(AllOf(HasSubstr("'b'"), HasSubstr(manifest_.shards[0].file))));
   const auto problems = dataset.verify();
-  ASSERT_EQ(problems.size(), 2U);  // the utterance, and the file it lies in
+  ASSERT_EQ(problems.size(), 2U);  // the utterance and its file
   EXPECT_THAT(problems[0], HasSubstr("'b'"));
   EXPECT_THAT(problems[1], HasSubstr("checksum"));
 }
 
-TEST_F(DatasetFolder, SaysWhenThereIsNoManifest) {
+TEST_F(DatasetFolder, ReportsAMissingManifest) {
   std::filesystem::remove(folder_.path() / kManifestFile);
-  expect_refused("s2i-preprocess", "manifest.json");
+  expect_rejected("s2i-preprocess", "manifest.json");
 }
 
-TEST_F(DatasetFolder, RefusesAMissingShard) {
+TEST_F(DatasetFolder, RejectsAMissingShard) {
   std::filesystem::remove(shard_path(1));
-  expect_refused(manifest_.shards[1].file, "missing");
+  expect_rejected(manifest_.shards[1].file, "missing");
 }
 
-TEST_F(DatasetFolder, RefusesAShardOfAnotherSize) {
+TEST_F(DatasetFolder, RejectsAShardOfAnotherSize) {
   std::string bytes = read_bytes(shard_path(0)) + "x";
   write_bytes(shard_path(0), bytes);
-  expect_refused("bytes, the manifest says", "run s2i-preprocess again");
+  expect_rejected("bytes, expected", "run s2i-preprocess again");
 }
 
-TEST_F(DatasetFolder, RefusesAShardOfAnotherSampleRate) {
+TEST_F(DatasetFolder, RejectsAShardOfAnotherSampleRate) {
   edit_manifest([](Json& json) { json["sample_rate"] = 8000; });
-  expect_refused("dataset_checksum");
+  expect_rejected("dataset_checksum");
 }
 
-TEST_F(DatasetFolder, NamesTheUtteranceWhenAShardIsCutShort) {
+TEST_F(DatasetFolder, NamesTheUtteranceOfATruncatedShard) {
   const Dataset dataset(folder_.path());
   std::vector<float> samples(3);
   dataset.read_samples(0, samples, true);
   std::filesystem::resize_file(shard_path(0), manifest_.shards[0].audio_start + 1);
   for (const bool verify : {true, false}) {
     EXPECT_THAT([&] { dataset.read_samples(0, samples, verify); },
-                ThrowsMessage<RunError>(AllOf(HasSubstr("utterance 'a'"), HasSubstr("cut short"),
+                ThrowsMessage<RunError>(AllOf(HasSubstr("utterance 'a'"), HasSubstr("truncated to"),
                                               HasSubstr(manifest_.shards[0].file))));
   }
 }
 
-TEST_F(DatasetFolder, StaysAsItWasWhenItsShardsAreReplaced) {
+TEST_F(DatasetFolder, ReadsTheOldDataAfterItsShardsAreReplaced) {
   const Dataset dataset(folder_.path());
   for (const auto& shard : manifest_.shards) std::filesystem::remove(folder_.path() / shard.file);
   std::vector<float> samples(4);
@@ -137,90 +137,95 @@ TEST_F(DatasetFolder, StaysAsItWasWhenItsShardsAreReplaced) {
   EXPECT_FLOAT_EQ(samples[3], 8 / 32768.0F);
 }
 
-TEST_F(DatasetFolder, RefusesAShardOfAnotherType) {
+TEST_F(DatasetFolder, RejectsAShardOfAnotherType) {
   edit_manifest([](Json& json) { json["dtype"] = "float32"; });
-  expect_refused("run s2i-preprocess again");
+  expect_rejected("run s2i-preprocess again");
 }
 
-TEST_F(DatasetFolder, RefusesSamplesBehindTheEndOfTheShard) {
+TEST_F(DatasetFolder, RejectsSamplesPastTheEndOfTheShard) {
   edit_manifest([&](Json& json) { json["shards"][0]["audio_start"] = manifest_.shards[0].bytes; });
-  expect_refused("behind its end");
+  expect_rejected("past the end of the file");
 }
 
-TEST_F(DatasetFolder, RefusesALabelOutOfRange) {
+TEST_F(DatasetFolder, RejectsALabelOutOfRange) {
   edit_manifest([](Json& json) { json["intents"] = {"ask"}; });
-  expect_refused("label 1 of 1 intents");
+  expect_rejected("label 1, out of range for 1 intent;");
 }
 
-TEST_F(DatasetFolder, RefusesASpeakerOutOfRange) {
+TEST_F(DatasetFolder, RejectsASpeakerOutOfRange) {
   edit_manifest([](Json& json) { json["speakers"] = {"ann"}; });
-  expect_refused("speaker 1 of 1");
+  expect_rejected("speaker 1, out of range for 1 speaker;");
 }
 
-TEST_F(DatasetFolder, RefusesAnotherNameForALabel) {
+TEST_F(DatasetFolder, RejectsAnotherNameForALabel) {
   edit_manifest([](Json& json) { json["intents"] = {"ask", "play"}; });
-  expect_refused("dataset_checksum");
+  expect_rejected("dataset_checksum");
 }
 
-TEST_F(DatasetFolder, RefusesAnotherVersionOfTheFormat) {
+TEST_F(DatasetFolder, RejectsAnUnsupportedVersion) {
   edit_manifest([](Json& json) { json["version"] = 1; });
-  expect_refused("version 1", "version 2");
+  expect_rejected("version 1", "version 3");
 }
 
-TEST_F(DatasetFolder, RefusesAnotherFormat) {
+TEST_F(DatasetFolder, RejectsAnInvalidChannel) {
+  edit_manifest([](Json& json) { json["channel"] = "both"; });
+  expect_rejected("channel 'both'", "run s2i-preprocess again");
+}
+
+TEST_F(DatasetFolder, RejectsAnotherFormat) {
   edit_manifest([](Json& json) { json["format"] = "something"; });
-  expect_refused("not the manifest");
+  expect_rejected("not a dataset manifest");
 }
 
-TEST_F(DatasetFolder, RefusesAPathOutOfTheFolder) {
+TEST_F(DatasetFolder, RejectsAPathOutsideTheFolder) {
   edit_manifest([](Json& json) { json["shards"][0]["file"] = "../shard-00000-00000000.h5"; });
-  expect_refused("not the name of a shard");
+  expect_rejected("invalid shard name");
 }
 
-TEST_F(DatasetFolder, RefusesALinkOutOfTheFolder) {
+TEST_F(DatasetFolder, RejectsALinkToOutsideTheFolder) {
   const TemporaryFolder elsewhere;
   std::filesystem::rename(shard_path(0), elsewhere.path() / "shard");
   std::filesystem::create_symlink(elsewhere.path() / "shard", shard_path(0));
-  expect_refused("a link out of its folder");
+  expect_rejected("outside its folder");
 }
 
-TEST_F(DatasetFolder, RefusesAShardTwiceAndATemporaryOne) {
+TEST_F(DatasetFolder, RejectsADuplicateShardAndATemporaryName) {
   edit_manifest([](Json& json) { json["shards"][1] = json["shards"][0]; });
-  expect_refused("twice");
+  expect_rejected("duplicate shard");
   edit_manifest([](Json& json) { json["shards"][1]["file"] = "shard-00001.h5.tmp"; });
-  expect_refused("not the name of a shard");
+  expect_rejected("invalid shard name");
 }
 
-TEST_F(DatasetFolder, RefusesNumbersThatAreNoCounts) {
+TEST_F(DatasetFolder, RejectsInvalidCounts) {
   for (const Json& value : {Json(2.0), Json(-1), Json("2"), Json(UINT64_MAX), Json(true)}) {
     edit_manifest([&](Json& json) { json["shards"][0]["utterances"] = value; });
-    expect_refused("utterances");
+    expect_rejected("utterances");
   }
 }
 
-TEST_F(DatasetFolder, RefusesTotalsThatDoNotAddUp) {
+TEST_F(DatasetFolder, RejectsWrongTotals) {
   edit_manifest([](Json& json) { json["utterances"] = 4; });
-  expect_refused("do not add up");
+  expect_rejected("totals do not match");
 }
 
-TEST_F(DatasetFolder, RefusesCountsThatWouldOverflow) {
+TEST_F(DatasetFolder, RejectsCountsThatWouldOverflow) {
   edit_manifest([](Json& json) { json["shards"][0]["samples"] = INT64_MAX; });
-  expect_refused("out of range");
+  expect_rejected("out of range");
   edit_manifest([](Json& json) { json["shards"][0]["samples"] = -1; });
-  expect_refused("out of range");
+  expect_rejected("out of range");
 }
 
-TEST_F(DatasetFolder, RefusesAChecksumThatIsNone) {
+TEST_F(DatasetFolder, RejectsAnInvalidChecksum) {
   edit_manifest([](Json& json) { json["dataset_checksum"] = "0123"; });
-  expect_refused("not a checksum");
+  expect_rejected("invalid checksum");
 }
 
-TEST_F(DatasetFolder, RefusesAnIntentTwice) {
+TEST_F(DatasetFolder, RejectsADuplicateIntent) {
   edit_manifest([](Json& json) { json["intents"] = {"ask", "ask"}; });
-  expect_refused("'ask' twice");
+  expect_rejected("duplicate 'ask'");
 }
 
-TEST(ContentChecksum, IsTheSameHoweverTheSplitIsCut) {
+TEST(ContentChecksum, DoesNotDependOnTheDivisionIntoShards) {
   const TemporaryFolder folder;
   Manifest manifest = write_test_dataset(folder.path());
   const TemporaryFolder other;

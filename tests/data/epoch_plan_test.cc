@@ -52,30 +52,30 @@ TEST(EpochPlan, IsAFunctionOfSeedAndEpoch) {
   EXPECT_NE(order(1, 0), order(2, 0));
 }
 
-TEST(EpochPlan, GivesEveryWorldSizeTheSameGlobalBatches) {
+TEST(EpochPlan, GlobalBatchesDoNotDependOnTheWorldSize) {
   const Corpus corpus;
-  const EpochPlan alone(corpus.utterances, corpus.lengths, {30, 0, 8}, 1, 0, 1);
+  const EpochPlan one_rank(corpus.utterances, corpus.lengths, {30, 0, 8}, 1, 0, 1);
   for (const int world : {2, 3, 4, 7}) {
     const EpochPlan plan(corpus.utterances, corpus.lengths, {30, 0, 8}, 1, 0, world);
-    ASSERT_EQ(plan.num_steps(), alone.num_steps());
+    ASSERT_EQ(plan.num_steps(), one_rank.num_steps());
     for (int64_t i = 0; i < plan.num_steps(); ++i) {
-      std::set<uint32_t> together;
+      std::set<uint32_t> all_ranks;
       size_t count = 0;
       for (int rank = 0; rank < world; ++rank) {
         for (const auto& micro : plan.step(i).of_rank(rank, world)) {
-          together.insert(micro.utterances.begin(), micro.utterances.end());
+          all_ranks.insert(micro.utterances.begin(), micro.utterances.end());
           count += micro.utterances.size();
         }
       }
-      const auto whole = alone.step(i).micro_batches.at(0).utterances;
-      EXPECT_EQ(count, whole.size());
-      EXPECT_EQ(together, std::set<uint32_t>(whole.begin(), whole.end()));
-      EXPECT_EQ(plan.step(i).global_count, alone.step(i).global_count);
+      const auto expected = one_rank.step(i).micro_batches.at(0).utterances;
+      EXPECT_EQ(count, expected.size());
+      EXPECT_EQ(all_ranks, std::set<uint32_t>(expected.begin(), expected.end()));
+      EXPECT_EQ(plan.step(i).global_count, one_rank.step(i).global_count);
     }
   }
 }
 
-TEST(EpochPlan, MicroBatchesDoNotDependOnTheWorldWhenTheirSizeIsSet) {
+TEST(EpochPlan, MicroBatchesOfAFixedSizeDoNotDependOnTheWorldSize) {
   const Corpus corpus;
   const EpochPlan one(corpus.utterances, corpus.lengths, {32, 8, 8}, 1, 0, 1);
   const EpochPlan four(corpus.utterances, corpus.lengths, {32, 8, 8}, 1, 0, 4);
@@ -93,24 +93,24 @@ TEST(EpochPlan, PadsUnderTenPercentWithPools) {
   const Corpus corpus;
   const EpochPlan pooled(corpus.utterances, corpus.lengths, {16, 0, 16}, 1, 0, 2);
   const EpochPlan unsorted(corpus.utterances, corpus.lengths, {16, 0, 1}, 1, 0, 2);
-  EXPECT_LT(pooled.padding().share(), 0.10);
-  EXPECT_LT(pooled.padding().share(), unsorted.padding().share());
+  EXPECT_LT(pooled.padding().fraction(), 0.10);
+  EXPECT_LT(pooled.padding().fraction(), unsorted.padding().fraction());
 }
 
 TEST(EpochPlan, ShufflesTheBatchesOfAPool) {
   const Corpus corpus;
   const EpochPlan plan(corpus.utterances, corpus.lengths, {16, 0, 1000}, 1, 0, 1);
-  int rising = 0;
+  int longer = 0;
   for (int64_t i = 1; i + 1 < plan.num_steps(); ++i) {
-    const uint32_t before = plan.step(i - 1).micro_batches[0].utterances[0];
-    const uint32_t here = plan.step(i).micro_batches[0].utterances[0];
-    rising += corpus.lengths[here] > corpus.lengths[before] ? 1 : 0;
+    const uint32_t previous = plan.step(i - 1).micro_batches[0].utterances[0];
+    const uint32_t current = plan.step(i).micro_batches[0].utterances[0];
+    longer += corpus.lengths[current] > corpus.lengths[previous] ? 1 : 0;
   }
-  EXPECT_GT(rising, 10);
-  EXPECT_LT(rising, plan.num_steps() - 10);
+  EXPECT_GT(longer, 10);
+  EXPECT_LT(longer, plan.num_steps() - 10);
 }
 
-TEST(EvaluationPlan, HasEachUtteranceOnceOverTheRanks) {
+TEST(EvaluationPlan, HasEachUtteranceOnceOverAllRanks) {
   const Corpus corpus;
   const StepPlan plan = plan_evaluation(corpus.utterances, corpus.lengths, 16);
   std::vector<uint32_t> all;
@@ -123,10 +123,10 @@ TEST(EvaluationPlan, HasEachUtteranceOnceOverTheRanks) {
   EXPECT_EQ(all, corpus.utterances);
 }
 
-TEST(Split, TakesTheShareOfEachLabel) {
+TEST(Split, TakesTheFractionOfEachLabel) {
   std::vector<int64_t> labels;
   for (int i = 0; i < 200; ++i) labels.push_back(i % 4);
-  labels.push_back(9);  // alone: must stay in training
+  labels.push_back(9);  // the only one of its label: must stay in training
   const Split split = split_stratified(labels, 0.1, 3);
   EXPECT_EQ(split.validation.size(), 20U);
   EXPECT_EQ(split.train.size() + split.validation.size(), labels.size());

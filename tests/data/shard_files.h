@@ -1,4 +1,4 @@
-// Shards for tests, from samples written down in the test.
+// Writes shards for tests from given samples.
 #pragma once
 
 #include <cstdint>

@@ -41,7 +41,7 @@ class ShardFile : public testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(ShardFile, GivesBackWhatWasWritten) {
+TEST_F(ShardFile, RoundTrips) {
   const ShardEntry entry =
       write_test_shard(folder_.path(), 3, {{"first", 2, 1, {1, 2, 3}}, {"zweite-ü", 0, 0, {-4}}});
   const Shard shard = open(entry);
@@ -56,7 +56,7 @@ TEST_F(ShardFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(samples_of(shard, 1), (std::vector<int16_t>{-4}));
 }
 
-TEST_F(ShardFile, IsDescribedByItsEntry) {
+TEST_F(ShardFile, EntryDescribesTheFile) {
   const ShardEntry entry = write_test_shard(folder_.path(), 7, {{"a", 0, 0, {1, 2}}});
   EXPECT_EQ(entry.utterances, 1U);
   EXPECT_EQ(entry.samples, 2U);
@@ -66,7 +66,7 @@ TEST_F(ShardFile, IsDescribedByItsEntry) {
   EXPECT_TRUE(is_shard_name(entry.file));
 }
 
-TEST_F(ShardFile, HasTheSameBytesEveryTime) {
+TEST_F(ShardFile, IsDeterministic) {
   const std::vector<TestUtterance> utterances{{"a", 0, 0, std::vector<int16_t>(50000, 7)}};
   const ShardEntry first = write_test_shard(folder_.path(), 0, utterances);
   const std::string bytes = read_bytes(path_of(first));
@@ -76,7 +76,7 @@ TEST_F(ShardFile, HasTheSameBytesEveryTime) {
   EXPECT_TRUE(bytes == read_bytes(path_of(second)));
 }
 
-TEST_F(ShardFile, MayHoldNothing) {
+TEST_F(ShardFile, CanBeEmpty) {
   const Shard shard = open(write_test_shard(folder_.path(), 0, {}));
   EXPECT_EQ(shard.size(), 0U);
   EXPECT_EQ(shard.num_samples(), 0U);
@@ -89,7 +89,7 @@ TEST_F(ShardFile, LeavesNoTemporaryFile) {
   }
 }
 
-TEST_F(ShardFile, HoldsFloatsExactly) {
+TEST_F(ShardFile, StoresFloatsExactly) {
   const std::vector<float> samples{0.1F, -1.5F, 1e-20F};
   const auto bytes = std::as_bytes(std::span(samples));
   const ShardUtterance utterance{"a", 0, 0, checksum(bytes), bytes};
@@ -103,46 +103,46 @@ TEST_F(ShardFile, HoldsFloatsExactly) {
   EXPECT_EQ(found, samples);
 }
 
-TEST_F(ShardFile, IsRefusedWhenItIsSomethingElse) {
+TEST_F(ShardFile, RejectsAFileThatIsNotAShard) {
   ShardEntry entry;
   entry.file = "shard-00000-00000000.h5";
   EXPECT_THAT([&] { open(entry); },
               ThrowsMessage<UserError>(HasSubstr("run s2i-preprocess again")));
-  const std::string text = "a text, with all that a manifest knows of it";
+  const std::string text = "a text file with a matching manifest entry";
   write_bytes(path_of(entry), text);
   entry.bytes = text.size();
   entry.tables_checksum = checksum(std::as_bytes(std::span(text)));
-  EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("/offset does not begin")));
+  EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("/offset does not start")));
 }
 
-TEST_F(ShardFile, IsRefusedWhenTheManifestHasATableElsewhere) {
+TEST_F(ShardFile, RejectsAWrongTableOffset) {
   const ShardEntry good = write_test_shard(
       folder_.path(), 0, {{"a", 0, 0, std::vector<int16_t>(3000, 1)}, {"b", 1, 0, {1, 2, 3}}});
   for (uint64_t ShardLayout::*table :
        {&ShardLayout::offset, &ShardLayout::label, &ShardLayout::speaker, &ShardLayout::id,
         &ShardLayout::checksum}) {
-    // Into the samples, over the end, behind it, where the sum overflows.
+    // In the samples, across the end, past the end, and where the sum overflows.
     for (const uint64_t start : {good.audio_start - 1, good.audio_start, good.audio_start + 100,
                                  good.bytes - 1, good.bytes, good.bytes + 1, UINT64_MAX}) {
       ShardEntry entry = good;
       entry.layout.*table = start;
-      EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("does not fit")))
+      EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("out of bounds")))
           << start;
     }
   }
   for (const uint64_t width : {uint64_t{0}, uint64_t{257}, UINT64_MAX}) {
     ShardEntry entry = good;
     entry.layout.id_bytes = width;
-    EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("ids of")));
+    EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("id size of")));
   }
   for (const uint64_t count : {uint64_t{3004}, UINT64_MAX}) {
     ShardEntry entry = good;
     entry.utterances = count;
-    EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("utterances of")));
+    EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("utterances but only")));
   }
 }
 
-TEST_F(ShardFile, IsRefusedWhenCutAnywhere) {
+TEST_F(ShardFile, RejectsATruncatedFile) {
   const ShardEntry entry = write_test_shard(folder_.path(), 0, {{"a", 0, 0, {1, 2, 3, 4}}});
   const std::string bytes = read_bytes(path_of(entry));
   for (size_t length = 0; length < bytes.size(); length += 497) {
@@ -151,10 +151,10 @@ TEST_F(ShardFile, IsRefusedWhenCutAnywhere) {
   }
 }
 
-TEST_F(ShardFile, IsFoundOutWhenAnyByteChanges) {
+TEST_F(ShardFile, DetectsAChangeOfAnyByte) {
   const ShardEntry entry = write_test_shard(folder_.path(), 0, {{"a", 0, 0, {1, 2, 3, 4}}});
   const std::string bytes = read_bytes(path_of(entry));
-  size_t refused = 0;
+  size_t rejected = 0;
   for (size_t position = 0; position < bytes.size(); position += 31) {
     std::string damaged = bytes;
     damaged[position] = static_cast<char>(damaged[position] ^ 0x10);
@@ -163,17 +163,17 @@ TEST_F(ShardFile, IsFoundOutWhenAnyByteChanges) {
       const Shard shard = open(entry);
       EXPECT_NE(checksum_of(samples_of(shard, 0)), shard.stored_checksum(0)) << position;
     } catch (const UserError&) {
-      ++refused;
+      ++rejected;
     }
   }
-  EXPECT_GE(refused, bytes.size() / 31 - 1);  // all but what falls on the 8 bytes of samples
+  EXPECT_GE(rejected, bytes.size() / 31 - 1);  // all except those in the 8 bytes of samples
 }
 
-TEST_F(ShardFile, NamesAFolderThatIsNotThere) {
+TEST_F(ShardFile, ReportsAMissingFolder) {
   EXPECT_THROW(write_test_shard(folder_.path() / "gone", 0, {{"a", 0, 0, {1}}}), RunError);
 }
 
-TEST(ShardName, LeavesNoRoomForAnotherFolder) {
+TEST(ShardName, DoesNotAllowAPath) {
   EXPECT_TRUE(is_shard_name("shard-00012-0123abcd.h5"));
   EXPECT_TRUE(is_shard_name("shard-00012.h5.0123abcd.tmp"));
   EXPECT_FALSE(is_shard_name("shard-00012.h5.0123/bcd.tmp"));

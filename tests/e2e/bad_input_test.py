@@ -55,7 +55,7 @@ def test_shards_that_do_not_fit(train, corpus, shards, tmp_path):
     slow = tmp_path / "8k"
     run("s2i-preprocess", "--corpus", corpus, "--split", "train,test", "--out", slow, "--sample-rate", 8000)
     _, done = train("x", f"data.dir={slow}", check=False)
-    assert "8000 Hz and the model wants 16000 Hz" in message(done, 2)
+    assert "8000 Hz and the model needs 16000 Hz" in message(done, 2)
     cut = tmp_path / "cut"
     shutil.copytree(shards, cut)
     shard = next((cut / "train").glob("*.h5"))
@@ -147,6 +147,6 @@ def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint_before(settings, shar
         assert "cannot write the checkpoint" in text and "No space left" in text
         subprocess.run(["mount", "-o", "remount,size=600m", disk], check=True)
         done = run("s2i-train", *arguments)
-        assert "going on from" in done.stderr
+        assert "resuming from" in done.stderr
     finally:
         subprocess.run(["umount", disk], check=False)

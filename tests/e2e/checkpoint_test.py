@@ -123,12 +123,12 @@ def test_list_verify_and_diff(train):
     other, _ = train("other", *RANDOM, "checkpoint.keep=10", "run.seed=12")
     listed = json.loads(run("s2i-checkpoint", "list", "--json", folder).stdout)
     assert [entry["step"] for entry in listed] == [5, 10, 15]
-    assert all(entry["whole"] for entry in listed) and listed[-1]["last"]
+    assert all(entry["valid"] for entry in listed) and listed[-1]["last"]
     assert sum(entry["best"] for entry in listed) == 1
     validation = read_lines(folder / "validation.jsonl")
     assert [entry["validation"]["loss"] for entry in listed] == [line["loss"] for line in validation]
     text = run("s2i-checkpoint", "list", folder).stdout
-    assert text.count("whole") == 3 and "best" in text
+    assert text.count(" valid ") == 3 and "best" in text
 
     a, b = folder / "checkpoints/step-00000010", other / "checkpoints/step-00000010"
     same = json.loads(run("s2i-checkpoint", "diff", "--json", a, a).stdout)
@@ -139,7 +139,7 @@ def test_list_verify_and_diff(train):
     assert found["settings"]["run.seed"] == ["11", "12"]
     assert found["tensors"]["classifier.weight"] > 0
 
-    assert run("s2i-checkpoint", "verify", folder).stdout.count("whole") == 3
+    assert run("s2i-checkpoint", "verify", folder).stdout.count(": valid") == 3
     weights = a / "model/model.safetensors"
     os.truncate(weights, weights.stat().st_size - 1)
     (a / "extra").write_text("")
@@ -159,7 +159,7 @@ def test_a_step_that_is_not_finite_can_be_taken_again(train):
     assert done.returncode == 1
     assert (folder / "bad_step").stat().st_ino != first  # another took its place
     assert not list(folder.glob(".bad_step*"))
-    assert "not finite for 2 steps in a row" in done.stderr
+    assert "not finite for 2 consecutive steps" in done.stderr
     dump = json.loads((folder / "bad_step/bad_step.json").read_text())
     assert dump["step"] == 3 and len(dump["utterances"]) == 12
     assert all(name in done.stderr for name in dump["utterances"])
@@ -199,7 +199,7 @@ def test_a_validation_that_is_not_finite_is_never_the_best(train, metric):
 def test_no_checkpoint_is_made_amid_steps_that_are_not_finite(train):
     folder, done = train("run", *NOT_FINITE, "train.max_bad_steps=6", "checkpoint.every_steps=1", "checkpoint.keep=1",
                          check=False)
-    assert "not finite for 6 steps in a row" in done.stderr
+    assert "not finite for 6 consecutive steps" in done.stderr
     assert checkpoints_of(folder) == [1]
 
 
@@ -218,7 +218,7 @@ def test_a_signal_amid_bad_steps_keeps_the_checkpoint_before_and_the_count(train
     assert checkpoints_of(folder) == [1, state["step"]]
     _, done = train("run", *overrides, f"train.max_bad_steps={bad + 2}", check=False)
     assert done.returncode == 1
-    assert f"not finite for {bad + 2} steps in a row" in done.stderr
+    assert f"not finite for {bad + 2} consecutive steps" in done.stderr
     assert len(read_lines(folder / "metrics.jsonl")) == state["step"] + 1
 
 
@@ -234,7 +234,7 @@ def cut_short(shard):
 
 
 @pytest.mark.parametrize("fault, message", [(overwrite, "do not match their checksum"),
-                                            (cut_short, "cut short since it had")])
+                                            (cut_short, "when it was opened")])
 def test_a_shard_that_changes_under_a_running_job_is_named(settings, shards, model, tmp_path, fault, message):
     changed = tmp_path / "changed"
     shutil.copytree(shards, changed)

@@ -49,7 +49,7 @@ def test_a_step_beyond_its_limit_ends_the_job(job):
     os.kill(progress(folder, 1)["process"], signal.SIGSTOP)
     errors = process.communicate(timeout=90)[1]
     assert process.returncode == 1
-    assert re.search(r"train step \d+ outlasted cluster.step_timeout_seconds=2: rank 0 of 2", errors), errors
+    assert re.search(r"train step \d+ exceeded cluster.step_timeout_seconds=2: rank 0 of 2", errors), errors
 
 
 @pytest.mark.parametrize("victim", [0, 1])
@@ -63,7 +63,7 @@ def test_a_killed_rank_ends_the_job_and_the_last_checkpoint_is_whole(job, train,
     assert f"process rank {victim} " in output + errors and "signal 9" in output + errors
     wait_until(lambda: not any(alive(pid) for pid in pids), "end of all ranks", 20)
     _, done = train("run", *LONG, "train.max_steps=30", "checkpoint.every_steps=2", ranks=2)
-    assert "going on from" in done.stderr and "damaged" not in done.stderr
+    assert "resuming from" in done.stderr and "damaged" not in done.stderr
 
 
 def test_a_slow_rank_is_named_once_with_where_its_time_goes(job):

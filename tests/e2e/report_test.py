@@ -105,6 +105,6 @@ def test_transformers_loads_a_checkpoint_and_predicts_the_same(trained, corpus):
 
 def test_dry_run_checks_and_saves_nothing(train):
     folder, done = train("dry", "--dry-run")
-    assert "the longest batch of 12 takes" in done.stderr
+    assert "dry run: a step over the 12 longest utterances takes" in done.stderr
     assert not list(folder.glob("checkpoints/*"))
     assert not (folder / "metrics.jsonl").exists()

@@ -22,7 +22,7 @@ def saved_after(process, folder, number):
     """The step that the run saved, once it has ended as it has to after this signal."""
     errors = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 128 + number, errors
-    told = re.search(rf"stopped by signal {int(number)} after saving step (\d+); the same command goes on", errors)
+    told = re.search(rf"stopped by signal {int(number)} after saving step (\d+); repeat the command to resume", errors)
     assert told, errors
     step = int(told[1])
     assert os.readlink(folder / "last") == f"checkpoints/step-{step:08}"

@@ -46,7 +46,7 @@ def test_a_signal_in_a_validation_saves_and_the_next_start_validates(train, shar
     for _ in range(2):
         folder, done = train("run", *VALIDATES, ranks=ranks, environment=plan, check=False)
         assert done.returncode == 128 + number, done.stderr
-        assert "after saving step 5; the same command goes on" in done.stderr
+        assert "after saving step 5; repeat the command to resume" in done.stderr
         state = json.loads((folder / "last/run_state.json").read_text())
         assert state["step"] == 5 and state["validation_due"]
         assert (folder / "validation.jsonl").read_text() == ""
@@ -62,7 +62,7 @@ def test_a_signal_in_the_final_evaluation_leaves_it_to_the_next_start(train, sha
     plan = signal_at_read(signal.SIGUSR1, 3, shards / "test", tmp_path / "run/metrics.jsonl", rank=ranks and 1)
     folder, done = train("run", *overrides, ranks=ranks, environment=plan, check=False)
     assert done.returncode == 128 + signal.SIGUSR1, done.stderr
-    assert "in the final evaluation; the same command goes on" in done.stderr
+    assert "in the final evaluation; repeat the command to resume" in done.stderr
     assert not (folder / "evaluation.json").exists()
     train("run", *overrides, ranks=ranks)
     assert_same(outcome(whole), outcome(folder))
@@ -95,13 +95,13 @@ def test_a_last_write_that_fails_once_is_tried_again(settings, shards, model, tm
     stderr = process.communicate(timeout=120)[1]
     assert "failed writes in a row: 1" in stderr
     assert process.returncode == (128 + signal.SIGUSR1 if "100000" in steps else 0), stderr
-    assert run("s2i-checkpoint", "verify", folder).stdout.count("whole") == 1
+    assert run("s2i-checkpoint", "verify", folder).stdout.count(": valid") == 1
     assert (folder / "evaluation.json").exists() == ("100000" not in steps)
 
 
 def test_the_wait_for_the_last_checkpoint_is_said(train, tmp_path):
     _, done = train("run", "train.max_steps=1", environment=faults(tmp_path / "run", delay_ms=20))
-    waited = re.search(r"stood still for ([0-9.]+) s for the last checkpoint", done.stderr)
+    waited = re.search(r"blocked ([0-9.]+) s on the final checkpoint", done.stderr)
     assert float(waited[1]) > 0.2  # a write has well over ten fsyncs
 
 
@@ -123,7 +123,7 @@ def test_a_run_folder_is_one_runs_at_a_time(train, settings, shards, model, tmp_
         assert line, "the third start did not wait"
     first.kill()
     first.communicate()
-    while "an epoch" not in (line := third.stderr.readline()):
+    while "per epoch" not in (line := third.stderr.readline()):
         assert line, "the third start did not go on"
     wait_for_steps(folder, 1, third)
     third.send_signal(signal.SIGUSR1)

@@ -1,6 +1,6 @@
-// A small model of a disk that promises no more than POSIX does: what a file holds survives a crash
-// for certain after an fsync of the file, and what a folder lists after an fsync of the folder. It
-// follows recorded operations and writes out what a crash could leave.
+// Models a file system with only the POSIX durability guarantees: file content survives a crash
+// after fsync of the file, and folder entries survive after fsync of the folder. It replays
+// recorded operations and writes a state that a crash could leave.
 #pragma once
 
 #include <filesystem>
@@ -14,22 +14,22 @@
 
 namespace s2i::faults {
 
-/// What becomes of that which was not flushed.
+/// What happens to changes that were not flushed by fsync.
 enum class Unflushed {
-  kKept,     ///< All of it is there: the process died, the machine did not.
-  kDropped,  ///< None of it.
-  kTorn,  ///< Any beginning of a folder's changes; what was written to a file since it was flushed
-          ///< is lost, cut, or zeros of its length.
+  kKept,     ///< All survive: the process died, but not the machine.
+  kDropped,  ///< All are lost.
+  kTorn,     ///< A random prefix of a folder's changes survives. Data appended to a file since the
+             ///< last fsync is lost, truncated or replaced by zeros.
 };
 
 class DiskModel {
  public:
-  /// Follows what is below `root`, which is there and durable.
+  /// Models the folder `root`, which exists and is durable.
   explicit DiskModel(std::string root);
 
   void apply(const Operation& operation);
 
-  /// Writes what is there after a crash now into the empty folder `to`.
+  /// Writes the state after a crash at this point to the empty folder `to`.
   void write_after_crash(const std::filesystem::path& to, Unflushed unflushed,
                          std::mt19937_64& random) const;
 
@@ -39,16 +39,16 @@ class DiskModel {
   using Change = std::vector<std::pair<std::string, NodePtr>>;  ///< Names set or (null) removed.
   struct Node {
     enum class Type { kFile, kFolder, kLink } type = Type::kFile;
-    std::string content;  ///< Of a file; the target of a link.
-    std::string durable;  ///< Content that was flushed.
-    size_t flushed = 0;   ///< Bytes of `content` that are durable: appending leaves them alone.
+    std::string content;  ///< The content of a file or the target of a link.
+    std::string durable;  ///< The content at the last fsync.
+    size_t flushed = 0;   ///< Length of the prefix of `content` that is durable.
     std::map<std::string, NodePtr> entries;
     std::map<std::string, NodePtr> durable_entries;
-    std::vector<Change> pending;  ///< Changes since the folder was flushed.
+    std::vector<Change> pending;  ///< Changes since the last fsync of the folder.
   };
 
-  /// The folder of a path below the root, and the name in it.
-  std::pair<NodePtr, std::string> place(const std::string& path) const;
+  /// Returns the parent folder and the file name of a path.
+  std::pair<NodePtr, std::string> locate(const std::string& path) const;
   NodePtr find(const std::string& path) const;
   static void change(const NodePtr& folder, Change change);
   static void write_node(const Node& node, const std::filesystem::path& to, Unflushed unflushed,

@@ -24,30 +24,30 @@ struct State {
   std::vector<Operation> operations;
 };
 
-/// Apart from the state, for calls come before anything can be allocated: from a sanitizer that
-/// starts.
+/// Separate from the state, because a sanitizer makes calls at startup, before memory can be
+/// allocated.
 std::atomic<bool>& armed() {
   static constinit std::atomic<bool> value = false;
   return value;
 }
 
-/// Never destroyed: calls come until the very end of the process.
+/// Never destroyed, because calls can come until the process ends.
 State& state() {
   static State* const instance = new State;
   return *instance;
 }
 
-/// "at=5 error=28 below=/x" from the environment of a preloaded program.
+/// Reads a plan such as "at=5 error=28 below=/x" from S2I_FAULTS, for preloaded programs.
 [[gnu::constructor]] void arm_from_environment() {
   const char* text = std::getenv("S2I_FAULTS");
   if (text == nullptr) return;
   Plan plan;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    const size_t equals = word.find('=');
+  std::istringstream settings(text);
+  for (std::string setting; settings >> setting;) {
+    const size_t equals = setting.find('=');
     if (equals == std::string::npos) continue;
-    const std::string key = word.substr(0, equals);
-    const std::string value = word.substr(equals + 1);
+    const std::string key = setting.substr(0, equals);
+    const std::string value = setting.substr(equals + 1);
     if (key == "below") plan.below = value;
     if (key == "kill") plan.kill = value == "1";
     if (key == "error") plan.error = std::atoi(value.c_str());
@@ -78,10 +78,10 @@ std::string absolute(int folder, const char* path) {
   return ::getcwd(buffer, sizeof(buffer)) == nullptr ? path : std::string(buffer) + "/" + path;
 }
 
-/// Does one call: counts it, kills or fails as planned, else runs it and records it. `describe`
-/// returns the Operation; `by_half` is done before a kill.
-template <typename Describe, typename Call, typename Half>
-long through(Describe&& describe, Call&& call, Half&& by_half) {
+/// Intercepts one call: counts it, then kills the process, makes the call fail, or runs and records
+/// it. `describe` returns the Operation; `partial_call` runs before a kill.
+template <typename Describe, typename Call, typename PartialCall>
+long intercept(Describe&& describe, Call&& call, PartialCall&& partial_call) {
   if (!armed()) return call();
   const int before = errno;
   const Operation operation = describe();
@@ -93,7 +93,7 @@ long through(Describe&& describe, Call&& call, Half&& by_half) {
   }
   const int64_t number = s.calls++;
   if (number >= s.plan.at && s.plan.kill) {
-    by_half();
+    partial_call();
     ::kill(::getpid(), SIGKILL);
   }
   if (s.plan.error != 0 && number >= s.plan.at && number - s.plan.at < s.plan.count) {
@@ -111,8 +111,8 @@ long through(Describe&& describe, Call&& call, Half&& by_half) {
 }
 
 template <typename Describe, typename Call>
-long through(Describe&& describe, Call&& call) {
-  return through(describe, call, [] {});
+long intercept(Describe&& describe, Call&& call) {
+  return intercept(describe, call, [] {});
 }
 
 }  // namespace
@@ -147,10 +147,10 @@ int open_at(int folder, const char* path, int flags, mode_t mode) {
     return Operation{exists ? Kind::kTruncate : Kind::kCreate, where,
                      (flags & O_TRUNC) != 0 ? "" : "keep"};
   };
-  return static_cast<int>(through(describe, call));
+  return static_cast<int>(intercept(describe, call));
 }
 
-/// What a lock of this file has to fail with; 0 if nothing.
+/// The errno for a lock on this file, or 0 to let it succeed.
 int lock_error(int command, int descriptor) {
   if (!armed() || (command != F_OFD_SETLK && command != F_SETLK)) return 0;
   State& s = state();
@@ -180,6 +180,7 @@ mode_t mode_argument(int flags, va_list arguments) {
 
 using s2i::faults::absolute;
 using s2i::faults::control;
+using s2i::faults::intercept;
 using s2i::faults::Kind;
 using s2i::faults::mode_argument;
 using s2i::faults::next;
@@ -187,7 +188,6 @@ using s2i::faults::on;
 using s2i::faults::open_at;
 using s2i::faults::Operation;
 using s2i::faults::path_of;
-using s2i::faults::through;
 
 #define S2I_OPEN(name, ...)                              \
   {                                                      \
@@ -208,7 +208,7 @@ int open(const char* path, int flags, ...)
 
                     ssize_t write(int descriptor, const void* bytes, size_t count) {
   static const auto real = next<ssize_t (*)(int, const void*, size_t)>("write");
-  return through(
+  return intercept(
       [&] {
         return Operation{
             Kind::kWrite, path_of(descriptor), {static_cast<const char*>(bytes), count}};
@@ -227,7 +227,7 @@ int fcntl(int descriptor, int command, ...) {
 
 int fsync(int descriptor) {
   static const auto real = next<int (*)(int)>("fsync");
-  return static_cast<int>(through(
+  return static_cast<int>(intercept(
       [&] {
         return Operation{Kind::kSync, path_of(descriptor), ""};
       },
@@ -238,7 +238,7 @@ int fdatasync(int descriptor) { return fsync(descriptor); }
 
 int rename(const char* from, const char* to) {
   static const auto real = next<int (*)(const char*, const char*)>("rename");
-  return static_cast<int>(through(
+  return static_cast<int>(intercept(
       [&] {
         return Operation{Kind::kRename, absolute(AT_FDCWD, from), absolute(AT_FDCWD, to)};
       },
@@ -248,12 +248,12 @@ int rename(const char* from, const char* to) {
 int mkdir(const char* path, mode_t mode) {
   static const auto real = next<int (*)(const char*, mode_t)>("mkdir");
   return static_cast<int>(
-      through(on(Kind::kMakeFolder, path), [&] { return static_cast<long>(real(path, mode)); }));
+      intercept(on(Kind::kMakeFolder, path), [&] { return static_cast<long>(real(path, mode)); }));
 }
 
 int symlink(const char* target, const char* path) {
   static const auto real = next<int (*)(const char*, const char*)>("symlink");
-  return static_cast<int>(through(
+  return static_cast<int>(intercept(
       [&] {
         return Operation{Kind::kLink, absolute(AT_FDCWD, path), target};
       },
@@ -262,26 +262,26 @@ int symlink(const char* target, const char* path) {
 
 int unlinkat(int folder, const char* path, int flags) {
   static const auto real = next<int (*)(int, const char*, int)>("unlinkat");
-  return static_cast<int>(through(on(Kind::kRemove, path, folder),
-                                  [&] { return static_cast<long>(real(folder, path, flags)); }));
+  return static_cast<int>(intercept(on(Kind::kRemove, path, folder),
+                                    [&] { return static_cast<long>(real(folder, path, flags)); }));
 }
 
 int unlink(const char* path) {
   static const auto real = next<int (*)(const char*)>("unlink");
   return static_cast<int>(
-      through(on(Kind::kRemove, path), [&] { return static_cast<long>(real(path)); }));
+      intercept(on(Kind::kRemove, path), [&] { return static_cast<long>(real(path)); }));
 }
 
 int rmdir(const char* path) {
   static const auto real = next<int (*)(const char*)>("rmdir");
   return static_cast<int>(
-      through(on(Kind::kRemove, path), [&] { return static_cast<long>(real(path)); }));
+      intercept(on(Kind::kRemove, path), [&] { return static_cast<long>(real(path)); }));
 }
 
 int remove(const char* path) {
   static const auto real = next<int (*)(const char*)>("remove");
   return static_cast<int>(
-      through(on(Kind::kRemove, path), [&] { return static_cast<long>(real(path)); }));
+      intercept(on(Kind::kRemove, path), [&] { return static_cast<long>(real(path)); }));
 }
 
 }  // extern "C"

@@ -1,11 +1,11 @@
-// Preloaded into a program (LD_PRELOAD): an allocation of more than S2I_MEMORY_LIMIT bytes at once
-// fails with ENOMEM, as on a machine that has no more.
+// Preloaded into a program (LD_PRELOAD): a single allocation of more than S2I_MEMORY_LIMIT bytes
+// fails with ENOMEM.
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
-// glibc's own, under the names that stay free when malloc and its like are taken.
+// glibc's implementations, still reachable under these names when malloc is overridden.
 extern "C" {
 void* __libc_malloc(size_t size);                      // NOLINT
 void* __libc_memalign(size_t alignment, size_t size);  // NOLINT

@@ -1,10 +1,10 @@
-// Preloaded into a program (LD_PRELOAD): sends it a signal when it reads from a file for the n-th
-// time, so that a test can send one in the middle of work that has no other trace on disk.
+// Preloaded into a program (LD_PRELOAD): sends the process a signal at its n-th read, so that a
+// test can interrupt work that leaves no other trace on disk.
 //
 //   S2I_SIGNAL_AT_READ="signal=10 at=3 below=/shards/test after=/runs/x/metrics.jsonl rank=1"
 //
-// Reads (pread) are counted below a folder, from 1, once the file `after` is there; with `rank` in
-// that rank of an mpirun alone.
+// Counts pread() calls on files in the folder `below`, from 1, once the file `after` exists. With
+// `rank`, only in that rank of an mpirun.
 #include <dlfcn.h>
 #include <signal.h>
 #include <sys/types.h>
@@ -28,13 +28,13 @@ struct Plan {
 Plan plan_from_environment() {
   Plan plan;
   const char* text = std::getenv("S2I_SIGNAL_AT_READ");
-  std::istringstream words(text == nullptr ? "" : text);
+  std::istringstream settings(text == nullptr ? "" : text);
   const char* const rank = std::getenv("OMPI_COMM_WORLD_RANK");
-  for (std::string word; words >> word;) {
-    const size_t equals = word.find('=');
+  for (std::string setting; settings >> setting;) {
+    const size_t equals = setting.find('=');
     if (equals == std::string::npos) continue;
-    const std::string key = word.substr(0, equals);
-    const std::string value = word.substr(equals + 1);
+    const std::string key = setting.substr(0, equals);
+    const std::string value = setting.substr(equals + 1);
     if (key == "signal") plan.signal = std::atoi(value.c_str());
     if (key == "at") plan.at = std::atol(value.c_str());
     if (key == "below") plan.below = value + "/";
@@ -44,7 +44,7 @@ Plan plan_from_environment() {
   return plan;
 }
 
-void note_read(int descriptor) {
+void count_read(int descriptor) {
   static const Plan plan = plan_from_environment();
   static std::atomic<long> count{0};
   if (plan.signal == 0) return;
@@ -70,13 +70,13 @@ extern "C" {
 
 ssize_t pread(int descriptor, void* to, size_t count, off_t offset) {
   static const auto real = next<ssize_t (*)(int, void*, size_t, off_t)>("pread");
-  note_read(descriptor);
+  count_read(descriptor);
   return real(descriptor, to, count, offset);
 }
 
 ssize_t pread64(int descriptor, void* to, size_t count, off64_t offset) {
   static const auto real = next<ssize_t (*)(int, void*, size_t, off64_t)>("pread64");
-  note_read(descriptor);
+  count_read(descriptor);
   return real(descriptor, to, count, offset);
 }
 

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kWhere = "run_state.json";
 constexpr int64_t kResumeStep = 3;
 
-/// The run folder around a small checkpoint, whole but for the file that the bytes become.
+/// A run folder with a small valid checkpoint, in which one file is replaced by the input.
 class RunFolder {
  public:
   RunFolder() : store_(folder_.path()) {
@@ -30,15 +30,15 @@ class RunFolder {
     });
   }
 
-  /// Round trip: what is read, written and read again is the same.
-  void trainer(std::string_view text) const {
+  /// Checks that the run state survives a round trip.
+  void run_state(std::string_view text) const {
     const Json json = parse_json(text, kWhere);
     const RunState state = run_state_from_json(json, kWhere);
     const RunIdentity identity = run_identity_from_json(json, kWhere);
     const Json again = parse_json(to_json(state, identity).dump(2), kWhere);
     S2I_CHECK(run_state_from_json(again, kWhere) == state);
     S2I_CHECK(run_identity_from_json(again, kWhere) == identity);
-    S2I_CHECK(check_resumable(identity, identity).empty());
+    S2I_CHECK(allowed_changes(identity, identity).empty());
   }
 
   void checksums(std::string_view text) const {
@@ -47,23 +47,23 @@ class RunFolder {
     S2I_CHECK(store_.latest_valid().has_value() == problems.empty());
   }
 
-  /// What is kept are whole lines of steps to the one to resume from, and a line goes below them.
+  /// Checks that only complete lines up to the resumed step are kept, followed by the new line.
   void metrics(std::string_view text) const {
     const auto path = folder_.write("metrics.jsonl", text);
+    logged_values(path, "loss", kResumeStep);
     {
       MetricsLog log(path, kResumeStep);
-      log.kept("loss");
       log.append({{"step", kResumeStep}});
       log.sync();
     }
     std::istringstream lines(read_file(path, 1 << 24));
-    bool own = false;
+    bool appended = false;
     for (std::string line; std::getline(lines, line);) {
       const Json entry = Json::parse(line, nullptr, false);
       S2I_CHECK(entry.is_object() && json_get<int64_t>(entry, "step", line) <= kResumeStep);
-      own = line == fmt::format("{{\"step\":{}}}", kResumeStep);
+      appended = line == fmt::format("{{\"step\":{}}}", kResumeStep);
     }
-    S2I_CHECK(own);
+    S2I_CHECK(appended);
   }
 
  private:
@@ -74,15 +74,15 @@ class RunFolder {
 
 }  // namespace
 
-// The bytes after the first are run_state.json, checksums.json or metrics.jsonl, as the first says.
+// The first byte selects run_state.json, checksums.json or metrics.jsonl; the rest is its content.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const RunFolder run;
   if (size == 0) return 0;
   const std::string_view text = text_of(data + 1, size - 1);
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     switch (data[0]) {
       case 't':
-        return run.trainer(text);
+        return run.run_state(text);
       case 'c':
         return run.checksums(text);
       default:

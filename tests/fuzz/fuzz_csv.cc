@@ -45,10 +45,10 @@ void check_corpus(const CorpusSettings& settings) {
 
 }  // namespace
 
-// The bytes are train.csv; after a line "==intent_info.csv", that file.
+// The input is train.csv, optionally followed by a line "==intent_info.csv" and that file.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const FuzzFolder folder;
-  spdlog::set_level(spdlog::level::off);  // warnings of fields that span lines
+  spdlog::set_level(spdlog::level::off);  // warnings about fields that span lines
   constexpr std::string_view kNext = "==intent_info.csv\n";
   const std::string_view text = text_of(data, size);
   const size_t next = text.find(kNext);
@@ -57,9 +57,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (next != text.npos) folder.write("intent_info.csv", text.substr(next + kNext.size()));
   for (const CsvQuoting quoting : {CsvQuoting::kStandard, CsvQuoting::kNone}) {
     for (const char delimiter : {',', '\t'}) {
-      read_or_refuse([&] { check_parser(text, {delimiter, quoting}); });
+      accept_or_reject([&] { check_parser(text, {delimiter, quoting}); });
     }
-    read_or_refuse([&] {
+    accept_or_reject([&] {
       CorpusSettings settings;
       settings.folder = folder.path();
       settings.csv.quoting = quoting;

@@ -3,11 +3,11 @@
 
 using namespace s2i;
 
-// The bytes are manifest.json.
+// The input is manifest.json.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const FuzzFolder folder;
   folder.write(kManifestFile, text_of(data, size));
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     const Manifest manifest = read_manifest(folder.path());
     uint64_t utterances = 0;
     for (const ShardEntry& entry : manifest.shards) {

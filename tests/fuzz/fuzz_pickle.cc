@@ -3,9 +3,9 @@
 
 using namespace s2i;
 
-// The bytes are data.pkl of a pytorch_model.bin. What comes out must lie within its storage.
+// The input is data.pkl of a pytorch_model.bin. Every tensor must be within its storage.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     for (const PickledTensor& t : read_pickled_tensors(text_of(data, size), "fuzz")) {
       S2I_CHECK(t.sizes.size() == t.strides.size() && t.offset >= 0 && t.storage.count >= 0);
       long double last = static_cast<long double>(t.offset);  // 64 bits of precision, no overflow

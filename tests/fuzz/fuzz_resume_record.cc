@@ -10,28 +10,29 @@ constexpr const char* kShard = "shard-00000-00000000.h5";
 
 }  // namespace
 
-// The bytes are the record of a shard, beside which an empty one lies: no more is read of it than
-// its size and checksum.
+// The input is a resume record. The shard that it refers to is an empty file, because only its size
+// and checksum are read.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const FuzzFolder folder;
   static const ShardInputs inputs = {{"version", "1"}};
   std::filesystem::create_directories(folder.path() / kResumeFolder);
   folder.write(kShard, "");
   folder.write(std::string(kResumeFolder) + "/shard-00000.json", text_of(data, size));
-  return read_or_refuse([&] {
-    const FoundShard found = find_shard(folder.path(), 0, kRows, inputs);
-    S2I_CHECK(found.state != FoundShard::State::kMissing);
+  return accept_or_reject([&] {
+    using State = ExistingShard::State;
+    const ExistingShard found = check_existing_shard(folder.path(), 0, kRows, inputs);
+    S2I_CHECK(found.state != State::kMissing);
     S2I_CHECK(found.record.inputs == inputs);
-    S2I_CHECK(found.problem.empty() == (found.state != FoundShard::State::kOther));
-    if (found.state == FoundShard::State::kOther) return;
-    for (const Rejection& rejection : found.record.rejected) {
-      S2I_CHECK(rejection.row >= kRows.first && rejection.row < kRows.end);
+    S2I_CHECK(found.problem.empty() == (found.state != State::kInvalid));
+    if (found.state == State::kInvalid) return;
+    for (const RejectedRow& rejected : found.record.rejected) {
+      S2I_CHECK(rejected.row >= kRows.first && rejected.row < kRows.end);
     }
-    const bool whole = found.state == FoundShard::State::kWhole;
-    S2I_CHECK(found.record.shard.file == (whole ? kShard : ""));
-    // What is found is written as it was read.
+    const bool complete = found.state == State::kComplete;
+    S2I_CHECK(found.record.shard.file == (complete ? kShard : ""));
+    // The record survives a round trip.
     save_resume_record(folder.path(), 0, found.record);
-    const FoundShard again = find_shard(folder.path(), 0, kRows, inputs);
+    const ExistingShard again = check_existing_shard(folder.path(), 0, kRows, inputs);
     S2I_CHECK(again.state == found.state);
     S2I_CHECK(again.record.source_rates == found.record.source_rates);
     S2I_CHECK(again.record.rejected.size() == found.record.rejected.size());

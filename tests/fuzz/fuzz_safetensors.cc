@@ -3,9 +3,9 @@
 
 using namespace s2i;
 
-// The bytes are a file: 8 bytes of length, a JSON header, values.
+// The input is a safetensors file: 8 bytes of length, a JSON header, values.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     const MemorySource file(std::as_bytes(std::span(data, size)));
     const SafetensorsHeader header = read_safetensors_header(file, "fuzz");
     uint64_t end = 0;

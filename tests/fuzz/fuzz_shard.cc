@@ -11,8 +11,8 @@ using namespace s2i;
 
 namespace {
 
-struct Good {
-  explicit Good(const std::filesystem::path& folder) {
+struct ValidShard {
+  explicit ValidShard(const std::filesystem::path& folder) {
     const std::vector<TestUtterance> utterances = {
         {"a", 0, 1, {1, -2, 3}}, {"bb", 1, 0, {32767, -32768}}, {"ccc", 1, 1, {5, 6, 7, 8}}};
     entry = write_test_shard(folder, 0, utterances);
@@ -25,13 +25,13 @@ struct Good {
 
 }  // namespace
 
-// The bytes change a good shard's entry in the manifest, and then the file itself, by exclusive or:
-// zeros leave it as it is. The checksum of the tables is made to fit, as an attacker would.
+// The input is XORed onto the manifest entry and then the file of a valid shard, so that zero bytes
+// change nothing. The table checksum is recomputed, as an attacker could do.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const FuzzFolder folder;
-  static const Good good(folder.path());
-  std::string file = good.bytes;
-  ShardEntry entry = good.entry;
+  static const ValidShard valid(folder.path());
+  std::string file = valid.bytes;
+  ShardEntry entry = valid.entry;
   const auto change = [&](std::span<std::byte> bytes) {
     const size_t count = std::min(bytes.size(), size);
     for (size_t i = 0; i < count; ++i) bytes[i] ^= std::byte(data[i]);
@@ -52,12 +52,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                             entry.audio_start, entry.samples * kSampleBytes);
   }
   folder.write(entry.file, file);
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     const Shard shard(folder.path(), entry, SampleType::kInt16);
     Manifest manifest;
     manifest.intents = {"ask", "pay"};
     manifest.speakers = {"ann", "bob"};
-    const std::string problem = compare_with_manifest(shard, manifest);
+    const std::string problem = check_label_ranges(shard, manifest);
     S2I_CHECK(shard.size() == entry.utterances);
     uint64_t samples = 0;
     for (size_t i = 0; i < shard.size(); ++i) {

@@ -15,26 +15,28 @@ struct Settings {
   std::vector<std::string> tags = {};
 
   ConfigFields fields() {
-    return {{"train.fast", &fast, "Whether to hurry"},
-            {"train.steps", &steps, "Number of steps", {}, 1, 1e6},
-            {"optimizer.rate", &rate, "Learning rate", {}, 0, 1},
-            {"optimizer.name", &name, "Which", {"adamw", "adam"}},
-            {"run.dir", &name, "Where"},
-            {"tags", &tags, "Words"}};
+    ConfigFields fields;
+    fields.emplace_back("train.fast", &fast, "Fast mode");
+    fields.emplace_back("train.steps", &steps, "Number of steps").range(1, 1e6);
+    fields.emplace_back("optimizer.rate", &rate, "Learning rate").range(0, 1);
+    fields.emplace_back("optimizer.name", &name, "Optimizer").one_of({"adamw", "adam"});
+    fields.emplace_back("run.dir", &name, "Folder");
+    fields.emplace_back("tags", &tags, "Tags");
+    return fields;
   }
 };
 
 }  // namespace
 
-// The bytes are a configuration file, and the text of key=value on a command line.
+// The input is read as a configuration file and as a key=value argument.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(text_of(data, size));
-  read_or_refuse([&] {
+  accept_or_reject([&] {
     Settings settings;
     ConfigFields fields = settings.fields();
     override_config(fields, text);
   });
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     Settings settings;
     ConfigFields fields = settings.fields();
     load_config_text(fields, text, "fuzz");

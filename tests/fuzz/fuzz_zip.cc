@@ -3,9 +3,9 @@
 
 using namespace s2i;
 
-// The bytes are a pytorch_model.bin, as far as it is looked at before LibTorch's reader is.
+// The input is a pytorch_model.bin, of which the ZIP directory is checked before LibTorch reads it.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return read_or_refuse([&] {
+  return accept_or_reject([&] {
     const MemorySource file(std::as_bytes(std::span(data, size)));
     uint64_t total = 0;
     for (const auto& record : read_zip_directory(file, "fuzz")) {

@@ -1,7 +1,7 @@
-// What the fuzz targets share. Each is one file with LLVMFuzzerTestOneInput: any bytes are either
-// read or refused with a UserError or RunError; anything else, a crash, an endless loop or memory
-// out of proportion is a bug. Under libFuzzer (preset fuzz) the bytes are its own; in every other
-// build replay_main.cc gives them the files of corpus/ and regressions/.
+// Shared code of the fuzz targets. Each target is one file with LLVMFuzzerTestOneInput. A reader
+// must accept any input or reject it with UserError or RunError; another exception, a crash, an
+// endless loop or excessive memory use is a bug. With the preset "fuzz", libFuzzer generates the
+// input; in all other builds replay_main.cc replays corpus/ and regressions/.
 #pragma once
 
 #include <unistd.h>
@@ -22,9 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace s2i {
 
-/// Runs a reader; refusing is as good as reading.
+/// Runs a reader, which may reject the input.
 template <typename Body>
-int read_or_refuse(Body&& body) {
+int accept_or_reject(Body&& body) {
   try {
     body();
   } catch (const UserError&) {
@@ -37,10 +37,10 @@ inline std::string_view text_of(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-/// A folder in memory, for readers that take files; one a process.
+/// A temporary folder for readers that take files. Use one per process.
 class FuzzFolder {
  public:
-  /// Writes the bytes and gives their path.
+  /// Writes a file and returns its path.
   std::filesystem::path write(const std::string& name, std::string_view bytes) const {
     const auto path = folder_.path() / name;
     std::ofstream(path, std::ios::binary) << bytes;

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the fuzz targets into tests/fuzz/corpus: small whole files of each kind.
+"""Writes the seed corpus of the fuzz targets to tests/fuzz/corpus: small valid files of each format.
 
     .deps/python/bin/python tests/fuzz/make_corpus.py [build/release/bin]
 
-The manifest is made by s2i-preprocess from that folder."""
+The manifest is written by s2i-preprocess, which must be in the given folder."""
 import io
 import json
 import pathlib
@@ -104,7 +104,7 @@ def make_records():
              "since_best": 1, "skipped_steps": 2}
     identity = {"data_checksum": "0123456789abcdef", "config": {"run.seed": "1", "model.init": "wavlm-base"}}
     newer = {"consecutive_nonfinite_steps": 1, "world_size": 4, "validation_checksum": "fedcba9876543210"}
-    # The first letter says which file: run_state.json, checksums.json, metrics.jsonl.
+    # The first byte selects run_state.json, checksums.json or metrics.jsonl.
     put("checkpoint", "trainer", "t" + json.dumps({**state, **newer, **identity}))
     put("checkpoint", "older", "t" + json.dumps({**state, **identity}))
     put("checkpoint", "null", "t" + json.dumps({**state, "best_value": None, "best_loss": None, **identity}))
@@ -114,13 +114,14 @@ def make_records():
     lines = [json.dumps({"step": step, "loss": loss, "seconds": {"total": 0.5}})
              for step, loss in ((1, 1.5), (2, None), (3, 0.25), (4, 1e-3))]
     put("checkpoint", "metrics", "m" + "\n".join(lines) + "\n" + lines[0][:9])
-    # An empty shard lies beside the record, see fuzz_resume_record.cc.
+    # fuzz_resume_record.cc writes an empty shard file for this record.
     tables = {"offset": 0, "label": 0, "speaker": 0, "id": 0, "id_bytes": 0, "checksum": 0}
     shard = {"file": "shard-00000-00000000.h5", "utterances": 2, "samples": 4, "bytes": 0, "audio_start": 0,
              "tables": tables, "checksum": "2d06800538d394c2", "tables_checksum": "0" * 16}
     record = {"inputs": {"version": "1"}, "shard": shard, "source_rates": [{"rate": 8000, "utterances": 2}],
-              "clipped_samples": 3, "rejected": [{"row": 1, "reason": "b.wav: not audio"}]}
-    put("resume_record", "whole", json.dumps(record))
+              "clipped_samples": 3, "notes": [{"row": 0, "kind": "clipped", "samples": 3, "text": ""}],
+              "rejected": [{"row": 1, "reason": "b.wav: not audio"}]}
+    put("resume_record", "complete", json.dumps(record))
     put("resume_record", "not_written", json.dumps({**record, "shard": None}))
 
 
@@ -137,8 +138,8 @@ def make_data(programs):
                         folder / "out", "--jobs", "1", "--min-seconds", "0", "--log-level", "error"], check=True)
         manifest = (folder / "out/train/manifest.json").read_bytes()
         put("manifest", "one", manifest)
-    # Exclusive or over ten numbers of a shard's entry and then over the file, see fuzz_shard.cc.
-    put("shard", "good", bytes(8))
+    # XORed onto ten numbers of a shard's manifest entry and then onto the file, see fuzz_shard.cc.
+    put("shard", "unchanged", bytes(8))
     put("shard", "fewer", struct.pack("<10Q", 1, *[0] * 9))
     put("shard", "file", bytes(80) + bytes(2048) + b"\1")
 
@@ -162,6 +163,26 @@ def make_audio():
             print(f"{kind} {subtype}: {error}", file=sys.stderr)
             continue
         put("audio", f"{kind}-{subtype}".lower(), file.getvalue())
+    make_streams(tone)
+
+
+def make_streams(tone):
+    """MPEG audio, GSM and Ogg as their own readers take them apart."""
+    file = io.BytesIO()
+    soundfile.write(file, numpy.tile(tone, 4), 8000, format="MP3", subtype="MPEG_LAYER_III")
+    mp3 = file.getvalue()
+    tag_frame = mp3.find(mp3[:3], 4)  # the first frame holds the Xing tag
+    frames = mp3[tag_frame:]
+    fmt = struct.pack("<HHIIHHHHIHHH", 0x55, 1, 8000, 1000, 1, 0, 12, 1, 2, 72, 1, 1393)
+    wav = (b"RIFF" + struct.pack("<I", 4 + 8 + len(fmt) + 8 + len(frames)) + b"WAVEfmt " +
+           struct.pack("<I", len(fmt)) + fmt + b"data" + struct.pack("<I", len(frames)) + frames)
+    put("audio", "mp3-without-xing", frames)
+    put("audio", "mp3-cut-at-start", mp3[tag_frame - 20:])
+    put("audio", "mp3-in-wav", wav)
+    put("audio", "mp3-id3", b"ID3\4\0\0\0\0\0\x0a" + bytes(10) + mp3 + b"TAG" + bytes(125))
+    file = io.BytesIO()
+    soundfile.write(file, tone, 8000, format="RAW", subtype="GSM610")
+    put("audio", "raw-gsm610", file.getvalue())
 
 
 if __name__ == "__main__":

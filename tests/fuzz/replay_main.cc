@@ -1,5 +1,5 @@
-// Gives a fuzz target each file below the folders and files on the command line: the corpus and the
-// regressions, in builds without libFuzzer.
+// Runs a fuzz target on the given files and on all files in the given folders. Used in builds
+// without libFuzzer to replay the corpus and the regressions.
 #include <cstdio>
 #include <vector>
 
@@ -25,6 +25,6 @@ int main(int argc, char** argv) {
     const std::string content = s2i::read_file(path, kMaxBytes);
     LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(content.data()), content.size());
   }
-  std::printf("%zu inputs: each read or refused\n", files.size());
+  std::printf("%zu inputs: each accepted or rejected\n", files.size());
   return files.empty() ? 1 : 0;
 }

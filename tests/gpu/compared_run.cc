@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "classification/trainable.h"
 #include "core/random.h"
+#include "train/assembly.h"
 #include "train/batch_tensors.h"
-#include "train/train_step.h"
 
 namespace s2i {
 namespace {
@@ -19,7 +18,7 @@ constexpr double kLearningRate = 1e-3;
 // Shortest first, as the epoch plan orders them; all of them padded but the last.
 const std::vector<int64_t> kLengths = {6400, 9001, 12000, 16001};
 
-/// Utterances first ... last-1 as the loader would hand them over.
+/// Utterances first ... last-1 as the data loader returns them.
 Batch make_batch(int64_t first, int64_t last, int64_t num_labels) {
   Batch batch;
   batch.rows = last - first;
@@ -38,14 +37,6 @@ Batch make_batch(int64_t first, int64_t last, int64_t num_labels) {
   return batch;
 }
 
-std::vector<NamedParameter> trained(IntentClassifier& model, const Mistake mistake) {
-  if (mistake == Mistake::kWeight) {
-    const c10::NoGradGuard no_grad;
-    model.parameters().front().tensor.mul_(1.05);
-  }
-  return model.parameters();
-}
-
 at::Tensor to_host(const at::Tensor& tensor) {
   return tensor.detach().to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
@@ -54,45 +45,44 @@ at::Tensor logits_of(const IntentClassifier& model, ForwardOptions options) {
   const c10::NoGradGuard no_grad;
   options.training = false;
   const auto all = static_cast<int64_t>(kLengths.size());
-  const BatchTensors batch =
-      to_tensors(make_batch(0, all, model.config().num_labels()), model.device());
-  return to_host(model.forward(batch.audio, batch.length, options));
+  const Batch batch = make_batch(0, all, model.config().num_labels());
+  return to_host(model.forward(to_tensors(batch, model.device()).audio, batch.length, options));
 }
 
 }  // namespace
 
-EncoderConfig compared_config(const std::string& form, const std::string& shape) {
-  EncoderConfig config = EncoderConfig::of_shape(shape == "full" ? form : "tiny");
+ClassifierConfig compared_config(const std::string& form, const std::string& shape) {
+  ClassifierConfig config = ClassifierConfig::of_shape("wavlm", shape == "full" ? form : "tiny");
   if (shape != "full") {
-    config.num_hidden_layers = 4;
+    config.encoder.num_hidden_layers = 4;
     if (form == "large") {
-      config.feat_extract_norm = "layer";
-      config.conv_bias = true;
-      config.do_stable_layer_norm = true;
+      config.encoder.feat_extract_norm = "layer";
+      config.encoder.conv_bias = true;
+      config.encoder.do_stable_layer_norm = true;
     }
   }
-  config.feat_proj_dropout = 0.1;
+  config.encoder.feat_proj_dropout = 0.1;
   config.labels = {"a", "b", "c", "d", "e"};
   return config;
 }
 
-RunResult run_compared(const EncoderConfig& config, const RunSettings& settings) {
+RunResult run_compared(const ClassifierConfig& config, const RunSettings& settings) {
   IntentClassifier model(config, settings.device);
   model.initialize(kWeightSeed);
   model.freeze(false, 0);
-  const auto parameters = trained(model, settings.mistake);
+  if (settings.mistake == Mistake::kWeight) {
+    const c10::NoGradGuard no_grad;
+    model.parameters().front().tensor.mul_(1.05);
+  }
   const auto communicator = make_self_communicator();
-  GradientReducer reducer(tensors_of(parameters), *communicator);
-  OptimizerConfig adam;
-  Optimizer optimizer(adam, parameters);
-  StepSettings step_settings;
-  step_settings.forward.compute_type = settings.bf16 ? at::kBFloat16 : at::kFloat;
-  step_settings.seed = kRunSeed + (settings.mistake == Mistake::kDropout ? 1 : 0);
-  TrainStep step(model, reducer, optimizer, *communicator, settings.device, step_settings);
+  AssemblySettings assembly;
+  assembly.step.forward.compute_type = settings.bf16 ? at::kBFloat16 : at::kFloat;
+  assembly.step.seed = kRunSeed + (settings.mistake == Mistake::kDropout ? 1 : 0);
+  TrainingParts parts(model, {}, *communicator, assembly);
 
   RunResult result;
-  result.logits = logits_of(model, step_settings.forward);
-  result.before = to_host(reducer.flat_parameters());
+  result.logits = logits_of(model, assembly.step.forward);
+  result.before = to_host(parts.reducer().flat_parameters());
   const auto count = static_cast<int64_t>(kLengths.size());
   const int64_t rows = count / settings.micro_batches;
   for (int64_t number = 0; number < settings.steps; ++number) {
@@ -101,15 +91,16 @@ RunResult run_compared(const EncoderConfig& config, const RunSettings& settings)
       next += rows;
       return make_batch(next - rows, next, config.num_labels());
     };
-    result.losses.push_back(
-        step.run(number, kLearningRate, {count, settings.micro_batches}, next_batch, 0).loss);
+    const StepOutcome outcome =
+        parts.step().run(number, kLearningRate, {count, settings.micro_batches}, next_batch, 0);
+    result.losses.push_back(outcome.record.loss);
     if (number > 0) continue;
-    for (const auto& [name, tensor] : parameters) {
+    for (const auto& [name, tensor] : model.parameters()) {
       result.gradients.emplace_back(name, to_host(tensor.grad()));
     }
     if (settings.mistake == Mistake::kGradient) result.gradients.back().second.mul_(1.05);
   }
-  result.after = to_host(reducer.flat_parameters());
+  result.after = to_host(parts.reducer().flat_parameters());
   return result;
 }
 

@@ -1,4 +1,4 @@
-// The same small training run on any device: what device_compare compares.
+// A small training run that is the same on every device, for device_compare.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,23 +8,24 @@
 #include <utility>
 #include <vector>
 
-#include "nn/encoder_config.h"
+#include "classification/classifier_config.h"
 
 namespace s2i {
 
-/// "base" (GroupNorm, post-LayerNorm) or "large" (LayerNorm, pre-LayerNorm) in `shape`: "small", of
-/// a few milliseconds a step on a CPU core, or "full", the published one. Dropout, LayerDrop and
-/// SpecAugment are on: all are drawn by utterance and step, not by device.
-EncoderConfig compared_config(const std::string& form, const std::string& shape);
+/// `form`: "base" (GroupNorm, post-LayerNorm) or "large" (LayerNorm, pre-LayerNorm). `shape`:
+/// "small" (a step takes a few milliseconds on a CPU core) or "full" (the published shape).
+/// Dropout, LayerDrop and SpecAugment are on: their draws depend on utterance and step, not on the
+/// device.
+ClassifierConfig compared_config(const std::string& form, const std::string& shape);
 
-/// A deliberate mistake, to see a comparison fail.
-enum class Mistake { kNone, kWeight, kDropout, kGradient };
+/// A deliberate mistake, to test that the comparison fails.
+enum class Mistake { kNone, kWeight, kDropout, kPosition, kGradient };
 
 struct RunSettings {
   at::Device device = at::kCPU;
   bool bf16 = false;
   int64_t steps = 10;
-  /// Forward passes a step: the batch is cut into so many parts, shortest utterances first.
+  /// Micro-batches per step, shortest utterances first.
   int64_t micro_batches = 1;
   Mistake mistake = Mistake::kNone;
 };
@@ -33,12 +34,12 @@ struct RunSettings {
 struct RunResult {
   at::Tensor logits;                                          ///< [B,C] before the first step
   std::vector<std::pair<std::string, at::Tensor>> gradients;  ///< of the first step, by parameter
-  std::vector<double> losses;                                 ///< of each step
-  at::Tensor before, after;                                   ///< all weights that train, flat
+  std::vector<double> losses;                                 ///< per step
+  at::Tensor before, after;                                   ///< flat trainable weights
 };
 
-/// Trains from the same weights on the same four utterances of different lengths, through the
-/// step, reducer and fused optimizer that s2i-train uses.
-RunResult run_compared(const EncoderConfig& config, const RunSettings& settings);
+/// Trains from the same weights on the same four utterances of different lengths, with the step,
+/// reducer and optimizer of s2i-train.
+RunResult run_compared(const ClassifierConfig& config, const RunSettings& settings);
 
 }  // namespace s2i

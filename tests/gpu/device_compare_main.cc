@@ -16,8 +16,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
-#include "cluster/comm/gpu.h"
+#include "cluster/comm/nccl_communicator.h"
+#include "cluster/placement/gpu_devices.h"
 #include "cluster/placement/run_table.h"
 #include "compared_run.h"
 #include "core/clock.h"
@@ -26,6 +28,9 @@
 #include "core/json.h"
 #include "core/program.h"
 #include "ops/dropout/dropout.h"
+#include "ops/dropout/dropout_reference.h"
+#include "ops/position_bias/position_bias.h"
+#include "ops/position_matrix/position_matrix.h"
 
 namespace s2i {
 namespace {
@@ -134,9 +139,41 @@ void compare_dropout(Report& report, at::Device device, bool mistake) {
   }
 }
 
+/// Forward and backward of an operation on the device against those of the CPU, for an input and a
+/// gradient.
+void compare_bits(Report& report, const char* name, at::Device device,
+                  at::Tensor (*operation)(const at::Tensor&), const at::Tensor& input,
+                  const at::Tensor& grad, bool mistake) {
+  const auto run = [&](at::Device on, double factor) {
+    const at::Tensor leaf = (input * factor).to(on).set_requires_grad(true);
+    const at::Tensor output = operation(leaf);
+    output.backward((grad * factor).to(on));
+    return std::pair(output.detach().cpu(), leaf.grad().cpu());
+  };
+  const auto [expected, expected_grad] = run(at::kCPU, mistake ? 1.05 : 1);
+  const auto [output, output_grad] = run(device, 1);
+  report.add("-", "fp32", name, output.ne(expected).sum().item<double>(), 0);
+  report.add("-", "fp32", fmt::format("{}, gradient", name),
+             output_grad.ne(expected_grad).sum().item<double>(), 0);
+}
+
+/// The kernels add in the same order on every device: nothing may differ.
+void compare_position(Report& report, at::Device device, bool mistake) {
+  constexpr int64_t kHeads = 12, kFrames = 199;
+  const auto values = [](at::IntArrayRef shape) {
+    return at::sin(at::arange(c10::multiply_integers(shape), at::kFloat)).view(shape);
+  };
+  compare_bits(
+      report, "position bias", device,
+      [](const at::Tensor& table) { return position_bias(table, kFrames, 800); },
+      values({320, kHeads}), values({kHeads, 2 * kFrames - 1}), mistake);
+  compare_bits(report, "position matrix", device, position_matrix,
+               values({kHeads, 2 * kFrames - 1}), values({kHeads, kFrames, kFrames}), mistake);
+}
+
 void compare_form(Report& report, const std::string& form, const std::string& shape,
                   RunSettings settings) {
-  const EncoderConfig config = compared_config(form, shape);
+  const ClassifierConfig config = compared_config(form, shape);
   RunSettings plain;
   plain.steps = settings.steps;
   const RunResult reference = run_compared(config, plain);
@@ -165,6 +202,7 @@ struct Options {
 Mistake mistake_of(const std::string& name) {
   if (name == "weight") return Mistake::kWeight;
   if (name == "dropout") return Mistake::kDropout;
+  if (name == "position") return Mistake::kPosition;
   if (name == "gradient") return Mistake::kGradient;
   return Mistake::kNone;
 }
@@ -203,6 +241,7 @@ int run(const Options& options) {
   std::printf("%s against the CPU in fp32, %s shapes\n", name.c_str(), options.shape.c_str());
   Report report(name);
   compare_dropout(report, settings.device, settings.mistake == Mistake::kDropout);
+  compare_position(report, settings.device, settings.mistake == Mistake::kPosition);
   for (const std::string form : {"base", "large"}) {
     if (options.form == "all" || options.form == form) {
       compare_form(report, form, options.shape, settings);
@@ -237,7 +276,7 @@ int main(int argc, char** argv) {
   app.add_option("--steps", options.steps, "optimizer steps")->check(CLI::Range(1, 1000));
   app.add_option("--threads", options.threads, "of the CPU runs")->check(CLI::Range(1, 1024));
   app.add_option("--mistake", options.mistake, "make one on purpose, to see the comparison fail")
-      ->check(CLI::IsMember({"none", "weight", "dropout", "gradient"}));
+      ->check(CLI::IsMember({"none", "weight", "dropout", "position", "gradient"}));
   app.add_option("--json", options.json, "file for the results");
   app.add_option("--versions", options.versions, "only write what there is into this file");
   try {

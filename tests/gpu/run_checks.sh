@@ -40,7 +40,8 @@ stuck() {  # DEVICE
     echo "this build has no watchdog"
     return 77
   fi
-  settings+=(cluster.step_timeout_seconds=5)
+  # Long enough for two processes to create their contexts on one GPU.
+  settings+=(cluster.step_timeout_seconds=30)
   (train "stuck-$1" "$1" 2 "${settings[@]}") 2> "$work/stuck.log" &
   job=$!
   for _ in $(seq 300); do

@@ -1,14 +1,18 @@
-"""What the tests of a network share: two hosts, made anew for each test."""
+"""Fixture of the network tests: two hosts, created for each test."""
 
 import pytest
 
 import namespaces
 
 
+@pytest.fixture(scope="session")
+def can_make_hosts():
+    """Skips, and says why, where there can be no hosts."""
+    if reason := namespaces.why_not():
+        pytest.skip(reason)
+
+
 @pytest.fixture
-def network():
-    try:
-        with namespaces.hosts() as made:
-            yield made
-    except namespaces.Unavailable as reason:
-        pytest.skip(str(reason))
+def network(can_make_hosts):
+    with namespaces.hosts() as made:
+        yield made

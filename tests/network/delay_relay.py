@@ -1,10 +1,11 @@
-"""Carries packets between two network interfaces, each a set time later: delay_relay.py IF IF SECONDS
+"""Forwards packets between two network interfaces with a fixed delay: delay_relay.py IF IF SECONDS
 
-For namespaces.py, which puts it between two hosts. Packets stay whole as the kernel hands them over, with
-their segmentation and checksum offload (PACKET_VNET_HDR), so that a gigabit a second costs little.
+Used by namespaces.py between two hosts. Packets are forwarded as the kernel delivers them, with their segmentation and
+checksum offload (PACKET_VNET_HDR), so that a gigabit per second costs little.
 """
 
 import collections
+import contextlib
 import selectors
 import socket
 import sys
@@ -18,7 +19,9 @@ def open_interface(name):
     packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_PROTOCOL))
     packets.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
     packets.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-    packets.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
+    # The root of a user namespace may not have that; TCP then sends again what the smaller buffer loses.
+    with contextlib.suppress(PermissionError):
+        packets.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
     packets.bind((name, EVERY_PROTOCOL))
     packets.setblocking(False)
     return packets
@@ -30,7 +33,7 @@ def main():
     selector = selectors.DefaultSelector()
     for source, target in ((first, second), (second, first)):
         selector.register(source, selectors.EVENT_READ, target)
-    waiting = collections.deque()  # (when due, where to, packet), in the order of arrival
+    waiting = collections.deque()  # (due time, target, packet), in order of arrival
     print("ready", flush=True)
     while True:
         pause = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
@@ -39,13 +42,13 @@ def main():
                 while True:
                     packet = key.fileobj.recv(1 << 17)
                     waiting.append((time.monotonic() + delay, key.data, packet))
-            except OSError:  # no more for now, or the interface is down
+            except OSError:  # no further packets, or the interface is down
                 pass
         while waiting and waiting[0][0] <= time.monotonic():
             _, target, packet = waiting.popleft()
             try:
                 target.send(packet)
-            except OSError:  # the link is cut: lost, as on a wire
+            except OSError:  # the link is cut: the packet is lost
                 pass
 
 

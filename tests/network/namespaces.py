@@ -1,18 +1,21 @@
-"""Two hosts on one machine, each with a network and a name of its own, joined by a switch.
+"""Two simulated hosts on one machine, each with its own network and host name, connected by a switch.
 
-    with hosts() as network:                    # node-a and node-b; raises Unavailable without privileges
+    with hosts() as network:                    # node-a and node-b; raises Unavailable where that cannot be had
         network.slow(rate="100mbit", delay_ms=1)
         job = network.mpirun([program, argument], environment={"OMP_NUM_THREADS": "1"})
-        network.cut("node-b")                   # pulls the cable; mend() puts it back
+        network.cut("node-b")                   # takes the link down; mend() takes it up again
         job.communicate(timeout=60)
 
-A host is a network and a UTS namespace, joined by veth to a bridge in a third, so that a cut looks as it
-does on a real switch: no carrier for one host, silence for the other. Files, processes and users are
-shared. Nothing has a name on the machine: when the context ends all of it is gone; should Python be killed,
-it goes with the last process that runs in it.
+A host is a network namespace and a UTS namespace. veth pairs connect the hosts to a bridge in a third namespace, so
+that a cut link looks as on a real switch: no carrier for one host, no packets for the other. Files, processes and users
+are shared. The namespaces have no names on the machine: they are removed when the context ends or, if Python is killed,
+with the last process that runs in them.
+
+why_not() is also for tests/slurm, whose hosts have their own processes and mounts too.
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -22,39 +25,72 @@ from pathlib import Path
 
 SUBNET = "10.97.0"
 DELAY_RELAY = Path(__file__).with_name("delay_relay.py")
+PROGRAMS = ("unshare", "nsenter", "hostname", "ip", "tc")
+KINDS = ("--net", "--uts")  # of namespaces, as unshare(1) names them
+# All that hosts and their network are made of. Not every kernel has bridges and tbf; delay_relay.py has raw sockets.
+TRIAL = ("hostname trial && ip link add bridge type bridge && ip link add port type veth peer name eth0 && "
+         "tc qdisc replace dev eth0 root tbf rate 1mbit burst 128kb latency 50ms && "
+         f"{{ {sys.executable} -c 'import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)' 2> /dev/null || "
+         "{ echo raw sockets are not permitted >&2; false; }; }")
+PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"  # Debian has tc and slurmd there
 
 
 class Unavailable(Exception):
-    """This machine cannot make network namespaces; the message says why."""
+    """Network namespaces are not available on this machine; the message has the reason."""
+
+
+def find_program(name):
+    return shutil.which(name, path=PATH)
+
+
+@functools.cache
+def why_not(programs=PROGRAMS, unshare=KINDS, trial=TRIAL):
+    """Why hosts cannot be had here, or None: who we are, what is installed, and whether the shell command
+    `trial` succeeds in new namespaces, made with these options of unshare(1). That finds out a container
+    without privileges."""
+    if os.geteuid() != 0:
+        return "hosts for the tests need root"
+    for program in programs:
+        if not find_program(program):
+            return f"{program} is not installed (tools/setup.sh --tests)"
+    done = subprocess.run(["unshare", *unshare, "sh", "-c", trial], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, env={**os.environ, "PATH": PATH})
+    if done.returncode != 0:
+        return f"hosts for the tests cannot be made here: {done.stderr.strip() or f'status {done.returncode}'}"
+    return None
 
 
 class Namespace:
-    """A network and a UTS namespace, which last as long as a process sleeps in them."""
+    """A network namespace and a UTS namespace, which exist while a process is sleeping in them."""
 
     def __init__(self, name):
         self.name = name
-        # It reads a pipe that only we hold: it ends with us, however we end.
+        # It reads a pipe from this process, and ends when this process ends for any reason.
         script = 'hostname "$0" && echo ready && exec cat'
-        self.holder = subprocess.Popen(["unshare", "--net", "--uts", "sh", "-c", script, name],
+        self.holder = subprocess.Popen(["unshare", *KINDS, "sh", "-c", script, name],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                        text=True)
         if self.holder.stdout.readline().strip() != "ready":
-            raise Unavailable("cannot make a network namespace: " + self.holder.stderr.read().strip())
+            raise RuntimeError(f"host {name} did not start: {self.holder.stderr.read().strip()}")
 
-    def command(self, *arguments):
-        """The command line that runs `arguments` in here."""
-        return ["nsenter", f"--target={self.holder.pid}", "--net", "--uts", "--", *map(str, arguments)]
+    def command(self, program, *arguments):
+        """The command line that runs the program in here."""
+        return ["nsenter", f"--target={self.holder.pid}", *KINDS, "--", find_program(program) or str(program),
+                *map(str, arguments)]
 
     def run(self, *arguments):
-        """Runs a command to its end; its output. Raises CalledProcessError."""
-        return subprocess.run(self.command(*arguments), check=True, capture_output=True, text=True).stdout
+        """Runs a command to its end; its output. Raises RuntimeError with what it said."""
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"{self.name}: {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+        return done.stdout
 
     def processes(self):
-        """{pid: command line} of what runs in here, the holder excepted."""
+        """{pid: command line} of the processes in this namespace, without the holder."""
         mine = os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino
         found = {}
         for entry in Path("/proc").iterdir():
-            # Processes come and go while we look.
+            # Processes may end meanwhile.
             with contextlib.suppress(OSError):
                 if (entry.name.isdigit() and int(entry.name) != self.holder.pid
                         and os.stat(entry / "ns/net").st_ino == mine):
@@ -71,7 +107,7 @@ class Namespace:
 
 
 class Network:
-    """Hosts joined by a switch. Made by hosts()."""
+    """Hosts connected by a switch. Created by hosts()."""
 
     def __init__(self, names, folder):
         self.hosts = {}
@@ -83,10 +119,7 @@ class Network:
             self.switch.run("ip", "link", "set", "bridge", "up")
             for name in names:
                 self.add(name)
-        except subprocess.CalledProcessError as error:
-            self.close()
-            raise Unavailable(f"{' '.join(error.cmd)}: {error.stderr.strip()}") from error
-        except Unavailable:
+        except BaseException:
             self.close()
             raise
 
@@ -105,16 +138,16 @@ class Network:
         return f"port-{name}"
 
     def cut(self, name):
-        """Pulls the host's cable: it loses its carrier, and for the others it falls silent."""
+        """Takes the host's link down: it loses its carrier, and the other hosts receive nothing from it."""
         self.switch.run("ip", "link", "set", self.port(name), "down")
 
     def mend(self, name):
         self.switch.run("ip", "link", "set", self.port(name), "up")
 
     def slow(self, rate=None, delay_ms=0):
-        """Limits what each host sends to `rate` ("100mbit", as tc writes it; None: no limit), and holds
-        every packet up for `delay_ms` on its way. A second call replaces the first. The delay joins the
-        first two hosts alone and is kept by a process of ours: not every kernel has netem."""
+        """Limits the sending rate of each host to `rate` ("100mbit", in tc's notation; None: no limit), and delays
+        every packet by `delay_ms`. Replaces the settings of an earlier call. The delay only applies between the
+        first two hosts and is implemented by delay_relay.py: not every kernel has netem."""
         for host in self.hosts.values():
             if rate is None:
                 subprocess.run(host.command("tc", "qdisc", "delete", "dev", "eth0", "root"), capture_output=True)
@@ -161,7 +194,7 @@ class Network:
         return subprocess.Popen(first.command(*line), env={**os.environ, **defaults, **(environment or {})}, **options)
 
     def processes(self):
-        """{host: {pid: command line}} of what still runs on the hosts."""
+        """{host: {pid: command line}} of the processes that are running on the hosts."""
         return {name: host.processes() for name, host in self.hosts.items()}
 
     def close(self):
@@ -174,11 +207,8 @@ class Network:
 @contextlib.contextmanager
 def hosts(names=("node-a", "node-b")):
     """A Network of these hosts. Raises Unavailable."""
-    for tool in ("unshare", "nsenter", "ip", "tc"):
-        if shutil.which(tool) is None:
-            raise Unavailable(f"{tool} is not installed (Debian: util-linux, iproute2)")
-    if os.geteuid() != 0:
-        raise Unavailable("network namespaces need root")
+    if reason := why_not():
+        raise Unavailable(reason)
     with tempfile.TemporaryDirectory(prefix="s2i-network-") as folder:
         network = Network(names, Path(folder))
         try:

@@ -1,4 +1,4 @@
-"""The network of namespaces.py is one: programs talk over it, it can be slowed, cut and mended."""
+"""The network of namespaces.py: programs communicate over it, and links can be slowed, cut and restored."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ import namespaces
 
 BIN = Path(os.environ.get("S2I_BIN", "build/release/bin")).resolve()
 
-# Takes connections one after another, echoes each line it gets, and says how many bytes came.
+# Accepts connections one after another and answers each line with its number of bytes.
 SERVER = """
 import socket
 server = socket.create_server(("", 5000))
@@ -24,7 +24,7 @@ while True:
             link.flush()
 """
 
-# Sends a line of as many bytes as each line on standard input says; prints the answer and the seconds.
+# For each number on standard input, sends a line of that many bytes; prints the answer and the seconds.
 CLIENT = """
 import socket, sys, time
 with socket.create_connection((sys.argv[1], 5000)).makefile("rwb") as link:
@@ -51,7 +51,7 @@ class Link:
         self.client.stdin.flush()
 
     def finish(self):
-        """(bytes that arrived, seconds there and back)"""
+        """(bytes received, round-trip seconds)"""
         size, seconds = self.client.stdout.readline().split()
         return int(size), float(seconds)
 
@@ -61,28 +61,28 @@ class Link:
 
 
 def test_two_ranks_on_two_hosts_work_together(network):
-    # The other topology test is about ranks that share a host.
+    # The excluded test is for ranks that share a host.
     job = network.mpirun([BIN / "cluster_mpi_test", "--gtest_brief=1", "--gtest_filter=-Topology.OneHost*"])
     output, errors = job.communicate(timeout=120)
     assert job.returncode == 0, output + errors
     assert "PASSED" in output
 
 
-def test_ranks_know_their_host_by_its_name(network):
+def test_ranks_have_the_name_of_their_host(network):
     job = network.mpirun(["sh", "-c", "echo $OMPI_COMM_WORLD_RANK on $(hostname)"], ranks_per_host=2)
     output, errors = job.communicate(timeout=60)
     assert sorted(output.splitlines()) == ["0 on node-a", "1 on node-a", "2 on node-b", "3 on node-b"], errors
 
 
-def test_a_slowed_link_carries_no_more_than_its_rate(network):
+def test_a_slowed_link_keeps_to_its_rate(network):
     link = Link(network)
     network.slow(rate="16mbit")
     size, seconds = link.send(2_000_000)
     assert size == 2_000_000
-    assert seconds > 0.8  # 1 s, less the burst that goes at once
+    assert seconds > 0.8  # 1 s minus the burst, which is sent at once
 
 
-def test_a_delayed_link_takes_its_time_and_loses_nothing(network):
+def test_a_delayed_link_delays_and_loses_nothing(network):
     link = Link(network)
     network.slow(delay_ms=20)
     assert link.send(1)[1] > 0.04
@@ -106,13 +106,10 @@ def test_a_cut_link_is_silent_until_it_is_mended(network, delay_ms):
     assert size == 20 and seconds > 0.5
 
 
-def test_nothing_is_left_behind():
-    try:
-        with namespaces.hosts() as network:
-            link = Link(network)
-            assert list(network.processes()["node-b"]) == [link.server.pid]
-            holder = network.hosts["node-b"].holder.pid
-    except namespaces.Unavailable as reason:
-        pytest.skip(str(reason))
+def test_nothing_is_left_behind(can_make_hosts):
+    with namespaces.hosts() as network:
+        link = Link(network)
+        assert list(network.processes()["node-b"]) == [link.server.pid]
+        holder = network.hosts["node-b"].holder.pid
     assert link.server.wait(timeout=10) == -9
     assert not Path(f"/proc/{holder}").exists()

@@ -2,12 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+
 namespace s2i {
 namespace {
 
-ScheduleConfig make(const std::string& name, int64_t warmup, double min_lr_ratio = 0) {
+ScheduleConfig make(std::string_view name, int64_t warmup, double min_lr_ratio = 0) {
   ScheduleConfig config;
-  config.name = name;
+  for (const auto& kind : schedule_kinds()) {
+    if (kind.name == name) config.kind = kind;
+  }
+  EXPECT_EQ(config.kind.name, name);
   config.warmup_steps = warmup;
   config.min_lr_ratio = min_lr_ratio;
   return config;
@@ -23,20 +28,20 @@ TEST(Schedule, WarmsUpThenDecaysLinearly) {
   EXPECT_DOUBLE_EQ(schedule.learning_rate(1000), 0.0);
 }
 
-TEST(Schedule, CosineEndsAtItsFinalShare) {
+TEST(Schedule, CosineEndsAtItsFloor) {
   const Schedule schedule(make("cosine", 0, 0.1), 2.0, 100);
   EXPECT_DOUBLE_EQ(schedule.learning_rate(0), 2.0);
   EXPECT_NEAR(schedule.learning_rate(50), 2.0 * 0.55, 1e-12);
   EXPECT_NEAR(schedule.learning_rate(100), 0.2, 1e-12);
 }
 
-TEST(Schedule, ConstantStays) {
+TEST(Schedule, ConstantDoesNotDecay) {
   const Schedule schedule(make("constant", 0), 3.0, 5);
   EXPECT_EQ(schedule.learning_rate(0), 3.0);
   EXPECT_EQ(schedule.learning_rate(4), 3.0);
 }
 
-TEST(Schedule, WarmUpAsAShareOfTheRun) {
+TEST(Schedule, WarmUpAsAFractionOfTheRun) {
   ScheduleConfig config = make("constant", -1);
   config.warmup_ratio = 0.25;
   const Schedule schedule(config, 1.0, 40);

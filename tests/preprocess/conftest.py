@@ -1,6 +1,6 @@
-"""What the tests of s2i-preprocess share: small corpora of tones, and running the program.
+"""Shared code of the s2i-preprocess tests: small corpora of noise, and running the program.
 
-The program is in $S2I_BIN. h5py, soundfile and soxr are the references for what it reads and writes.
+The program is in $S2I_BIN. h5py, soundfile and soxr are the reference implementations.
 """
 
 import csv
@@ -39,7 +39,7 @@ class Corpus:
             writer.writerows(rows)
 
     def fill(self, count, name="train"):
-        """`count` good utterances of 0.05 to 0.5 s, three intents, two speakers."""
+        """Writes `count` valid utterances of 0.05 to 0.5 s with three intents and two speakers."""
         rows = []
         for i in range(count):
             path = self.add_audio(f"wav/{name}-{i}.wav", seconds=0.05 + i * 37 % 450 / 1000)
@@ -65,7 +65,7 @@ def read_manifest(folder):
 
 
 def read_shards(folder):
-    """Every utterance in order, by h5py: (id, label, speaker, samples)."""
+    """Reads every utterance in order with h5py: (id, label, speaker, samples)."""
     utterances = []
     for shard in read_manifest(folder)["shards"]:
         with h5py.File(folder / shard["file"]) as file:
@@ -77,8 +77,8 @@ def read_shards(folder):
 
 
 def files_of(folder):
-    """Name -> bytes of everything that a reader of the shards sees."""
-    return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.is_file()}
+    """File name -> content, without subfolders such as .resume and without the lock."""
+    return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.is_file() and p.name != ".lock"}
 
 
 @pytest.fixture

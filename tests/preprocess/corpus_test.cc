@@ -34,7 +34,7 @@ class CorpusFolder : public testing::Test {
   CorpusSettings settings_;
 };
 
-TEST_F(CorpusFolder, TakesColumnsInAnyOrderAndIgnoresOthers) {
+TEST_F(CorpusFolder, AcceptsColumnsInAnyOrderAndIgnoresOthers) {
   write("train.csv",
         "speaker_id,mood,audio_path,id,intent_class\n"
         "ann,glad,wav/a.wav,u1,pay\n"
@@ -51,7 +51,7 @@ TEST_F(CorpusFolder, TakesColumnsInAnyOrderAndIgnoresOthers) {
   EXPECT_THAT(corpus.splits[0].speakers, ElementsAre("ann", "bob"));
 }
 
-TEST_F(CorpusFolder, NamesLabelsByIntentInfo) {
+TEST_F(CorpusFolder, UsesTheNamesOfIntentInfo) {
   write("intent_info.csv", "intent_class,intent_name,description\n10,pay,x\n2,ask,y\n");
   write("train.csv", "id,intent_class,audio_path\na,10,a.wav\nb,2,b.wav\nc,pay,c.wav\nd,3,d.wav\n");
   const Corpus corpus = read();
@@ -61,12 +61,12 @@ TEST_F(CorpusFolder, NamesLabelsByIntentInfo) {
             "unknown intent '3'; intent_info.csv has 2 (ask), 10 (pay)");
 }
 
-TEST_F(CorpusFolder, OrdersIntegersAsIntegers) {
+TEST_F(CorpusFolder, SortsIntegersNumerically) {
   write("train.csv", "id,intent_class,audio_path\na,10,a.wav\nb,9,b.wav\nc,1,c.wav\n");
   EXPECT_THAT(read().intents, ElementsAre("1", "9", "10"));
 }
 
-TEST_F(CorpusFolder, GivesTestTheLabelsOfTrain) {
+TEST_F(CorpusFolder, UsesTheLabelsOfTrainForTest) {
   write("train.csv", "id,intent_class,audio_path\na,pay,a.wav\nb,ask,b.wav\nc,lock,c.wav\n");
   write("test.csv", "id,intent_class,audio_path\na,pay,d.wav\nb,sing,e.wav\n");
   for (const auto& splits : std::vector<std::vector<std::string>>{{"test"}, {"train", "test"}}) {
@@ -78,7 +78,7 @@ TEST_F(CorpusFolder, GivesTestTheLabelsOfTrain) {
   }
 }
 
-TEST_F(CorpusFolder, TakesTheIntentsOfAllSplitsWithoutTrain) {
+TEST_F(CorpusFolder, UsesTheIntentsOfAllSplitsWithoutTrain) {
   write("left.csv", "id,intent_class,audio_path\na,pay,a.wav\n");
   write("right.csv", "id,intent_class,audio_path\na,ask,a.wav\n");
   EXPECT_THAT(read({"left", "right"}).intents, ElementsAre("ask", "pay"));
@@ -101,7 +101,7 @@ TEST_F(CorpusFolder, ListsTheSpeakersOfSpeakerInfoInEverySplit) {
   EXPECT_EQ(corpus.splits[0].rows[0].speaker, 2);
 }
 
-TEST_F(CorpusFolder, TakesOtherColumnNames) {
+TEST_F(CorpusFolder, AcceptsOtherColumnNames) {
   settings_.columns = {.audio = "path", .intent = "label", .id = "key", .speaker = "who"};
   write("train.csv", "who,key,label,path\nann,k1,pay,a.wav\n");
   const CorpusRow row = read().splits[0].rows[0];
@@ -111,7 +111,7 @@ TEST_F(CorpusFolder, TakesOtherColumnNames) {
   EXPECT_THAT([&] { read(); }, ThrowsMessage<UserError>(HasSubstr("no column 'nobody'")));
 }
 
-TEST_F(CorpusFolder, KeepsBadRowsWithWhatIsWrong) {
+TEST_F(CorpusFolder, KeepsBadRowsWithTheirProblem) {
   write("intent_info.csv", "intent_class,intent_name\n0,pay\n");
   write("train.csv",
         "id,intent_class,audio_path\n"
@@ -145,11 +145,11 @@ TEST_F(CorpusFolder, WritesProblemsInOneLineOfUtf8) {
   for (const auto& row : corpus.splits[0].rows) problems.push_back(row.problem);
   EXPECT_THAT(problems, ElementsAre("", "duplicate id 'a\\tb', first on line 2",
                                     "the intent 'p\\nay' has a control character",
-                                    HasSubstr("its audio ../\\xe9\\n.wav is outside"),
-                                    "the intent ' 0' has spaces around it"));
+                                    HasSubstr("the audio file ../\\xe9\\n.wav is outside"),
+                                    "the intent ' 0' has leading or trailing spaces"));
 }
 
-TEST_F(CorpusFolder, ReadsTsvFilesBesideCsvFiles) {
+TEST_F(CorpusFolder, ReadsTsvFilesTogetherWithCsvFiles) {
   write("intent_info.csv", "intent_class,intent_name\n0,pay\n1,ask\n");
   write("train.tsv", "id\tintent_class\taudio_path\na\t1.0\tx, y.wav\n");
   const Corpus corpus = read();
@@ -159,19 +159,19 @@ TEST_F(CorpusFolder, ReadsTsvFilesBesideCsvFiles) {
   EXPECT_THAT([&] { read(); }, ThrowsMessage<UserError>(HasSubstr("both intent_info.csv and")));
 }
 
-TEST_F(CorpusFolder, RefusesIntentsCountedFromOne) {
+TEST_F(CorpusFolder, RejectsIntentsCountedFromOne) {
   write("intent_info.csv", "intent_class,intent_name\n0,pay\n1,ask\n");
   write("train.csv", "id,intent_class,audio_path\na,1,a.wav\nb,2,b.wav\n");
   EXPECT_THAT([&] { read(); }, ThrowsMessage<UserError>(HasSubstr("numbered 1 to 2")));
 }
 
-TEST_F(CorpusFolder, NamesWhatIsMissing) {
+TEST_F(CorpusFolder, ReportsMissingFiles) {
   EXPECT_THAT([&] { read(); }, ThrowsMessage<UserError>(HasSubstr("train.csv")));
   settings_.folder = folder_.path() / "gone";
   EXPECT_THAT([&] { read(); }, ThrowsMessage<UserError>(HasSubstr("gone")));
 }
 
-TEST_F(CorpusFolder, RefusesAnIntentThatIsThereTwice) {
+TEST_F(CorpusFolder, RejectsADuplicateIntent) {
   write("train.csv", "id,intent_class,audio_path\na,0,a.wav\n");
   write("intent_info.csv", "intent_class,intent_name\n0,pay\n0,ask\n");
   EXPECT_THROW(read(), UserError);
@@ -179,7 +179,7 @@ TEST_F(CorpusFolder, RefusesAnIntentThatIsThereTwice) {
   EXPECT_THROW(read(), UserError);
 }
 
-TEST_F(CorpusFolder, TakesAudioFromOutsideOnlyWhenAllowed) {
+TEST_F(CorpusFolder, AcceptsAudioOutsideTheFolderOnlyIfAllowed) {
   const TemporaryFolder elsewhere;
   write_bytes(elsewhere.path() / "x.wav", "");
   std::filesystem::create_directory(folder_.path() / "wav");
@@ -206,7 +206,7 @@ TEST_F(CorpusFolder, TakesAudioFromOutsideOnlyWhenAllowed) {
   for (const CorpusRow& row : all.splits[0].rows) EXPECT_EQ(row.problem, "") << row.id;
 }
 
-TEST_F(CorpusFolder, SaysOnceThatAllAudioLiesBehindALink) {
+TEST_F(CorpusFolder, ReportsOnceThatAllAudioIsBehindALink) {
   const TemporaryFolder elsewhere;
   std::filesystem::create_directory_symlink(elsewhere.path(), folder_.path() / "wav_audios");
   write("train.csv",
@@ -215,7 +215,7 @@ TEST_F(CorpusFolder, SaysOnceThatAllAudioLiesBehindALink) {
   const auto names = [](const std::string& text) {
     return ThrowsMessage<UserError>(HasSubstr(text));
   };
-  EXPECT_THAT([&] { read(); }, names("train.csv: the audio of all 2 good rows"));
+  EXPECT_THAT([&] { read(); }, names("train.csv: the audio of all 2 valid rows"));
   EXPECT_THAT([&] { read(); }, names((folder_.path() / "wav_audios").string() + " is a link to " +
                                      elsewhere.path().string()));
   EXPECT_THAT([&] { read(); }, names("--allow-outside"));
@@ -223,7 +223,7 @@ TEST_F(CorpusFolder, SaysOnceThatAllAudioLiesBehindALink) {
   EXPECT_EQ(read().splits[0].rows[0].problem, "");
 }
 
-TEST_F(CorpusFolder, SaysOnceInWhichOtherFolderTheAudioLies) {
+TEST_F(CorpusFolder, ReportsOnceThatAllAudioIsInAnotherFolder) {
   write("train.csv", "id,intent_class,audio_path\na,0,../other/a.wav\nb,0,../other/b.wav\n");
   const auto other = (folder_.path().parent_path() / "other").string();
   EXPECT_THAT([&] { read(); },

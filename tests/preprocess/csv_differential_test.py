@@ -1,4 +1,4 @@
-"""The CSV parser against Python's csv module on random tables: the same rows, or both refuse."""
+"""The CSV parser against Python's csv module on random tables: the same rows, or both reject them."""
 
 import csv
 import io
@@ -73,19 +73,19 @@ def shown(value):
 
 
 def compare(texts, delimiter, quoting):
-    """Returns how many were read, refused, and read with a line break in a field."""
-    counts = {"read": 0, "refused": 0, "multiline": 0}
+    """Returns how many were read, rejected, and read with a line break in a field."""
+    counts = {"read": 0, "rejected": 0, "multiline": 0}
     results = probe(texts, delimiter, quoting)
     assert len(results) == len(texts)
     for text, ours in zip(texts, results):
         python = python_rows(text, delimiter, quoting)
         if "error" in python:
             if "error" not in ours:
-                pytest.fail(f"csv.reader refuses {shown(text)} ({python['error']}); read as {shown(ours)}")
-            # The line of text after a closing quote; of a quote that is never closed ours is where it opens.
+                pytest.fail(f"csv.reader rejects {shown(text)} ({python['error']}); read as {shown(ours)}")
+            # The line of text after a closing quote; for an unterminated quote ours is the line where it opens.
             if "expected after" in python["error"] and not ours["error"].startswith(f"line {python['line']}: "):
                 pytest.fail(f"{shown(text)}: {python} but {ours}")
-            counts["refused"] += 1
+            counts["rejected"] += 1
             continue
         multiline = sum(bool(re.search("[\r\n]", field)) for _, row in python["rows"] for field in row)
         if ours != {"rows": python["rows"], "multiline": multiline}:
@@ -97,13 +97,13 @@ def compare(texts, delimiter, quoting):
 
 @pytest.mark.parametrize("quoting", ["standard", "none"])
 @pytest.mark.parametrize("delimiter", DELIMITERS.values(), ids=DELIMITERS)
-def test_random_tables_are_read_or_refused_as_by_python(delimiter, quoting):
+def test_random_tables_give_the_rows_or_the_error_of_python(delimiter, quoting):
     rng = random.Random(f"{delimiter} {quoting}")
     counts = compare([random_text(rng, delimiter) for _ in range(CASES)], delimiter, quoting)
     print(counts)
     assert counts["read"] > CASES / 5
     # Each outcome is frequent enough to be tested; without quoting nothing is malformed.
-    assert (counts["refused"] > CASES / 5) == (quoting == "standard")
+    assert (counts["rejected"] > CASES / 5) == (quoting == "standard")
     assert (counts["multiline"] > CASES / 20) == (quoting == "standard")
 
 
@@ -112,7 +112,7 @@ def test_the_field_limit_is_that_of_python():
     texts = [text for size in (limit, limit + 1)
              for text in ("x" * size, '"' + "y\n" * (size // 2) + "z" * (size % 2) + '"', "한" * size)]
     counts = compare(texts, ",", "standard")
-    assert counts["read"] == counts["refused"] == 3
+    assert counts["read"] == counts["rejected"] == 3
 
 
 def test_what_the_csv_module_writes_is_read_back():

@@ -22,7 +22,7 @@ class Csv : public testing::Test {
     return read_csv(path_, {.delimiter = delimiter});
   }
 
-  void expect_refused(const std::string& text, const std::string& reason) const {
+  void expect_rejected(const std::string& text, const std::string& reason) const {
     EXPECT_THAT([&] { read(text); },
                 ThrowsMessage<UserError>(AllOf(HasSubstr("a.csv"), HasSubstr(reason))));
   }
@@ -39,7 +39,7 @@ TEST_F(Csv, ReadsQuotedFields) {
   EXPECT_THAT(csv.rows[1].fields, ElementsAre("2", "plain"));
 }
 
-TEST_F(Csv, CountsLinesThroughBreaksInsideFields) {
+TEST_F(Csv, CountsLineBreaksInsideFields) {
   const CsvFile csv = read("id,text\n1,\"one\ntwo\n\nfour\"\n2,b\n\n\"x\ny\",c\n4,d");
   ASSERT_EQ(csv.rows.size(), 4U);
   EXPECT_EQ(csv.rows[0].line, 2U);
@@ -50,7 +50,7 @@ TEST_F(Csv, CountsLinesThroughBreaksInsideFields) {
   EXPECT_EQ(csv.rows[3].line, 10U);
 }
 
-TEST_F(Csv, TakesEveryLineEnd) {
+TEST_F(Csv, AcceptsEveryLineEnding) {
   for (const std::string end : {"\n", "\r\n", "\r"}) {
     const CsvFile csv = read("id,text" + end + "1,a" + end + "2,b" + end);
     ASSERT_EQ(csv.rows.size(), 2U);
@@ -60,12 +60,12 @@ TEST_F(Csv, TakesEveryLineEnd) {
   }
 }
 
-TEST_F(Csv, DropsTheByteOrderMark) {
+TEST_F(Csv, SkipsTheByteOrderMark) {
   EXPECT_THAT(read("\xEF\xBB\xBFid,text\n1,a\n").header, ElementsAre("id", "text"));
   EXPECT_THAT(read("\xEF\xBB\xBF\"i,d\",text\n1,a\n").header, ElementsAre("i,d", "text"));
 }
 
-TEST_F(Csv, TakesAnotherSeparator) {
+TEST_F(Csv, AcceptsAnotherDelimiter) {
   EXPECT_THAT(read("id;text\n1;a,b\n", ';').rows[0].fields, ElementsAre("1", "a,b"));
 }
 
@@ -73,27 +73,28 @@ TEST_F(Csv, KeepsEmptyFields) {
   EXPECT_THAT(read("a,b,c\n,,\n").rows[0].fields, ElementsAre("", "", ""));
 }
 
-TEST_F(Csv, RefusesWhatHoldsNothing) {
-  expect_refused("", "empty");
-  expect_refused("\n\n", "empty");
-  expect_refused("id,text\n", "no rows");
+TEST_F(Csv, RejectsEmptyFiles) {
+  expect_rejected("", "empty");
+  expect_rejected("\n\n", "empty");
+  expect_rejected("id,text\n", "no rows");
 }
 
-TEST_F(Csv, NamesTheLineOfAQuoteThatIsNeverClosed) {
-  expect_refused("id,text\n1,a\n2,\"never\n3,closed\n", "line 3");
+TEST_F(Csv, NamesTheLineOfAnUnterminatedQuote) {
+  expect_rejected("id,text\n1,a\n2,\"never\n3,closed\n", "line 3");
 }
 
 TEST_F(Csv, NeverJoinsRowsAtAStrayQuote) {
-  expect_refused("id,text,path\n0,\"Yes\" he said,a.wav\n1,\"No\",b.wav\n", "line 2");
+  expect_rejected("id,text,path\n0,\"Yes\" he said,a.wav\n1,\"No\",b.wav\n", "line 2");
 }
 
-TEST_F(Csv, WarnsOnceOfFieldsThatSpanLines) {
+TEST_F(Csv, WarnsOnceAboutFieldsThatSpanLines) {
   testing::internal::CaptureStdout();
   read("id,text\n1,a\n2,\"x\ny\"\n3,\"z\n\"\n");
   read("id,text\n1,\"a\"\n");
   const std::string log = testing::internal::GetCapturedStdout();
-  EXPECT_THAT(log, HasSubstr("a.csv: line 3: a quoted field spans several lines (number of such "
-                             "fields in the file: 2)"));
+  EXPECT_THAT(log,
+              HasSubstr("a.csv: line 3: a quoted field spans several lines (such fields in the "
+                        "file: 2)"));
   EXPECT_EQ(log.find("spans"), log.rfind("spans"));
 }
 
@@ -113,12 +114,12 @@ TEST_F(Csv, FindsCsvOrTsvButNotBoth) {
 TEST_F(Csv, NamesAColumnWithSpacesAroundIt) {
   const CsvFile csv = read("id, text\n1,a\n");
   EXPECT_THAT([&] { csv.column("text", ""); },
-              ThrowsMessage<UserError>(HasSubstr("The name of ' text' has spaces around it")));
+              ThrowsMessage<UserError>(HasSubstr("Remove the spaces around the name of ' text'")));
 }
 
-TEST_F(Csv, RefusesUtf16) { expect_refused(std::string("i\0d\0", 4), "UTF-16"); }
+TEST_F(Csv, RejectsUtf16) { expect_rejected(std::string("i\0d\0", 4), "UTF-16"); }
 
-TEST_F(Csv, SaysWhichColumnsThereAre) {
+TEST_F(Csv, ListsTheColumnsIfOneIsMissing) {
   const CsvFile csv = read("id,text\n1,a\n");
   EXPECT_EQ(csv.column("text", ""), 1U);
   EXPECT_FALSE(csv.find_column("speaker"));
@@ -127,24 +128,24 @@ TEST_F(Csv, SaysWhichColumnsThereAre) {
                                              HasSubstr("'id', 'text'"), HasSubstr("Do this."))));
 }
 
-TEST_F(Csv, GuessesAnotherSeparator) {
+TEST_F(Csv, SuggestsAnotherDelimiter) {
   const CsvFile csv = read("id;text\n1;a\n");
   EXPECT_THAT([&] { csv.column("id", ""); }, ThrowsMessage<UserError>(HasSubstr("--delimiter")));
 }
 
-TEST_F(Csv, WritesWhatItReads) {
+TEST_F(Csv, RoundTrips) {
   const std::vector<std::string> fields{"plain", "a, \"b\"", "two\nlines", ""};
   EXPECT_EQ(read("a,b,c,d\n" + csv_line(fields)).rows[0].fields, fields);
 }
 
-TEST_F(Csv, BoundsFieldsAndRefusesColumnsOfOneName) {
+TEST_F(Csv, LimitsTheFieldsAndRejectsDuplicateColumns) {
   const std::string commas(1023, ',');
   EXPECT_EQ(read(commas + "\n" + commas + "\n").rows[0].fields.size(), 1024U);
-  expect_refused(commas + ",\na\n", "line 1: a row of more than 1024 fields");
-  expect_refused("id,a\n1,2\n" + std::string(1 << 20, ','),
-                 "line 3: a row of more than 1024 fields");
-  expect_refused("id,a,id\n1,2,3\n", "two columns 'id'");
-  EXPECT_EQ(read("id,,\n1,2,3\n").rows.size(), 1U);  // without a name, no column to confuse
+  expect_rejected(commas + ",\na\n", "line 1: the row has more than 1024 fields");
+  expect_rejected("id,a\n1,2\n" + std::string(1 << 20, ','),
+                  "line 3: the row has more than 1024 fields");
+  expect_rejected("id,a,id\n1,2,3\n", "duplicate column 'id'");
+  EXPECT_EQ(read("id,,\n1,2,3\n").rows.size(), 1U);  // empty names are not duplicates
 }
 
 }  // namespace

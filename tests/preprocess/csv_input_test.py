@@ -1,4 +1,4 @@
-"""Corpora as people have them, and what is said of bad ones."""
+"""Reading corpora, and the error messages for invalid ones."""
 
 import csv
 import json
@@ -51,23 +51,23 @@ def test_labels_without_intent_info_are_the_same_in_every_split(corpus, out):
     assert [row[1] for row in read_shards(out / "test")] == [2, 2]
 
 
-def test_a_split_made_with_other_intents_is_pointed_out(corpus, out):
+def test_warns_about_a_split_with_different_intents(corpus, out):
     corpus.fill(6)
     corpus.run(out)
     corpus.write_csv([[0, "new", "", "wav/train-0.wav", 0]], "other.csv")
-    assert "was made with other intents" in corpus.run(out, "--intents-from", "other", split="other")
+    assert "has a different list of intents" in corpus.run(out, "--intents-from", "other", split="other")
 
 
 @pytest.fixture
 def bad_corpus(corpus):
-    """Two good rows and one of every kind of bad one."""
+    """Two valid rows and one of every kind of bad row."""
     (corpus.folder / "intent_info.csv").write_text("intent_class,intent_name\n0,pay\n")
     corpus.add_audio("wav/good.wav")
-    (corpus.folder / "wav/text.wav").write_text("no audio at all, whatever the name")
+    (corpus.folder / "wav/text.wav").write_text("text in a file named .wav")
     (corpus.folder / "wav/nothing.wav").write_bytes(b"")
     soundfile.write(corpus.folder / "wav/empty.wav", np.zeros(0), 8000)
-    whole = (corpus.folder / "wav/good.wav").read_bytes()
-    (corpus.folder / "wav/cut.wav").write_bytes(whole[: len(whole) // 2])
+    complete = (corpus.folder / "wav/good.wav").read_bytes()
+    (corpus.folder / "wav/cut.wav").write_bytes(complete[: len(complete) // 2])
     soundfile.write(corpus.folder / "wav/nan.wav", np.full(100, np.nan), 8000, subtype="FLOAT")
     corpus.add_audio("wav/long.wav", seconds=2.5)
     corpus.write_csv([
@@ -104,31 +104,31 @@ def test_every_bad_row_is_listed_with_its_line_and_the_run_fails(bad_corpus, out
     assert not list((out / "train").glob("*.h5"))
 
 
-@pytest.mark.parametrize("options, status, where", [((), 1, "--summary names them all"),
-                                                    (("--skip-bad",), 0, "rejected.csv has them all")])
-def test_of_many_bad_rows_the_first_are_listed_and_the_rest_counted(corpus, out, options, status, where):
+@pytest.mark.parametrize("options, status, where", [((), 1, "for all of them use --summary"),
+                                                    (("--skip-bad",), 0, "for all of them see rejected.csv")])
+def test_logs_the_first_bad_rows_and_counts_the_rest(corpus, out, options, status, where):
     rows = corpus.fill(2)
     corpus.write_csv([*rows, *([f"gone-{i}", 0, "", f"wav/gone-{i}.wav", 0] for i in range(50))])
     log = corpus.run(out, *options, "--summary", out / "summary.json", status=status)
     assert [f"train.csv:{line}:" in log for line in (4, 23, 24, 53)] == [True, True, False, False]
-    assert f"and 30 more like these; {where}" in log
+    assert f"30 more bad rows not shown; {where}" in log
     summary = json.loads((out / "summary.json").read_text())["splits"][0]
     assert [row["line"] for row in summary["rejected_rows"]] == list(range(4, 54))
 
 
-def test_audio_behind_a_link_is_one_usage_error(corpus, out, tmp_path):
+def test_audio_in_a_linked_folder_is_one_usage_error(corpus, out, tmp_path):
     corpus.fill(30)
     (corpus.folder / "wav").rename(tmp_path / "scratch")
     (corpus.folder / "wav").symlink_to(tmp_path / "scratch")
     log = corpus.run(out, status=2)
     assert len(log.splitlines()) == 1
-    assert "all 30 good rows is outside the corpus folder" in log
-    assert f"{corpus.folder}/wav is a link to {tmp_path}/scratch; allow that with --allow-outside" in log
+    assert "all 30 valid rows is outside the corpus folder" in log
+    assert f"{corpus.folder}/wav is a link to {tmp_path}/scratch; use --allow-outside" in log
     corpus.run(out, "--allow-outside")
     assert len(read_shards(out / "train")) == 30
 
 
-def test_bad_rows_are_left_out_on_request(bad_corpus, out):
+def test_skips_bad_rows_with_skip_bad(bad_corpus, out):
     bad_corpus.run(out, "--max-seconds", 2, "--skip-bad", "--summary", out / "summary.json")
     assert [row[0] for row in read_shards(out / "train")] == ["u1", "u13"]
     with (out / "train/rejected.csv").open(newline="") as stream:
@@ -142,20 +142,20 @@ def test_bad_rows_are_left_out_on_request(bad_corpus, out):
     assert [row["line"] for row in summary["rejected_rows"]] == list(REASONS)
 
 
-def test_rejected_csv_goes_when_all_is_mended(bad_corpus, out):
+def test_removes_rejected_csv_when_all_rows_are_fixed(bad_corpus, out):
     bad_corpus.run(out, "--skip-bad")
     bad_corpus.write_csv([["u1", 0, "", "wav/good.wav", "s"]])
     bad_corpus.run(out, "--skip-bad")
     assert not (out / "train/rejected.csv").exists()
 
 
-def test_a_corpus_without_a_good_row_fails(corpus, out):
+def test_a_corpus_without_a_valid_row_fails(corpus, out):
     corpus.write_csv([[0, 0, "", "wav/gone.wav", 0]])
-    assert "none of its 1 rows is good" in corpus.run(out, "--skip-bad", status=1)
+    assert "no valid row among 1 row" in corpus.run(out, "--skip-bad", status=1)
 
 
 @pytest.mark.parametrize("text, message", [
-    (None, "no CSV file"),
+    (None, "train.csv not found"),
     ("", "empty"),
     ("id,intent_class,audio_path\n", "no rows"),
     ("id,intent,audio_path\n1,0,a.wav\n", "no column 'intent_class'; its columns are 'id', 'intent', "
@@ -163,7 +163,7 @@ def test_a_corpus_without_a_good_row_fails(corpus, out):
     ("id;intent_class;audio_path\n1;0;a.wav\n", "--delimiter"),
     ('id,intent_class,audio_path\n1,0,"a.wav\n', "line 2"),
 ])
-def test_a_csv_that_cannot_be_used_is_a_usage_error(corpus, out, text, message):
+def test_an_invalid_csv_is_a_usage_error(corpus, out, text, message):
     if text is not None:
         (corpus.folder / "train.csv").write_text(text)
     assert message in corpus.run(out, status=2)
@@ -171,19 +171,19 @@ def test_a_csv_that_cannot_be_used_is_a_usage_error(corpus, out, text, message):
 
 @pytest.mark.parametrize("arguments, message", [
     ([], "--corpus is missing"),
-    (["--corpus", "/gone", "--split", "train", "--out", "x"], "no corpus folder /gone"),
+    (["--corpus", "/gone", "--split", "train", "--out", "x"], "corpus folder /gone not found"),
     (["--corpus", "/", "--split", "../train", "--out", "x"], "--split '../train'"),
-    (["--corpus", "/", "--split", "a,a", "--out", "x"], "twice"),
+    (["--corpus", "/", "--split", "a,a", "--out", "x"], "duplicate split 'a'"),
     (["--corpus", "/", "--split", "a", "--out", "x", "--dtype", "int8"], "--dtype"),
     (["--corpus", "/", "--split", "a", "--out", "x", "--jobs", "0"], "--jobs"),
     (["--what"], "--what"),
-    (["--verify", "/gone"], "no folder /gone"),
+    (["--verify", "/gone"], "folder /gone not found"),
 ])
-def test_a_wrong_command_line_is_a_usage_error(arguments, message, tmp_path):
+def test_an_invalid_command_line_is_a_usage_error(arguments, message, tmp_path):
     assert message in preprocess(*arguments, status=2, cwd=tmp_path)
 
 
-def test_an_output_folder_that_cannot_be_made_is_a_usage_error(corpus, tmp_path):
+def test_an_output_folder_that_cannot_be_created_is_a_usage_error(corpus, tmp_path):
     corpus.fill(2)
     (tmp_path / "file").write_text("")
     assert "output folder" in corpus.run(tmp_path / "file/shards", status=2)

@@ -22,23 +22,24 @@ std::vector<std::vector<std::string>> fields_of(const std::string& text, CsvForm
   return fields;
 }
 
-void expect_refused(const std::string& text, const std::string& reason) {
+void expect_rejected(const std::string& text, const std::string& reason) {
   EXPECT_THAT([&] { parse_csv(text, {}); }, ThrowsMessage<UserError>(StartsWith(reason))) << text;
 }
 
 TEST(CsvReader, RefusesTextAfterAClosingQuote) {
   // A lenient parser takes the quote after Yes as text, and the field as open until the next quote.
-  expect_refused("id,text,path\n0,\"Yes\" he said,a.wav\n1,\"No\",b.wav\n",
-                 "line 2: text follows the closing quote of field 2");
-  expect_refused("a,b\n1,\"x\ny\"z\n", "line 3: text follows the closing quote of field 2");
-  expect_refused("\"a\" ,b\n", "line 1: text follows the closing quote of field 1");
+  expect_rejected("id,text,path\n0,\"Yes\" he said,a.wav\n1,\"No\",b.wav\n",
+                  "line 2: text after the closing quote of field 2");
+  expect_rejected("a,b\n1,\"x\ny\"z\n", "line 3: text after the closing quote of field 2");
+  expect_rejected("\"a\" ,b\n", "line 1: text after the closing quote of field 1");
   EXPECT_THAT([] { parse_csv("\"a\"b", {}); },
               ThrowsMessage<UserError>(HasSubstr("--quoting none")));
 }
 
 TEST(CsvReader, NamesTheLineOfAQuoteThatIsNeverClosed) {
-  expect_refused("a,b\n1,x\n2,\"never\n3,closed\n", "line 3: a quoted field begins here");
-  expect_refused("a\n\"x\ny\",\"", "line 3: a quoted field begins here");
+  expect_rejected("a,b\n1,x\n2,\"never\n3,closed\n",
+                  "line 3: unterminated quote in the field that starts here");
+  expect_rejected("a\n\"x\ny\",\"", "line 3: unterminated quote in the field that starts here");
 }
 
 TEST(CsvReader, KeepsSpacesAndQuotesInsideFields) {
@@ -70,10 +71,10 @@ TEST(CsvReader, CountsFieldsThatSpanLines) {
 TEST(CsvReader, LimitsFieldsAndTheirSize) {
   const std::string full(kMaxCsvFieldCharacters, 'x');
   EXPECT_EQ(fields_of(full)[0][0].size(), full.size());
-  expect_refused("a\n" + full + "x", "line 2: a field of more than 131072 characters begins here");
+  expect_rejected("a\n" + full + "x", "line 2: a field of more than 131072 characters starts here");
   const std::string commas(kMaxCsvFields - 1, ',');
   EXPECT_EQ(fields_of(commas)[0].size(), kMaxCsvFields);
-  expect_refused("\n" + commas + ",", "line 2: a row of more than 1024 fields");
+  expect_rejected("\n" + commas + ",", "line 2: the row has more than 1024 fields");
 }
 
 }  // namespace

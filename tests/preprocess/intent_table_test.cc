@@ -34,7 +34,7 @@ IntentTable collect(const std::string& rows) {
   return IntentTable::collect({&csv}, "intent_class", "");
 }
 
-void expect_refused(const std::string& rows, const std::string& reason) {
+void expect_rejected(const std::string& rows, const std::string& reason) {
   EXPECT_THAT([&] { info(rows); }, ThrowsMessage<UserError>(HasSubstr(reason))) << rows;
 }
 
@@ -58,25 +58,25 @@ TEST(IntentTable, CollectsIntegersAsPandasWritesThem) {
 }
 
 TEST(IntentTable, RefusesEqualClassesAndNamesByLine) {
-  expect_refused("0,pay\n0,ask\n", "intent_info.csv:3: the intent class '0' is already on line 2");
-  expect_refused("0,pay\n0.0,ask\n", "the intent class '0' is already on line 2");
-  expect_refused(
+  expect_rejected("0,pay\n0,ask\n", "intent_info.csv:3: the intent class '0' is already on line 2");
+  expect_rejected("0,pay\n0.0,ask\n", "the intent class '0' is already on line 2");
+  expect_rejected(
       "0,pay\n1,ask\n2,pay\n",
       "intent_info.csv:4: the intent name 'pay' of class 2 is already on line 2, of class 0");
-  expect_refused("0,caf\u00e9\n1,cafe\u0301\n", "in another Unicode normalization form");
+  expect_rejected("0,caf\u00e9\n1,cafe\u0301\n", "in another Unicode normalization form");
   EXPECT_THAT([] { collect("caf\u00e9,x\ncafe\u0301,x\n"); },
               ThrowsMessage<UserError>(AllOf(HasSubstr("train.csv: "), HasSubstr("caf"),
                                              HasSubstr("two Unicode normalization forms"))));
 }
 
 TEST(IntentTable, RefusesNamesThatBreakOtherFiles) {
-  expect_refused("0,pay\n1,\n", "intent_info.csv:3: the class or intent name '' is empty");
-  expect_refused("0,\"p\nay\"\n", "'p\\nay' has a control character");
-  expect_refused("0,p\tay\n", "'p\\tay' has a control character");
-  expect_refused("0, pay\n", "' pay' has spaces around it");
-  expect_refused("0,\xFF\n", "'\\xff' is not UTF-8");
-  expect_refused("0," + std::string(257, 'x') + "\n", "has 257 bytes, over the limit of 256");
-  expect_refused("0,pay,more\n", "intent_info.csv:2: 3 fields, the header has 2");
+  expect_rejected("0,pay\n1,\n", "intent_info.csv:3: the class or intent name '' is empty");
+  expect_rejected("0,\"p\nay\"\n", "'p\\nay' has a control character");
+  expect_rejected("0,p\tay\n", "'p\\tay' has a control character");
+  expect_rejected("0, pay\n", "' pay' has leading or trailing spaces");
+  expect_rejected("0,\xFF\n", "'\\xff' is not UTF-8");
+  expect_rejected("0," + std::string(257, 'x') + "\n", "has 257 bytes, the limit is 256");
+  expect_rejected("0,pay,more\n", "intent_info.csv:2: 3 fields, the header has 2");
   EXPECT_THAT(collect("\"a\nb\",x\n pay,x\npay,x\n\xFF,x\n,x\n").names(), ElementsAre("pay"));
 }
 
@@ -95,19 +95,19 @@ TEST(IntentTable, ListsTheKnownIntentsWithAnUnknownOne) {
   EXPECT_LT(text.size(), 20U * 80);
 }
 
-TEST(IntentTable, RecognizesLabelsThatCountFromAnotherNumber) {
+TEST(IntentTable, RejectsLabelsThatCountFromAnotherNumber) {
   const IntentTable intents = info("0,pay\n1,ask\n2,lock\n");
   const auto check = [&](const IntentTable& known, const std::string& labels) {
     known.check_first_class(table("intent_class,x\n" + labels, "test.csv"), 0);
   };
   EXPECT_THAT([&] { check(intents, "1,x\n3,x\n2.0,x\n"); },
               ThrowsMessage<UserError>(
-                  AllOf(HasSubstr("test.csv: its intents are numbered 1 to 3"),
+                  AllOf(HasSubstr("test.csv: the intents are numbered 1 to 3"),
                         HasSubstr("the classes of intent_info.csv are 0 to 2"),
-                        HasSubstr("one of the files seems to count from 0 and the other from 1"))));
+                        HasSubstr("one file seems to count from 0 and the other from 1"))));
   EXPECT_THROW(check(info("1,pay\n2,ask\n3,lock\n"), "0,x\n1,x\n2,x\n"), UserError);
   EXPECT_THROW(check(collect("0,x\n1,x\n2,x\n"), "1,x\n2,x\n3,x\n"), UserError);
-  // Nothing that counting from one alone explains: the rows are judged one by one.
+  // Counting from one does not explain these: each row is checked on its own.
   for (const char* labels : {"0,x\n1,x\n2,x\n", "1,x\n2,x\n", "0,x\n3,x\n", "1,x\n4,x\n",
                              "3,x\nask,x\n", "-1,x\n2,x\n", "9223372036854775807,x\n", "3,x,x\n"}) {
     EXPECT_NO_THROW(check(intents, labels)) << labels;

@@ -20,7 +20,7 @@ def recordings(corpus):
 def test_a_stray_quote_never_gives_a_row_the_audio_of_another(recordings, out):
     write(recordings, HEADER + '0,0,"Yes" he said,wav/a.wav,0\n1,1,"No" she said,wav/b.wav,0\n2,0,c,wav/c.wav,0\n')
     log = recordings.run(out, status=2)
-    assert "train.csv: line 2: text follows the closing quote of field 3" in log and "--quoting none" in log
+    assert "train.csv: line 2: text after the closing quote of field 3" in log and "--quoting none" in log
     recordings.run(out, "--quoting", "none")
     assert [(row[0], row[1], len(row[3])) for row in read_shards(out / "train")] == \
         [("0", 0, 1600), ("1", 1, 3200), ("2", 0, 4800)]
@@ -33,16 +33,16 @@ def test_common_voice_tsv(recordings, out):
                       'x\twav/b.wav\t"No," she said.\task\n'
                       'x\twav/c.wav\tand "left"\tpay\n', "train.tsv")
     columns = ["--column-audio", "path", "--column-intent", "intent"]
-    assert "train.tsv: line 3: text follows the closing quote" in recordings.run(out, *columns, status=2)
+    assert "train.tsv: line 3: text after the closing quote" in recordings.run(out, *columns, status=2)
     recordings.run(out, *columns, "--quoting", "none")
     assert [(row[1], len(row[3])) for row in read_shards(out / "train")] == [(1, 1600), (0, 3200), (1, 4800)]
 
 
-def test_fields_that_span_lines_are_warned_of_once(recordings, out):
+def test_fields_that_span_lines_cause_one_warning(recordings, out):
     write(recordings, HEADER + '0,0,"a,wav/a.wav,0\n1,0,b",wav/b.wav,0\n2,0,"c\nd",wav/c.wav,0\n3,0,x,wav/d.wav,0\n')
     log = recordings.run(out)
     assert log.count("spans several lines") == 1
-    assert "train.csv: line 2: a quoted field spans several lines (number of such fields in the file: 2)" in log
+    assert "train.csv: line 2: a quoted field spans several lines (such fields in the file: 2)" in log
     assert "spans several lines" not in recordings.run(out, "--quoting", "none", status=1)
 
 
@@ -55,7 +55,7 @@ def test_a_tab_can_be_given_in_three_ways(recordings, out, delimiter):
 
 @pytest.mark.parametrize("options", [["--delimiter", ",,"], ["--delimiter", '"'], ["--delimiter", ""],
                                      ["--quoting", "all"]])
-def test_other_delimiters_and_quoting_are_refused(recordings, out, options):
+def test_other_delimiters_and_quoting_are_rejected(recordings, out, options):
     write(recordings, "intent_class,audio_path\npay,wav/a.wav\n")
     assert options[0] in recordings.run(out, *options, status=2)
 
@@ -96,7 +96,7 @@ def test_labels_that_count_from_one_are_not_trained_as_their_neighbors(recording
     ("0,caf\u00e9\n1,cafe\u0301\n", "in another Unicode normalization form"),
     ('0,pay\n1,"a\nsk"\n', "intent_info.csv:3: the class or intent name 'a\\nsk' has a control character"),
 ])
-def test_intent_names_that_cannot_be_told_apart_or_break_lines_are_refused(recordings, out, names, message):
+def test_intent_names_that_are_equal_or_contain_line_breaks_are_rejected(recordings, out, names, message):
     write(recordings, "intent_class,intent_name\n" + names, "intent_info.csv")
     write(recordings, "intent_class,audio_path\n0,wav/a.wav\n")
     assert message in recordings.run(out, status=2)
@@ -104,5 +104,5 @@ def test_intent_names_that_cannot_be_told_apart_or_break_lines_are_refused(recor
 
 def test_intents_with_spaces_around_them_are_bad_rows(recordings, out):
     write(recordings, "intent_class,audio_path\npay,wav/a.wav\npay ,wav/b.wav\n")
-    assert "train.csv:3: the intent 'pay ' has spaces around it" in recordings.run(out, "--skip-bad")
+    assert "train.csv:3: the intent 'pay ' has leading or trailing spaces" in recordings.run(out, "--skip-bad")
     assert read_manifest(out / "train")["intents"] == ["pay"]

@@ -79,7 +79,7 @@ def test_names_that_are_not_utf8_are_read_or_escaped(corpus, out):
     assert [row["id"] for row in summary["rejected_rows"]] == ["b", "\\xe7"]
     assert summary["rejected_rows"][0]["reason"] == rejected[0]["reason"]
     # The records of finished shards are UTF-8 too, and recognized.
-    assert "1 of 1 shards are there" in corpus.run(out, "--skip-bad")
+    assert "reusing 1 of 1 shard from an earlier run" in corpus.run(out, "--skip-bad")
 
 
 def test_an_output_folder_that_is_not_utf8_is_escaped(corpus, tmp_path):
@@ -104,7 +104,7 @@ def short_corpus(corpus):
 
 def test_audio_that_the_published_models_cannot_take_is_a_bad_row(short_corpus, out):
     log = short_corpus.run(out, status=1)
-    assert "train.csv:2: " in log and "399.wav: 0.0249375 s long, under the minimum of 0.025 s" in log
+    assert "train.csv:2: " in log and "399.wav: 0.0249375 s long, the minimum is 0.025 s" in log
     assert "train.csv:4: " in log and "2 of 4 rows are bad" in log
     short_corpus.run(out, "--skip-bad")
     assert [len(row[3]) for row in read_shards(out / "train")] == [400, 400]
@@ -116,5 +116,5 @@ def test_the_shortest_audio_can_be_chosen(short_corpus, out):
     short_corpus.run(out, "--min-seconds", 0)
     assert [len(row[3]) for row in read_shards(out / "train")] == [399, 400, 398, 400]
     assert "4 of 4 rows are bad" in short_corpus.run(out, "--min-seconds", 0.03, status=1)
-    assert "--min-seconds 2 is above --max-seconds 1" in \
+    assert "--min-seconds 2 is greater than --max-seconds 1" in \
         short_corpus.run(out, "--min-seconds", 2, "--max-seconds", 1, status=2)

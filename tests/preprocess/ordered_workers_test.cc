@@ -11,7 +11,7 @@ namespace {
 
 using Workers = OrderedWorkers<size_t>;
 
-TEST(OrderedWorkers, GivesResultsInOrder) {
+TEST(OrderedWorkers, ReturnsResultsInOrder) {
   for (const size_t jobs : {1, 2, 7}) {
     Workers workers(100, jobs, 5, [] {
       return [](size_t item) {
@@ -24,7 +24,7 @@ TEST(OrderedWorkers, GivesResultsInOrder) {
   }
 }
 
-TEST(OrderedWorkers, NeverRunsFurtherAheadThanTheWindow) {
+TEST(OrderedWorkers, DoesNotRunAheadOfTheWindow) {
   std::atomic<size_t> begun{0};
   Workers workers(200, 4, 6, [&] {
     return [&](size_t item) {
@@ -39,7 +39,7 @@ TEST(OrderedWorkers, NeverRunsFurtherAheadThanTheWindow) {
   }
 }
 
-TEST(OrderedWorkers, PassesOnWhatAnItemThrewInItsPlace) {
+TEST(OrderedWorkers, RethrowsTheExceptionOfAnItemInOrder) {
   Workers workers(4, 2, 4, [] {
     return [](size_t item) {
       if (item == 2) throw std::runtime_error("item 2");
@@ -52,7 +52,7 @@ TEST(OrderedWorkers, PassesOnWhatAnItemThrewInItsPlace) {
   EXPECT_EQ(workers.next(), 3U);
 }
 
-TEST(OrderedWorkers, EndsBeforeItsWorkIsTaken) {
+TEST(OrderedWorkers, CanBeDestroyedBeforeAllResultsAreTaken) {
   std::atomic<size_t> begun{0};
   {
     Workers workers(1000000, 3, 4, [&] {
@@ -66,7 +66,7 @@ TEST(OrderedWorkers, EndsBeforeItsWorkIsTaken) {
   EXPECT_LE(begun.load(), 5U);
 }
 
-TEST(OrderedWorkers, MakesOneWorkAThread) {
+TEST(OrderedWorkers, MakesOneWorkPerThread) {
   std::atomic<int> made{0};
   {
     Workers workers(50, 3, 50, [&] {
@@ -79,7 +79,7 @@ TEST(OrderedWorkers, MakesOneWorkAThread) {
   EXPECT_EQ(made, 3);
 }
 
-TEST(OrderedWorkers, AcceptsNoWork) {
+TEST(OrderedWorkers, AcceptsZeroItems) {
   Workers workers(0, 2, 4, [] { return [](size_t item) { return item; }; });
   EXPECT_EQ(workers.next(), std::nullopt);
 }

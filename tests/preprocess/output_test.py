@@ -1,4 +1,4 @@
-"""What is in the shards, read by others: h5py, h5dump, soxr; and that it is always the same."""
+"""The content of the shards, checked with h5py, h5dump and soxr, and its determinism."""
 
 import json
 import os
@@ -13,33 +13,34 @@ import soundfile
 from conftest import files_of, preprocess, read_manifest, read_shards
 
 
-def test_h5py_reads_sensible_contents(corpus, out):
+def test_h5py_reads_the_expected_content(corpus, out):
     corpus.fill(5)
     corpus.run(out, "--shard-utterances", 3)
     manifest = read_manifest(out / "train")
     assert [shard["utterances"] for shard in manifest["shards"]] == [3, 2]
-    assert (manifest["format"], manifest["version"], manifest["split"]) == ("s2i-dataset", 2, "train")
+    assert (manifest["format"], manifest["version"], manifest["split"]) == ("s2i-dataset", 3, "train")
     assert manifest["speakers"] == ["0", "1"]
     with h5py.File(out / "train" / manifest["shards"][0]["file"]) as file:
         assert set(file) == {"audio", "offset", "label", "speaker", "id", "checksum"}
         attributes = dict(file.attrs)
-        assert (attributes["format"], attributes["version"]) == ("s2i-shard", 1)
+        assert (attributes["format"], attributes["version"]) == ("s2i-shard", 2)
         assert (attributes["split"], attributes["sample_rate"]) == ("train", 16000)
         assert list(attributes["source_rates"]) == [8000]
         assert "soxr" in attributes["resampler"]
+        assert (attributes["channel"], manifest["channel"]) == ("mean", "mean")
         assert file["audio"].dtype == np.int16 and file["audio"].chunks is None
         assert file["offset"].dtype == np.uint64 and len(file["offset"]) == 4
         assert file["offset"][3] == len(file["audio"])
         assert list(file["id"].asstr()) == ["0", "1", "2"]
-        # What the trainer goes by, which does not ask HDF5.
+        # The file offsets that the trainer uses instead of HDF5.
         entry = manifest["shards"][0]
-        places = dict(entry["tables"], audio=entry["audio_start"])
-        assert places.pop("id_bytes") == file["id"].dtype.itemsize
-        assert places == {name: file[name].id.get_offset() for name in file}
+        offsets = dict(entry["tables"], audio=entry["audio_start"])
+        assert offsets.pop("id_bytes") == file["id"].dtype.itemsize
+        assert offsets == {name: file[name].id.get_offset() for name in file}
         assert list(file["label"]) == [0, 1, 2] and list(file["speaker"]) == [0, 1, 0]
 
 
-def test_h5dump_reads_sensible_contents(corpus, out):
+def test_h5dump_reads_the_expected_content(corpus, out):
     h5dump = shutil.which("h5dump") or pytest.skip("h5dump is not installed (hdf5-tools)")
     corpus.fill(2)
     corpus.run(out)
@@ -59,7 +60,7 @@ def test_checksums_are_xxh3_of_the_samples(corpus, out):
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
-def test_samples_are_those_of_soundfile_and_soxr(corpus, out, rate):
+def test_samples_match_soundfile_and_soxr(corpus, out, rate):
     soxr = pytest.importorskip("soxr", reason="soxr is not installed")
     corpus.write_csv([[0, 0, "", corpus.add_audio("wav/a.wav", 3.3, rate, channels=2), 0]])
     corpus.run(out / "int16")
@@ -69,12 +70,12 @@ def test_samples_are_those_of_soundfile_and_soxr(corpus, out, rate):
     floats = read_shards(out / "float32/train")[0][3]
     assert len(floats) == len(expected)
     assert np.abs(floats - expected).max() < 2e-6
-    steps = read_shards(out / "int16/train")[0][3]
+    integers = read_shards(out / "int16/train")[0][3]
     rounded = np.clip(np.rint(expected * 32768), -32768, 32767)
-    assert np.abs(steps - rounded).max() <= 1 and (steps == rounded).mean() > 0.99
+    assert np.abs(integers - rounded).max() <= 1 and (integers == rounded).mean() > 0.99
 
 
-def test_audio_at_the_wanted_rate_is_kept_exactly(corpus, out):
+def test_audio_at_the_target_rate_is_unchanged(corpus, out):
     corpus.write_csv([[0, 0, "", corpus.add_audio("wav/a.flac", 0.5, 16000), 0]])
     corpus.run(out)
     samples, _ = soundfile.read(corpus.folder / "wav/a.flac", dtype="int16")
@@ -83,7 +84,7 @@ def test_audio_at_the_wanted_rate_is_kept_exactly(corpus, out):
         assert file.attrs["resampler"] == ""
 
 
-def test_any_number_of_jobs_gives_the_same_bytes(corpus, tmp_path):
+def test_the_number_of_jobs_does_not_change_the_bytes(corpus, tmp_path):
     rows = corpus.fill(40)
     rows[11][3] = "wav/gone.wav"
     corpus.write_csv(rows)
@@ -94,7 +95,7 @@ def test_any_number_of_jobs_gives_the_same_bytes(corpus, tmp_path):
         assert files_of(tmp_path / name / "train") == first
 
 
-def test_the_content_has_one_checksum_however_it_is_cut(corpus, tmp_path):
+def test_the_content_checksum_does_not_depend_on_the_shard_size(corpus, tmp_path):
     corpus.fill(9)
     corpus.run(tmp_path / "a")
     corpus.run(tmp_path / "b", "--shard-utterances", 2)
@@ -117,7 +118,7 @@ def test_summary_counts_intents_speakers_and_stages(corpus, out):
     assert summary["real_time_factor"] > 0
 
 
-def test_verify_accepts_what_was_written_and_finds_one_wrong_bit(corpus, out):
+def test_verify_accepts_valid_shards_and_detects_a_flipped_bit(corpus, out):
     corpus.fill(4)
     corpus.fill(3, "test")
     corpus.run(out, split="train,test")
@@ -133,7 +134,7 @@ def test_verify_accepts_what_was_written_and_finds_one_wrong_bit(corpus, out):
     preprocess("--verify", out / "train")
 
 
-def test_verify_finds_damage_in_the_tables(corpus, out):
+def test_verify_detects_changed_tables(corpus, out):
     corpus.fill(4)
     corpus.run(out)
     shard = next((out / "train").glob("*.h5"))
@@ -145,7 +146,7 @@ def test_verify_finds_damage_in_the_tables(corpus, out):
 def test_real_speech(out):
     fsdd = Path(os.environ.get("S2I_FSDD", "/nothing"))
     if not fsdd.is_dir():
-        pytest.skip("S2I_FSDD does not name the folder of the Free Spoken Digit Dataset")
+        pytest.skip("S2I_FSDD is not set to the folder of the Free Spoken Digit Dataset")
     preprocess("--corpus", fsdd, "--split", "train,test", "--out", out)
     assert len(read_shards(out / "train")) == 2400 and len(read_shards(out / "test")) == 300
     assert read_manifest(out / "train")["intents"][0] == "digit_zero"

@@ -8,7 +8,7 @@
 namespace s2i {
 namespace {
 
-TEST(Part, EveryShardBelongsToExactlyOne) {
+TEST(Part, EveryShardBelongsToExactlyOnePart) {
   for (size_t count = 1; count <= 9; ++count) {
     for (size_t shard = 0; shard < 20; ++shard) {
       size_t owners = 0;
@@ -20,7 +20,7 @@ TEST(Part, EveryShardBelongsToExactlyOne) {
   }
 }
 
-TEST(Part, IsReadAsANumberOfACount) {
+TEST(Part, ParsesNumberAndCount) {
   EXPECT_EQ(parse_part("3/16").number, 3U);
   EXPECT_EQ(parse_part("3/16").count, 16U);
   EXPECT_EQ(parse_part("16/16").text(), "16/16");
@@ -28,12 +28,6 @@ TEST(Part, IsReadAsANumberOfACount) {
                           "a/b", "1/3x", "1/99999999999999999999"}) {
     EXPECT_THROW(parse_part(bad), UserError) << bad;
   }
-}
-
-TEST(Part, NumbersAreWrittenAsSbatchTakesThem) {
-  EXPECT_EQ(ranges_text({}), "");
-  EXPECT_EQ(ranges_text({5}), "5");
-  EXPECT_EQ(ranges_text({1, 2, 3, 7, 9, 10}), "1-3,7,9-10");
 }
 
 }  // namespace

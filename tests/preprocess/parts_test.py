@@ -1,4 +1,4 @@
-"""A corpus preprocessed in parts, then merged: the bytes of one process, or a refusal that says why."""
+"""Preprocessing in parts, then merging: the same bytes as one process, or an error with the reason."""
 
 import json
 import os
@@ -25,60 +25,60 @@ def start(corpus, out, *options):
 
 
 def everything(folder):
-    """Path -> bytes of all files below, the records too; the locks aside."""
+    """Relative path -> content of all files, including resume records but not locks."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*"))
-            if p.is_file() and p.name != "lock"}
+            if p.is_file() and p.name != ".lock"}
 
 
 @pytest.fixture
-def whole(corpus, tmp_path):
-    """50 rows in two splits, and what one process makes of them: 10 shards and 3."""
+def reference(corpus, tmp_path):
+    """50 rows in two splits, preprocessed by one process to 10 and 3 shards."""
     corpus.fill(38)
     corpus.fill(12, "test")
-    corpus.run(tmp_path / "whole", *SMALL, split="train,test")
-    return tmp_path / "whole"
+    corpus.run(tmp_path / "reference", *SMALL, split="train,test")
+    return tmp_path / "reference"
 
 
 @pytest.mark.parametrize("count", [1, 3, 15])
-def test_parts_and_a_merge_give_the_bytes_of_one_process(corpus, out, whole, count):
+def test_parts_and_a_merge_give_the_same_bytes_as_one_process(corpus, out, reference, count):
     for number in reversed(range(1, count + 1)):
         log = run_part(corpus, out, number, count, split="train,test")
         assert f"train, part {number}/{count}:" in log
         assert not (out / "train/manifest.json").exists()
-    assert f"merged from {count} parts" in merge(corpus, out, count, split="train,test")
-    assert everything(out) == everything(whole)
+    assert f"merged from {count} part" in merge(corpus, out, count, split="train,test")
+    assert everything(out) == everything(reference)
     preprocess("--verify", out)
 
 
-def test_the_merge_names_what_is_missing_and_changes_nothing(corpus, out, whole):
+def test_a_merge_lists_missing_parts_and_changes_nothing(corpus, out, reference):
     run_part(corpus, out, 1, 5)
     run_part(corpus, out, 4, 5)
     before = everything(out)
     log = merge(corpus, out, 5, status=2)
     for part, shards in ((2, "1, 6"), (3, "2, 7"), (5, "4, 9")):
-        assert f"part {part}/5: shards {shards}: not made" in log
+        assert f"part {part}/5: shards {shards}: missing" in log
     assert "part 1/5" not in log and "part 4/5" not in log
-    assert "3 of 5 parts are not finished" in log and "for I = 2-3,5, then --merge 5" in log
+    assert "3 of 5 parts are incomplete" in log and "for I = 2-3,5, then --merge 5" in log
     assert everything(out) == before
     for number in (2, 3, 5):
         run_part(corpus, out, number, 5)
     merge(corpus, out, 5)
-    assert files_of(out / "train") == files_of(whole / "train")
+    assert files_of(out / "train") == files_of(reference / "train")
 
 
-def test_a_merge_may_be_run_again_and_a_plain_run_does_what_is_missing(corpus, out, whole):
+def test_a_merge_can_be_repeated_and_a_run_without_parts_completes_the_shards(corpus, out, reference):
     run_part(corpus, out, 2, 3)
-    assert "3 of 10 shards are there" in corpus.run(out, *SMALL)
+    assert "reusing 3 of 10 shards" in corpus.run(out, *SMALL)
     for _ in range(2):
         merge(corpus, out, 3)
-        assert everything(out / "train") == everything(whole / "train")
+        assert everything(out / "train") == everything(reference / "train")
     assert "nothing to do" in run_part(corpus, out, 1, 3)
-    assert everything(out / "train") == everything(whole / "train")
+    assert everything(out / "train") == everything(reference / "train")
 
 
 @pytest.fixture
 def large_corpus(corpus):
-    """Enough rows to be killed in the middle: 1,200 of 40 files, 60 shards of 20."""
+    """Enough rows to kill a run before it ends: 1,200 rows of 40 files, 60 shards of 20 rows."""
     rows = corpus.fill(40)
     corpus.write_csv([[i, *rows[i % 40][1:]] for i in range(1200)])
     return corpus
@@ -90,23 +90,23 @@ LARGE = ["--shard-utterances", 20, "--jobs", 1]
 def wait_for_records(process, out, count):
     while len(list(out.glob("train/.resume/shard-*.json"))) < count:
         if process.poll() is not None:
-            pytest.fail("the program ended before it could be interrupted:\n" + process.stderr.read())
+            pytest.fail("the program exited before it was interrupted:\n" + process.stderr.read())
 
 
-def test_parts_at_the_same_time_and_one_part_many_times(large_corpus, out, tmp_path):
-    """A node that was given up for lost may still be writing what another has begun again."""
+def test_concurrent_parts_and_several_processes_of_one_part(large_corpus, out, tmp_path):
+    """A node that Slurm considers down may still be writing when its part is restarted elsewhere."""
     running = [start(large_corpus, out, *LARGE, "--part", f"{number}/3")
                for number in (1, 2, 3, 1, 1, 1)]
     for process in running:
         log = process.communicate(timeout=60)[1]
         assert process.returncode == 0, log
     large_corpus.run(out, *LARGE, "--merge", 3)
-    large_corpus.run(tmp_path / "whole", *LARGE)
-    assert everything(out) == everything(tmp_path / "whole")
+    large_corpus.run(tmp_path / "reference", *LARGE)
+    assert everything(out) == everything(tmp_path / "reference")
 
 
 @pytest.mark.parametrize("sent, status", [(signal.SIGKILL, -9), (signal.SIGUSR1, 128 + 10)])
-def test_a_part_that_was_killed_goes_on_and_leaves_no_trace(large_corpus, tmp_path, sent, status):
+def test_a_killed_part_resumes_with_the_same_result(large_corpus, tmp_path, sent, status):
     out = tmp_path / "out"
     large_corpus.run(out, *LARGE, "--part", "1/2")
     process = start(large_corpus, out, *LARGE, "--part", "2/2")
@@ -116,25 +116,25 @@ def test_a_part_that_was_killed_goes_on_and_leaves_no_trace(large_corpus, tmp_pa
     assert process.returncode == status, log
     done = len(list(out.glob("train/.resume/shard-*.json"))) - 30
     assert 3 <= done < 30
-    # What a kill in the middle of a write leaves, beside what this one may have left.
-    (out / "train/shard-00001.h5.0123abcd.tmp").write_bytes(b"half a shard")
-    (out / "train/.resume/shard-00001.json.0123abcd.tmp").write_bytes(b"half a rec")
+    # Temporary files as left by a kill during a write, in addition to those of this kill, if any.
+    (out / "train/shard-00001.h5.0123abcd.tmp").write_bytes(b"partial shard")
+    (out / "train/.resume/shard-00001.json.0123abcd.tmp").write_bytes(b"partial record")
     log = large_corpus.run(out, *LARGE, "--merge", 2, status=2)
     assert "part 2/2: " in log and "shards from " in log and "part 1/2" not in log
 
     assert "part 2/2" in large_corpus.run(out, *LARGE, "--part", "2/2")
     large_corpus.run(out, *LARGE, "--merge", 2)
-    large_corpus.run(tmp_path / "whole", *LARGE)
-    assert everything(out) == everything(tmp_path / "whole")
+    large_corpus.run(tmp_path / "reference", *LARGE)
+    assert everything(out) == everything(tmp_path / "reference")
 
 
-def test_no_merge_and_no_whole_run_beside_a_part(large_corpus, out):
+def test_a_running_part_locks_out_merges_and_runs_without_parts(large_corpus, out):
     process = start(large_corpus, out, *LARGE, "--part", "1/2")
     wait_for_records(process, out, 1)
     process.send_signal(signal.SIGSTOP)
     try:
         for options in (["--merge", 2], []):
-            assert "another s2i-preprocess" in large_corpus.run(out, *LARGE, *options, status=2)
+            assert "in use by process" in large_corpus.run(out, *LARGE, *options, status=2)
         large_corpus.run(out, *LARGE, "--part", "2/2")
     finally:
         process.kill()
@@ -142,21 +142,21 @@ def test_no_merge_and_no_whole_run_beside_a_part(large_corpus, out):
 
 
 @pytest.mark.parametrize("options, message", [
-    (["--sample-rate", 8000], "sample_rate 8000, here 16000"),
-    (["--dtype", "float32"], "dtype float32, here int16"),
-    (["--max-seconds", 9], "max_seconds 9, here 30"),
-    (["--min-seconds", 0.05], "min_seconds 0.05, here 0.025"),
+    (["--sample-rate", 8000], "sample_rate 8000 instead of 16000"),
+    (["--dtype", "float32"], "dtype float32 instead of int16"),
+    (["--max-seconds", 9], "max_seconds 9 instead of 30"),
+    (["--min-seconds", 0.05], "min_seconds 0.05 instead of 0.025"),
 ])
-def test_parts_with_other_settings_are_refused_and_named(corpus, out, options, message):
+def test_a_merge_rejects_and_names_parts_with_different_settings(corpus, out, options, message):
     corpus.fill(12)
     run_part(corpus, out, 1, 2)
     run_part(corpus, out, 2, 2, *options)
     log = merge(corpus, out, 2, status=2)
-    assert f"part 2/2: shard 1: made from {message}" in log and "part 1/2" not in log
+    assert f"part 2/2: shard 1: different inputs: {message}" in log and "part 1/2" not in log
     assert not (out / "train/manifest.json").exists()
 
 
-def test_parts_that_saw_another_csv_or_other_audio_are_refused_and_named(corpus, out):
+def test_a_merge_rejects_and_names_parts_with_a_different_csv_or_audio(corpus, out):
     rows = corpus.fill(12)
     for number in (1, 2, 3):
         run_part(corpus, out, number, 3)
@@ -164,8 +164,8 @@ def test_parts_that_saw_another_csv_or_other_audio_are_refused_and_named(corpus,
     corpus.write_csv(rows)
     os.utime(corpus.folder / rows[9][3])
     log = merge(corpus, out, 3, status=2)
-    assert "part 2/3: shard 1: made from other rows of the CSV" in log
-    assert "part 3/3: shard 2: made from audio files of another size or time" in log
+    assert "part 2/3: shard 1: different inputs: CSV rows" in log
+    assert "part 3/3: shard 2: different inputs: size or modification time of audio files" in log
     assert "part 1/3" not in log
     for number in (2, 3):
         run_part(corpus, out, number, 3)
@@ -173,7 +173,7 @@ def test_parts_that_saw_another_csv_or_other_audio_are_refused_and_named(corpus,
     preprocess("--verify", out)
 
 
-def test_a_damaged_or_lost_shard_is_named_and_made_again(corpus, out, whole):
+def test_a_merge_names_corrupt_and_missing_shards_and_their_parts_write_them_again(corpus, out, reference):
     for number in (1, 2):
         run_part(corpus, out, number, 2)
     shards = sorted((out / "train").glob("*.h5"))
@@ -185,19 +185,19 @@ def test_a_damaged_or_lost_shard_is_named_and_made_again(corpus, out, whole):
     record = out / "train/.resume/shard-00008.json"
     record.write_text(record.read_text().replace('"rejected": []', '"rejected": [{"row": 999999, "reason": ""}]'))
     log = merge(corpus, out, 2, status=2)
-    assert f"part 2/2: shard 3: {shards[3].name} is damaged" in log
-    assert f"part 1/2: shard 4: {shards[4].name} is gone" in log
+    assert f"part 2/2: shard 3: {shards[3].name} is corrupt" in log
+    assert f"part 1/2: shard 4: {shards[4].name} is missing" in log
     assert "part 2/2: shard 7: " in log and "shard-00007.json" in log
-    assert "part 1/2: shard 8: its record is damaged" in log
+    assert "part 1/2: shard 8: the resume record is corrupt" in log
     for number in (1, 2):
         run_part(corpus, out, number, 2)
     merge(corpus, out, 2)
-    assert everything(out / "train") == everything(whole / "train")
+    assert everything(out / "train") == everything(reference / "train")
 
 
 @pytest.fixture
 def bad_corpus(corpus):
-    """20 rows in five shards; two bad ones in the second, one in the last."""
+    """20 rows in five shards: two bad rows in the second shard and one in the last."""
     rows = corpus.fill(20)
     for i in (4, 6, 17):
         rows[i][3] = f"wav/gone-{i}.wav"
@@ -205,63 +205,63 @@ def bad_corpus(corpus):
     return corpus
 
 
-def complaints(log):
-    """The log's lines on single rows, without the time."""
+def row_errors(log):
+    """The log lines about single rows, without the timestamp."""
     return [line.split(" ", 1)[1] for line in log.splitlines() if "train.csv:" in line]
 
 
 def counts(summary):
-    """What of a summary does not depend on the machine or on how often it was run."""
+    """The fields of a summary that do not depend on the machine or on earlier runs."""
     split = json.loads(summary.read_text())["splits"][0]
     return {k: v for k, v in split.items()
             if k not in ("folder", "seconds", "jobs", "real_time_factor", "shards_kept")}
 
 
-def test_bad_rows_fail_as_in_one_process(bad_corpus, out, tmp_path):
-    expected = bad_corpus.run(tmp_path / "whole", *SMALL, "--summary", tmp_path / "a.json", status=1)
+def test_bad_rows_fail_the_merge_as_in_one_process(bad_corpus, out, tmp_path):
+    expected = bad_corpus.run(tmp_path / "reference", *SMALL, "--summary", tmp_path / "a.json", status=1)
     summary = ["--summary", tmp_path / "b.json"]
     logs = [run_part(bad_corpus, out, number, 2, *summary, status=status)
             for number, status in ((1, 1), (2, 1))]
     assert "part 1/2: 1 of 12 rows are bad" in logs[0] and "part 2/2: 2 of 8 rows are bad" in logs[1]
     assert not (tmp_path / "b.json").exists()
     log = merge(bad_corpus, out, 2, *summary, status=1)
-    assert complaints(log) == complaints(expected) and len(complaints(log)) == 3
-    assert "3 of 20 rows are bad, so no manifest was written" in log
+    assert row_errors(log) == row_errors(expected) and len(row_errors(log)) == 3
+    assert "3 of 20 rows are bad, no manifest was written" in log
     assert counts(tmp_path / "b.json") == counts(tmp_path / "a.json")
     assert not (out / "train/manifest.json").exists()
 
-    bad_corpus.fill(20)  # mended: the files are there, and the others are new
+    bad_corpus.fill(20)  # fixes the bad rows; the other files are rewritten
     for number in (1, 2):
         run_part(bad_corpus, out, number, 2)
     merge(bad_corpus, out, 2, *summary)
-    bad_corpus.run(tmp_path / "whole", *SMALL, "--summary", tmp_path / "a.json")
-    assert files_of(out / "train") == files_of(tmp_path / "whole/train")
+    bad_corpus.run(tmp_path / "reference", *SMALL, "--summary", tmp_path / "a.json")
+    assert files_of(out / "train") == files_of(tmp_path / "reference/train")
     assert counts(tmp_path / "b.json") == counts(tmp_path / "a.json")
 
 
-def test_bad_rows_are_left_out_as_in_one_process(bad_corpus, out, tmp_path):
+def test_bad_rows_are_skipped_as_in_one_process(bad_corpus, out, tmp_path):
     skip = ["--skip-bad", "--summary", tmp_path / "b.json"]
     for number in (1, 2, 3):
         run_part(bad_corpus, out, number, 3, *skip)
     log = merge(bad_corpus, out, 3, *skip)
-    expected = bad_corpus.run(tmp_path / "whole", *SMALL, "--skip-bad", "--summary", tmp_path / "a.json")
-    assert complaints(log) == complaints(expected) and len(complaints(log)) == 3
-    assert everything(out) == everything(tmp_path / "whole")
+    expected = bad_corpus.run(tmp_path / "reference", *SMALL, "--skip-bad", "--summary", tmp_path / "a.json")
+    assert row_errors(log) == row_errors(expected) and len(row_errors(log)) == 3
+    assert everything(out) == everything(tmp_path / "reference")
     assert counts(tmp_path / "b.json") == counts(tmp_path / "a.json")
-    assert merge(bad_corpus, out, 3, status=1).count("train.csv:") == 3  # not skipped after all
+    assert merge(bad_corpus, out, 3, status=1).count("train.csv:") == 3  # without --skip-bad
 
 
-def test_a_part_that_did_not_skip_is_named_when_the_others_did(bad_corpus, out):
+def test_a_merge_with_skip_bad_names_a_part_without_it(bad_corpus, out):
     run_part(bad_corpus, out, 1, 2, "--skip-bad")
     run_part(bad_corpus, out, 2, 2, status=1)
     log = merge(bad_corpus, out, 2, "--skip-bad", status=2)
-    assert "part 2/2: shard 1: has bad rows and was made without --skip-bad" in log
+    assert "part 2/2: shard 1: has bad rows and was processed without --skip-bad" in log
     run_part(bad_corpus, out, 2, 2, "--skip-bad")
     merge(bad_corpus, out, 2, "--skip-bad")
     assert read_manifest(out / "train")["utterances"] == 17
 
 
-def test_an_older_data_set_stays_in_force_until_the_merge(corpus, out):
+def test_an_older_dataset_stays_valid_until_the_merge(corpus, out):
     corpus.fill(12)
     corpus.run(out, *SMALL)
     before = files_of(out / "train")
@@ -283,7 +283,7 @@ def test_an_older_data_set_stays_in_force_until_the_merge(corpus, out):
     (["--merge", "0"], "--merge"),
     (["--part", "1/2", "--merge", "2"], "--merge"),
 ])
-def test_a_wrong_part_is_a_usage_error(corpus, out, options, message):
+def test_an_invalid_part_is_a_usage_error(corpus, out, options, message):
     corpus.fill(2)
     assert message in corpus.run(out, *options, status=2)
     assert not out.exists()

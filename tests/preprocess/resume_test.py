@@ -1,4 +1,4 @@
-"""Runs that are interrupted, run again, or meet a full disk."""
+"""Interrupted runs, repeated runs and full disks."""
 
 import os
 import signal
@@ -17,15 +17,15 @@ def start(corpus, out, *options):
 def wait_for_shards(process, out, count):
     deadline = time.monotonic() + 60
     while len(list(out.glob("train/.resume/shard-*.json"))) < count:
-        assert time.monotonic() < deadline, "no shards came"
+        assert time.monotonic() < deadline, "timeout: no shards were written"
         if process.poll() is not None:
-            pytest.fail("the program ended before it could be interrupted:\n" + process.stderr.read())
+            pytest.fail("the program exited before it was interrupted:\n" + process.stderr.read())
         time.sleep(0.001)
 
 
 @pytest.fixture
 def large_corpus(corpus):
-    """Enough rows to be interrupted: 2,000 of 40 files, 100 shards of 20."""
+    """Enough rows to interrupt a run: 2,000 rows of 40 files, 100 shards of 20 rows."""
     rows = corpus.fill(40)
     corpus.write_csv([[i, *rows[i % 40][1:]] for i in range(2000)])
     return corpus
@@ -36,7 +36,7 @@ LARGE = ["--shard-utterances", 20, "--jobs", 1]
 
 @pytest.mark.parametrize("sent, status", [(signal.SIGTERM, 128 + 15), (signal.SIGINT, 128 + 2),
                                           (signal.SIGKILL, -9)])
-def test_an_interrupted_run_goes_on_where_it_stopped(large_corpus, tmp_path, sent, status):
+def test_an_interrupted_run_resumes(large_corpus, tmp_path, sent, status):
     out = tmp_path / "out"
     process = start(large_corpus, out, *LARGE)
     wait_for_shards(process, out, 3)
@@ -45,62 +45,62 @@ def test_an_interrupted_run_goes_on_where_it_stopped(large_corpus, tmp_path, sen
     assert process.returncode == status, log
     assert not (out / "train/manifest.json").exists()
     if sent != signal.SIGKILL:
-        assert "the same command goes on from there" in log
+        assert "run the same command again to resume" in log
         assert not list(out.glob("train/*.tmp"))
     finished = {p: p.stat().st_mtime_ns for p in out.glob("train/shard-*.h5")}
     assert 3 <= len(finished) < 100
 
     log = large_corpus.run(out, *LARGE)
-    assert f"{len(finished)} of 100 shards are there" in log or \
-        f"{len(finished) - 1} of 100 shards are there" in log  # killed between shard and record
+    assert f"reusing {len(finished)} of 100 shards" in log or \
+        f"reusing {len(finished) - 1} of 100 shards" in log  # killed between shard and record
     untouched = [p for p, time_ns in finished.items() if p.stat().st_mtime_ns == time_ns]
     assert len(untouched) >= len(finished) - 1
-    large_corpus.run(tmp_path / "whole", *LARGE)
-    assert files_of(out / "train") == files_of(tmp_path / "whole/train")
+    large_corpus.run(tmp_path / "reference", *LARGE)
+    assert files_of(out / "train") == files_of(tmp_path / "reference/train")
     preprocess("--verify", out)
 
 
-def test_a_second_run_finds_nothing_to_do(corpus, out):
+def test_a_second_run_has_nothing_to_do(corpus, out):
     corpus.fill(6)
     corpus.run(out, "--shard-utterances", 4)
     before = files_of(out / "train")
-    assert "2 of 2 shards are there" in corpus.run(out, "--shard-utterances", 4)
+    assert "reusing 2 of 2 shards" in corpus.run(out, "--shard-utterances", 4)
     assert files_of(out / "train") == before
 
 
-def test_a_damaged_shard_is_made_again(corpus, out):
+def test_a_corrupt_shard_is_written_again(corpus, out):
     corpus.fill(6)
     corpus.run(out, "--shard-utterances", 3)
     before = files_of(out / "train")
     shard = sorted((out / "train").glob("*.h5"))[1]
     shard.write_bytes(shard.read_bytes()[:-1] + b"!")
-    assert "1 of 2 shards are there" in corpus.run(out, "--shard-utterances", 3)
+    assert "reusing 1 of 2 shards" in corpus.run(out, "--shard-utterances", 3)
     assert files_of(out / "train") == before
 
 
-def test_changed_audio_is_read_again_and_the_rest_kept(corpus, out):
+def test_only_shards_with_changed_audio_are_written_again(corpus, out):
     corpus.fill(6)
     corpus.run(out, "--shard-utterances", 3)
     first = read_manifest(out / "train")
     corpus.add_audio("wav/train-5.wav", seconds=0.3)
-    assert "1 of 2 shards are there" in corpus.run(out, "--shard-utterances", 3)
+    assert "reusing 1 of 2 shards" in corpus.run(out, "--shard-utterances", 3)
     second = read_manifest(out / "train")
     assert second["shards"][0] == first["shards"][0] and second["shards"][1] != first["shards"][1]
     names = {shard["file"] for shard in second["shards"]}
-    assert {p.name for p in (out / "train").glob("*.h5")} == names  # the old one is gone
+    assert {p.name for p in (out / "train").glob("*.h5")} == names  # the old shard was removed
     preprocess("--verify", out)
 
 
 @pytest.mark.parametrize("options", [["--sample-rate", 8000], ["--dtype", "float32"],
                                      ["--max-seconds", 20], ["--min-seconds", 0.02]])
-def test_other_settings_make_other_shards(corpus, out, options):
+def test_different_settings_do_not_reuse_shards(corpus, out, options):
     corpus.fill(3)
     corpus.run(out)
-    assert "are there from an earlier run" not in corpus.run(out, *options)
+    assert "from an earlier run" not in corpus.run(out, *options)
     preprocess("--verify", out)
 
 
-def test_bad_rows_leave_an_older_data_set_in_force_and_are_mended(corpus, out):
+def test_bad_rows_leave_an_older_dataset_unchanged_until_they_are_skipped(corpus, out):
     rows = corpus.fill(6)
     corpus.run(out, "--shard-utterances", 2)
     before = read_manifest(out / "train")
@@ -109,16 +109,16 @@ def test_bad_rows_leave_an_older_data_set_in_force_and_are_mended(corpus, out):
     assert read_manifest(out / "train") == before
     preprocess("--verify", out)
     log = corpus.run(out, "--shard-utterances", 2, "--skip-bad")
-    assert "2 of 3 shards are there" in log
+    assert "reusing 2 of 3 shards" in log
     assert read_manifest(out / "train")["utterances"] == 5
 
 
-def test_two_runs_at_once_do_not_share_a_folder(large_corpus, out):
+def test_a_second_run_in_the_same_folder_is_rejected(large_corpus, out):
     process = start(large_corpus, out, *LARGE)
     wait_for_shards(process, out, 1)
     process.send_signal(signal.SIGSTOP)
     try:
-        assert "another s2i-preprocess" in large_corpus.run(out, *LARGE, status=2)
+        assert "in use by process" in large_corpus.run(out, *LARGE, status=2)
     finally:
         process.kill()
         process.communicate()
@@ -139,8 +139,8 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("filled_kib", [0, 200, 230, 244, 248, 252, 256])
-def test_a_full_disk_ends_the_run_and_leaves_nothing_that_looks_whole(corpus, small_disk, filled_kib):
-    """Filled to different levels, so that the space ends in samples, in tables and in folders."""
+def test_a_full_disk_fails_the_run_and_leaves_no_manifest(corpus, small_disk, filled_kib):
+    """Filled to different levels, so that samples, tables or folder entries run out of space."""
     (small_disk / "other").write_bytes(bytes(filled_kib * 1024))
     corpus.fill(40)
     log = corpus.run(small_disk / "out", "--shard-utterances", 10, status=1)

@@ -1,9 +1,9 @@
-"""slurm/bench.sh on two nodes leaves what it promises."""
+"""slurm/bench.sh on two nodes."""
 
 import json
 
 
-def test_two_nodes_are_measured(cluster, tmp_path):
+def test_writes_all_reports_on_two_nodes(cluster, tmp_path):
     out = tmp_path / "bench"
     job = cluster.submit("slurm/bench.sh", out, "--shape", "tiny", "--utterances", "24", "--warmup", "1",
                          "--steps", "2", "batch.global=4", "run.device=cpu",
@@ -20,7 +20,7 @@ def test_two_nodes_are_measured(cluster, tmp_path):
     assert "busbw GB/s" in log.read_text()
 
 
-def test_a_mistake_ends_the_job_with_its_status(cluster, tmp_path):
+def test_an_invalid_setting_fails_the_job_with_status_2(cluster, tmp_path):
     job = cluster.submit("slurm/bench.sh", tmp_path / "bench", "--shape", "tiny", "batch.globl=4", "run.device=cpu",
                          options=[f"--output={tmp_path}/log"], environment={"OMP_NUM_THREADS": "1"})
     ended = cluster.wait(job, seconds=240)

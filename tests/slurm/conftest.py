@@ -18,11 +18,15 @@ LONG = ["model.dropout=0.1", "model.spec_augment=true", "train.epochs=8", "check
 
 
 @pytest.fixture(scope="session")
-def private_cluster(tmp_path_factory):
-    """Two nodes, n1 and n2, for all tests of a file."""
-    reason = why_not()
-    if reason:
+def can_start_clusters():
+    """Skips, and says why, where there can be no private cluster."""
+    if reason := why_not():
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def private_cluster(can_start_clusters, tmp_path_factory):
+    """Two nodes, n1 and n2, for all tests of a file."""
     with PrivateCluster(tmp_path_factory.mktemp("slurm") / "cluster") as cluster:
         yield cluster
 

@@ -1,4 +1,4 @@
-"""slurm/preprocess.sh on a real Slurm: an array of parts and a merge, the bytes of one process."""
+"""slurm/preprocess.sh on a real Slurm cluster: an array of parts and a merge give the same bytes as one process."""
 
 import re
 import shutil
@@ -12,13 +12,13 @@ SCRIPT = "slurm/preprocess.sh"
 
 
 def files_of(folder):
-    """Path -> bytes of all that a reader of the shards sees."""
+    """Relative path -> content of all files except resume records."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*")
-            if p.is_file() and ".resume" not in p.parts}
+            if p.is_file() and ".resume" not in p.parts and p.name != ".lock"}
 
 
 def submit(cluster, folder, corpus, out, *options, array="1-3", environment=None):
-    """Submits an array; its logs and those of the merge lie in `folder`."""
+    """Submits an array; its logs and that of the merge are written to `folder`."""
     folder.mkdir(exist_ok=True)
     return cluster.submit(
         REPOSITORY / SCRIPT, "--corpus", corpus, "--split", "train,test", "--out", out,
@@ -34,26 +34,26 @@ def log_of(folder, job):
     return (folder / f"s2i-merge-{job}.log").read_text()
 
 
-def whole(corpus, tmp_path):
-    e2e.run("s2i-preprocess", "--corpus", corpus, "--split", "train,test", "--out", tmp_path / "whole",
+def reference(corpus, tmp_path):
+    e2e.run("s2i-preprocess", "--corpus", corpus, "--split", "train,test", "--out", tmp_path / "reference",
             "--shard-utterances", "5")
-    return files_of(tmp_path / "whole")
+    return files_of(tmp_path / "reference")
 
 
-def test_an_array_and_its_merge_give_the_bytes_of_one_process(cluster, corpus, tmp_path):
+def test_an_array_and_its_merge_give_the_same_bytes_as_one_process(cluster, corpus, tmp_path):
     logs, out = tmp_path / "logs", tmp_path / "out"
     array = submit(cluster, logs, corpus, out)
     merge = merge_of(cluster, logs, array)
     assert cluster.wait(merge)["JobState"] == "COMPLETED", log_of(logs, merge)
-    assert files_of(out) == whole(corpus, tmp_path)
+    assert files_of(out) == reference(corpus, tmp_path)
     assert "merged from 3 parts" in log_of(logs, merge)
     tasks = [log.read_text() for log in logs.glob(f"s2i-preprocess-{array}_*.log")]
     assert sorted(re.search(r"train, part (\d)/3", log).group(1) for log in tasks) == ["1", "2", "3"]
 
 
-def test_the_merge_names_a_part_that_failed_and_a_rerun_of_it_completes(cluster, corpus, tmp_path):
+def test_the_merge_names_a_failed_part_and_a_rerun_completes_it(cluster, corpus, tmp_path):
     logs, out = tmp_path / "logs", tmp_path / "out"
-    # Held, so that a task can be canceled before it starts: as one that never got a node.
+    # Submitted with --hold, so that a task can be canceled before it starts.
     array = submit(cluster, logs, corpus, out, "--hold")
     cluster.run("scancel", f"{array}_2")
     cluster.run("scontrol", "release", array)
@@ -65,12 +65,12 @@ def test_the_merge_names_a_part_that_failed_and_a_rerun_of_it_completes(cluster,
     array = submit(cluster, logs, corpus, out, array="2", environment={"PARTS": "3"})
     merge = merge_of(cluster, logs, array)
     assert cluster.wait(merge)["JobState"] == "COMPLETED", log_of(logs, merge)
-    assert files_of(out) == whole(corpus, tmp_path)
+    assert files_of(out) == reference(corpus, tmp_path)
 
 
 @pytest.fixture
 def large_corpus(corpus, tmp_path):
-    """The audio of the corpus again and again: 1,000 rows, 200 shards."""
+    """A corpus that repeats the audio of `corpus`: 1,000 rows, 200 shards."""
     folder = tmp_path / "large"
     folder.mkdir()
     header, *rows = (corpus / "train.csv").read_text().splitlines()
@@ -81,22 +81,22 @@ def large_corpus(corpus, tmp_path):
     return folder
 
 
-def test_a_part_out_of_time_is_requeued_alone_and_goes_on(cluster, large_corpus, tmp_path):
+def test_a_part_at_its_time_limit_is_requeued_alone_and_resumes(cluster, large_corpus, tmp_path):
     logs, out = tmp_path / "logs", tmp_path / "out"
     array = submit(cluster, logs, large_corpus, out, array="1-2")
     merge = merge_of(cluster, logs, array)
-    # The last task's number is that of the whole array; the others must not feel it.
-    wait_until(lambda: (out / "train/.resume/shard-00021.json").exists(), 60, "part 2 to make shards", pause=0.01)
+    # The job id of the last task equals the id of the array; requeueing it must not affect the other tasks.
+    wait_until(lambda: (out / "train/.resume/shard-00021.json").exists(), 60, "part 2 to write shards", pause=0.01)
     cluster.run("scancel", "--batch", "--signal=USR1", f"{array}_2")
     assert cluster.wait(merge)["JobState"] == "COMPLETED", log_of(logs, merge)
-    assert files_of(out) == whole(large_corpus, tmp_path)
+    assert files_of(out) == reference(large_corpus, tmp_path)
     log = (logs / f"s2i-preprocess-{array}_2.log").read_text()
     assert "stopped by signal 10" in log and f"requeueing job {array}_2" in log
-    assert "shards are there from an earlier run" in log and "start 2 on" in log
+    assert re.search(r"reusing \d+ of \d+ shards from an earlier run", log) and "start 2 on" in log
     assert "start 2 on" not in (logs / f"s2i-preprocess-{array}_1.log").read_text()
 
 
-def test_an_array_of_some_parts_has_to_say_of_how_many(cluster, corpus, tmp_path):
+def test_an_array_of_some_parts_requires_PARTS(cluster, corpus, tmp_path):
     array = submit(cluster, tmp_path / "logs", corpus, tmp_path / "out", array="2-3")
     for task in (2, 3):
         assert cluster.wait(f"{array}_{task}")["ExitCode"] == "2:0"

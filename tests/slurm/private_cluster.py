@@ -13,12 +13,11 @@ Three hosts, ctl, n1 and n2, are namespaces (network, PID, mount, host name) on 
 bridge that only they see: any number of clusters runs side by side, nothing of this machine's network or
 services is touched, and the end of a host's first process is the end of all it ran, as when a machine
 loses power. Files are shared, except /dev/shm and /proc. Needs root and the Debian packages slurmctld,
-slurmd, slurm-client, munge and iproute2.
+slurmd, slurm-client, munge and iproute2. A chroot will do; a container has to be a privileged one.
 """
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,10 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.append(str(REPOSITORY / "tests/network"))
+import namespaces  # noqa: E402
+from namespaces import find_program  # noqa: E402
+
 NODES = {"n1": "10.77.0.11", "n2": "10.77.0.12"}
 CONTROLLER = "10.77.0.1"
 FINAL_STATES = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "BOOT_FAIL", "OUT_OF_MEMORY", "DEADLINE"}
@@ -66,23 +69,21 @@ PartitionName=main Nodes=n1,n2 Default=YES MaxTime=60 State=UP
 """
 
 
+PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged", "mungekey", "ip", "hostname", "mount", "unshare", "nsenter",
+            "setpriv", "ps")
+KINDS = ("--net", "--uts", "--pid", "--mount", "--ipc")
+UNSHARE = (*KINDS, "--kill-child", "--mount-proc", "--propagation", "unchanged")
+# What is mounted on a host must not show elsewhere. unshare(1) sees to that by itself only where / is a mount point,
+# which it is not in a chroot. This starts at the root of the mount namespace, even if that is outside the chroot.
+PRIVATE_MOUNTS = "mount --namespace /proc/self/ns/mnt --make-rprivate /"
+TRIAL = (f"{PRIVATE_MOUNTS} && mount --bind /etc/hosts /etc/hosts && mount -t tmpfs none /dev/shm && hostname trial && "
+         "ip link add br0 type bridge && ip link add n1 type veth peer name eth0 && "
+         "setpriv --clear-groups true")  # Slurm insists on it; the root of a user namespace may not be allowed to
+
+
 def why_not():
     """Why no cluster can be started here, or None."""
-    if os.geteuid() != 0:
-        return "a private Slurm needs root"
-    for program in ("slurmctld", "slurmd", "sbatch", "munged", "mungekey", "ip", "unshare", "nsenter", "setpriv"):
-        if not find_program(program):
-            return f"{program} is not installed (tools/setup.sh --tests)"
-    probe = subprocess.run(["unshare", "--net", "--uts", "--pid", "--mount", "--fork", "--mount-proc",
-                            "sh", "-c", "ip link add br0 type bridge && ip link add veth0 type veth peer name veth1"],
-                           capture_output=True, text=True)
-    if probe.returncode != 0:
-        return f"this system makes no namespaces or bridges: {probe.stderr.strip()}"
-    return None
-
-
-def find_program(name):
-    return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    return namespaces.why_not(PROGRAMS, UNSHARE, TRIAL)
 
 
 def wait_until(condition, seconds, what, pause=0.1):
@@ -104,14 +105,13 @@ class Host:
         self.process = None
 
     def power_on(self):
-        prepare = (f"hostname {self.name} && mount --bind {self.folder}/hosts /etc/hosts && "
+        prepare = (f"{PRIVATE_MOUNTS} && hostname {self.name} && mount --bind {self.folder}/hosts /etc/hosts && "
                    # The first process of a host takes in orphans: bash, other than sleep, waits for their ends.
                    "mount -t tmpfs none /dev/shm && echo ready && exec bash -c 'sleep infinity & wait'")
         # setpriv: when the tests are killed, so is the host.
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--uts", "--pid", "--mount", "--ipc",
-             "--kill-child", "--mount-proc", "sh", "-c", prepare],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            ["setpriv", "--pdeathsig", "KILL", "unshare", *UNSHARE, "sh", "-c", prepare],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd="/")
         if self.process.stdout.readline() != "ready\n":
             raise RuntimeError(f"host {self.name} did not start")
         self.ip("link", "set", "lo", "up")
@@ -122,7 +122,8 @@ class Host:
 
     def command(self, *words):
         """The command that runs `words` on this host."""
-        return ["nsenter", "--target", str(self.first_process()), "--all", *map(str, words)]
+        # --root and --wd: those of the first process. Without them a chroot would be left.
+        return ["nsenter", "--target", str(self.first_process()), *KINDS, "--root", "--wd", *map(str, words)]
 
     def ip(self, *words):
         """Runs ip(8) on the host's network."""

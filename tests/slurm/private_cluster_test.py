@@ -3,7 +3,7 @@
 import subprocess
 
 from conftest import e2e
-from private_cluster import wait_until
+from private_cluster import PrivateCluster, wait_until
 
 
 def test_a_job_runs_on_both_nodes(cluster):
@@ -27,9 +27,7 @@ def test_a_node_without_power_is_down_until_it_is_back(cluster):
     cluster.wait_for_nodes()
 
 
-def test_the_daemons_end_with_the_hosts(tmp_path):
-    from private_cluster import PrivateCluster
-
+def test_the_daemons_end_with_the_hosts(can_start_clusters, tmp_path):
     with PrivateCluster(tmp_path / "second") as second:
         everything = subprocess.run(["ps", "-ww", "-e", "-o", "args="], capture_output=True, text=True).stdout
         assert f"--socket={tmp_path}/second" in everything

@@ -1,4 +1,4 @@
-"""slurm/sweep.sh on a real Slurm: an array of runs and the job that collects their figures."""
+"""slurm/sweep.sh on a real Slurm cluster: an array of runs and the job that collects their metrics."""
 
 import json
 import re
@@ -12,11 +12,11 @@ from private_cluster import REPOSITORY
 
 @pytest.fixture
 def sweep(cluster, settings, shards, model, tmp_path):
-    """sweep(array, word...) -> (job of the array, job of the table); runs have two steps."""
-    def submit(array, *words):
+    """sweep(array, argument...) -> (id of the array, id of the collect job); runs have two steps."""
+    def submit(array, *arguments):
         job = cluster.submit(
             REPOSITORY / "slurm/sweep.sh", settings, f"data.dir={shards}", f"model.init={model}",
-            "train.max_steps=2", *words, options=["--array", array], cwd=tmp_path,
+            "train.max_steps=2", *arguments, options=["--array", array], cwd=tmp_path,
             environment={"S2I_HOME": str(REPOSITORY), "S2I_BIN": str(e2e.BIN), "OMP_NUM_THREADS": "1"})
         return job, job_after(cluster, tmp_path, job, "s2i-collect")
     return submit
@@ -29,14 +29,14 @@ def test_three_seeds_and_their_table(cluster, sweep, tmp_path):
     losses = [evaluation["loss"] for evaluation in evaluations]
     assert len(set(losses)) == 3
     summary = json.loads((tmp_path / "sweep/summary.json").read_text())
-    assert not summary["missing"] and len(summary["settings"]) == 1
+    assert not summary["skipped"] and len(summary["settings"]) == 1
     assert [run["seed"] for run in summary["settings"][0]["runs"]] == ["1", "2", "3"]
     assert summary["settings"][0]["loss"] == {
         "mean": pytest.approx(statistics.fmean(losses)), "deviation": pytest.approx(statistics.stdev(losses)),
         "minimum": min(losses), "maximum": max(losses)}
     table = (tmp_path / f"s2i-collect-{collect}.log").read_text()
     assert re.search(rf"loss +3 +{statistics.fmean(losses):.4f} +{statistics.stdev(losses):.4f} ", table), table
-    assert (tmp_path / "sweep/summary.csv").read_text().startswith("setting,figure,runs,mean,")
+    assert (tmp_path / "sweep/summary.csv").read_text().startswith("setting,metric,runs,mean,")
 
 
 def test_settings_and_seeds_and_a_run_that_fails(cluster, sweep, tmp_path):
@@ -45,10 +45,10 @@ def test_settings_and_seeds_and_a_run_that_fails(cluster, sweep, tmp_path):
     _, collect = sweep("1-3", f"@{tmp_path}/settings.txt", "run.dir=runs/{setting}-{seed}", "run.seed={seed}")
     assert cluster.wait(collect)["JobState"] == "FAILED"
     table = (tmp_path / f"s2i-collect-{collect}.log").read_text()
-    assert "missing: runs/2-1: no such folder" in table and "1 of 3 runs are missing" in table
+    assert "skipped runs/2-1: folder not found" in table and "skipped 1 of 3 runs" in table
     assert re.search(r"all +accuracy +2 ", table), table
 
-    # The one that failed again, mended; the table has the other too.
+    # Rerun the failed task with a valid setting; the table includes the earlier runs.
     (tmp_path / "settings.txt").write_text("optimizer.learning_rate=1e-3\noptimizer.learning_rate=1e-4\n")
     _, collect = sweep("2", f"@{tmp_path}/settings.txt", "run.dir=runs/{setting}-{seed}", "run.seed={seed}")
     assert cluster.wait(collect)["JobState"] == "COMPLETED", logs_of(tmp_path)
@@ -59,7 +59,7 @@ def test_settings_and_seeds_and_a_run_that_fails(cluster, sweep, tmp_path):
         [("runs/2-1", "1")], [("runs/1-1", "1"), ("runs/1-2", "2")]]
 
 
-def test_tasks_that_would_share_a_folder_are_refused(cluster, settings, tmp_path):
+def test_rejects_tasks_with_the_same_run_folder(cluster, settings, tmp_path):
     job = cluster.submit(REPOSITORY / "slurm/sweep.sh", settings, "run.dir=runs/one", options=["--array=1-2"],
                          environment={"S2I_HOME": str(REPOSITORY)}, cwd=tmp_path)
     for task in (1, 2):

@@ -1,4 +1,4 @@
-"""slurm/train.sh on a real Slurm: to the end, stopped and requeued, a node lost, and what it refuses."""
+"""slurm/train.sh on a real Slurm cluster: complete runs, stops and requeues, and invalid settings."""
 
 import os
 import re
@@ -13,8 +13,8 @@ SHORT = ["train.epochs=1"]
 
 
 @pytest.fixture
-def stand_in(tmp_path):
-    """stand_in(bash lines) -> S2I_BIN with an s2i-train of these lines, for what a real one does not show."""
+def mock_program(tmp_path):
+    """mock_program(bash lines) -> environment with an S2I_BIN whose s2i-train runs these lines."""
 
     def write(lines):
         program = tmp_path / "bin/s2i-train"
@@ -28,9 +28,9 @@ def stand_in(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(settings, shards, model, tmp_path_factory):
-    """The run folder of LONG on two ranks that nobody stopped."""
-    run_dir = tmp_path_factory.mktemp("undisturbed") / "run"
+def uninterrupted(settings, shards, model, tmp_path_factory):
+    """The run folder of an uninterrupted run of LONG on two ranks."""
+    run_dir = tmp_path_factory.mktemp("uninterrupted") / "run"
     e2e.run("s2i-train", settings, f"data.dir={shards}", f"model.init={model}", f"run.dir={run_dir}", *LONG, ranks=2)
     return run_dir
 
@@ -48,37 +48,37 @@ def test_two_nodes_train_together(submit, launcher, started_with):
 
 
 @pytest.mark.parametrize("launcher, signals", [
-    # The ranks get the signal from Slurm, or the batch shell gets it and passes it on, as before the time limit.
+    # Slurm sends the signal to the ranks, or to the batch shell, which forwards it (as before the time limit).
     ("srun", [["--signal=USR1"], ["--batch", "--signal=USR1"]]),
-    ("mpirun", [["--batch", "--signal=USR2"]]),  # as the configuration says
+    ("mpirun", [["--batch", "--signal=USR2"]]),  # from run.stop_signals
 ])
-def test_stopped_and_requeued_it_ends_as_if_undisturbed(submit, undisturbed, launcher, signals):
+def test_a_stopped_and_requeued_run_ends_with_the_same_result(submit, uninterrupted, launcher, signals):
     job = submit(*LONG, "run.stop_signals=SIGTERM,SIGUSR1,SIGUSR2", environment={"S2I_LAUNCHER": launcher})
     for number, options in enumerate(signals, start=1):
         job.wait_for_steps(7 * number, start=number)
         job.signal(*options)
         wait_until(lambda: job.shown()["Restarts"] == str(number), 180, f"requeue {number}: {job.log()}")
     shown = job.end()
-    log = job.log()  # of all starts, in one file
+    log = job.log()  # has all starts
     assert shown["JobState"] == "COMPLETED", log
     assert len(re.findall("stopped by .*after saving", log)) == len(signals), log
-    assert log.count("going on from") == len(signals)
-    assert outcome(job.run_dir) == outcome(undisturbed)
+    assert log.count("resuming from") == len(signals)
+    assert outcome(job.run_dir) == outcome(uninterrupted)
 
 
-def test_scancel_saves_and_ends_for_good(submit):
+def test_scancel_saves_a_checkpoint_without_a_requeue(submit):
     job = submit(*LONG)
     job.wait_for_steps(3)
     job.signal()
     shown = job.end()
     assert (shown["JobState"], shown["Restarts"]) == ("CANCELLED", "0")
-    wait_until(lambda: "stopped by signal 15 after saving" in job.log(), 30, "the last words")
+    wait_until(lambda: "stopped by signal 15 after saving" in job.log(), 30, "the final log message")
     assert "requeueing" not in job.log()
 
 
-def test_the_signal_before_the_time_limit_requeues(submit, stand_in):
-    # Slurm looks every 30 s whose time is soon over; with a minute in all, these jobs' is.
-    environment = stand_in("""
+def test_the_signal_before_the_time_limit_requeues(submit, mock_program):
+    # Slurm checks time limits every 30 s, so a job with a limit of one minute gets the signal at the first check.
+    environment = mock_program("""
 [ ! -L run/last ] || exit 0
 trap 'ln -s checkpoints/step-00000001 run/last; exit 138' USR1
 for second in {1..60}; do sleep 1; done
@@ -88,20 +88,20 @@ for second in {1..60}; do sleep 1; done
     assert (shown["JobState"], shown["Restarts"]) == ("COMPLETED", "1"), job.log()
 
 
-def test_a_start_without_a_step_is_not_requeued(submit, stand_in):
-    job = submit(environment=stand_in("exit 138"))
+def test_a_start_that_saves_no_step_is_not_requeued(submit, mock_program):
+    job = submit(environment=mock_program("exit 138"))
     shown = job.end()
     assert (shown["JobState"], shown["ExitCode"], shown["Restarts"]) == ("FAILED", "138:0", "0"), job.log()
-    assert "before the first step of this start was saved" in job.log()
+    assert "before this start saved a step" in job.log()
 
 
-def test_a_failure_with_all_nodes_well_is_not_requeued(submit, stand_in):
-    job = submit(environment=stand_in("exit 1"))
+def test_a_failure_without_a_node_failure_is_not_requeued(submit, mock_program):
+    job = submit(environment=mock_program("exit 1"))
     shown = job.end()
     assert (shown["JobState"], shown["ExitCode"], shown["Restarts"]) == ("FAILED", "1:0", "0"), job.log()
 
 
-def test_a_wrong_setting_ends_the_job_with_one_message(submit):
+def test_an_invalid_setting_fails_the_job_with_one_message(submit):
     job = submit("train.epohcs=3")
     shown = job.end()
     assert (shown["ExitCode"], shown["Restarts"]) == ("2:0", "0")
@@ -109,15 +109,15 @@ def test_a_wrong_setting_ends_the_job_with_one_message(submit):
     assert "start 1" not in job.log()
 
 
-def test_no_requeue_on_the_command_line_wins(submit, stand_in):
+def test_no_requeue_on_the_command_line_has_precedence(submit, mock_program):
     step = "ln -s checkpoints/step-$SLURM_JOB_ID run/last; exit 138"
-    job = submit(options=["--no-requeue"], environment=stand_in(step))
+    job = submit(options=["--no-requeue"], environment=mock_program(step))
     shown = job.end()
     assert (shown["ExitCode"], shown["Restarts"]) == ("138:0", "0"), job.log()
     assert "--no-requeue" in job.log()
 
 
-def test_options_of_sbatch_win_over_the_script(submit):
+def test_sbatch_options_override_the_script(submit):
     job = submit(*SHORT, options=["--nodes=1", "--ntasks-per-node=2", "--cpus-per-task=2", "--job-name=mine",
                                   "--output=other-%j.log"])
     shown = job.end()
@@ -127,7 +127,7 @@ def test_options_of_sbatch_win_over_the_script(submit):
 
 
 def test_a_container_and_the_site_file(submit, tmp_path):
-    """The runtime is a stand-in that notes how it was called and starts the program on the host."""
+    """The container runtime is a mock that records its arguments and starts the program on the host."""
     (tmp_path / "image.sif").touch()
     runtime = tmp_path / "runtime/apptainer"
     runtime.parent.mkdir()
@@ -147,15 +147,15 @@ def test_a_container_and_the_site_file(submit, tmp_path):
 
 
 @pytest.mark.parametrize("environment, message", [
-    ({"S2I_LAUNCHER": "ssh"}, "S2I_LAUNCHER=ssh: known are srun and mpirun"),
-    ({"S2I_SITE": "none.sh"}, "S2I_SITE=none.sh: no such file"),
-    ({"S2I_BIN": "/nowhere"}, "/nowhere/s2i-train is not there; build it (tools/setup.sh) or set S2I_BIN"),
-    ({"CONTAINER": "none.sif", "CONTAINER_RUNTIME": "true"}, "CONTAINER=none.sif: no such image"),
+    ({"S2I_LAUNCHER": "ssh"}, "S2I_LAUNCHER=ssh: must be srun or mpirun"),
+    ({"S2I_SITE": "none.sh"}, "S2I_SITE=none.sh: file not found"),
+    ({"S2I_BIN": "/nowhere"}, "/nowhere/s2i-train not found; build it (tools/setup.sh) or set S2I_BIN"),
+    ({"CONTAINER": "none.sif", "CONTAINER_RUNTIME": "true"}, "CONTAINER=none.sif: image not found"),
     ({"CONTAINER": "docker://x"}, "neither apptainer nor singularity is on the PATH"),
-    ({"S2I_REQUEUE_SIGNALS": "USR1 TERM"}, "TERM is how Slurm ends a job for good"),
-    ({"S2I_REQUEUE_SIGNALS": "USR9"}, "'USR9' is no signal's name"),
+    ({"S2I_REQUEUE_SIGNALS": "USR1 TERM"}, "TERM is not allowed, because Slurm uses it to cancel jobs"),
+    ({"S2I_REQUEUE_SIGNALS": "USR9"}, "'USR9' is not a signal name"),
 ])
-def test_wrong_settings_of_the_script(settings, environment, message):
+def test_rejects_invalid_settings_of_the_script(settings, environment, message):
     if "apptainer" in message and (shutil.which("apptainer") or shutil.which("singularity")):
         pytest.skip("this machine has a container runtime")
     variables = {"SLURM_JOB_ID": "1", "S2I_BIN": str(e2e.BIN), **environment}
@@ -165,10 +165,10 @@ def test_wrong_settings_of_the_script(settings, environment, message):
     assert message in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("there_before", [False, True])
-def test_a_later_start_goes_on_from_what_the_job_has_saved(stand_in, tmp_path, there_before):
-    """Slurm and mpirun are stand-ins: what matters is what each start hands to the program."""
-    environment = stand_in('echo "${@: -1}" >> handed\n[ ! -e save ] || ln -sfn "$(cat save)" run/last\nexit 1')
+@pytest.mark.parametrize("existing_checkpoint", [False, True])
+def test_a_later_start_resumes_from_the_checkpoint_of_the_job(mock_program, tmp_path, existing_checkpoint):
+    """Slurm and mpirun are mocks. Checks the run.resume argument that each start passes to the program."""
+    environment = mock_program('echo "${@: -1}" >> arguments\n[ ! -e save ] || ln -sfn "$(cat save)" run/last\nexit 1')
     mpirun = tmp_path / "mpirun/mpirun"
     mpirun.parent.mkdir()
     mpirun.write_text('#!/bin/bash\nshift 2\nexec "$@"\n')
@@ -178,18 +178,18 @@ def test_a_later_start_goes_on_from_what_the_job_has_saved(stand_in, tmp_path, t
     (tmp_path / "run").mkdir()
     for step in ("05", "10"):
         (tmp_path / f"step-{step}").mkdir()
-    if there_before:
+    if existing_checkpoint:
         (tmp_path / "run/last").symlink_to("../step-05")
 
     def start(number, *arguments):
         done = subprocess.run(["bash", SCRIPT, "x.yaml", *arguments], cwd=tmp_path, capture_output=True, text=True,
                               env={**os.environ, **environment, "SLURM_RESTART_COUNT": str(number)})
         assert done.returncode == 1, done.stderr
-        return (tmp_path / "handed").read_text().split()[-1]
+        return (tmp_path / "arguments").read_text().split()[-1]
 
     path = "run.resume=elsewhere/step-05"
     assert start(0, path) == path
-    assert start(1, path) == path  # the first has not saved anything
+    assert start(1, path) == path  # the first start saved nothing
     (tmp_path / "save").write_text("../step-10")
     assert start(2, path) == path
     (tmp_path / "save").write_text("../step-05")
@@ -204,12 +204,12 @@ def test_outside_a_job():
 
     assert "sbatch [options of sbatch] slurm/train.sh CONFIG" in call("--help").stdout
     assert "#SBATCH" not in call("--help").stdout
-    for arguments, message in [((), "no configuration"), (("x.yaml",), "this is for a Slurm job")]:
+    for arguments, message in [((), "the configuration is missing"), (("x.yaml",), "not in a Slurm job")]:
         done = call(*arguments)
         assert done.returncode == 2 and message in done.stderr
 
 
-def test_it_finds_the_checkout_from_where_sbatch_was_called(cluster, tmp_path):
+def test_locates_the_checkout_from_the_folder_of_submission(cluster, tmp_path):
     number = cluster.submit("train.sh", "none.yaml", options=[f"--output={tmp_path}/log"], cwd=REPOSITORY / "slurm",
                             environment={"S2I_BIN": str(e2e.BIN)})
     assert cluster.wait(number)["ExitCode"] == "2:0"

@@ -1,4 +1,4 @@
-"""tools/collect_runs.py: the figures of many runs, on run folders made up here."""
+"""tools/collect_runs.py, which summarizes the metrics of several runs, on synthetic run folders."""
 
 import csv
 import json
@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).parents[2] / "tools/collect_runs.py"
-FIGURES = ["accuracy", "f1_weighted", "f1_macro", "loss"]
+METRICS = ["accuracy", "f1_weighted", "f1_macro", "loss"]
 
 
 def make_run(folder, accuracy=0.5, loss=1.0, finished=True, evaluated=True, checksum="aa", **config):
-    """A run folder with what the tool reads; keyword a__b is the setting a.b."""
+    """Writes the files that the tool reads; keyword a__b is the setting a.b."""
     checkpoint = folder / "checkpoints/step-00000010"
     checkpoint.mkdir(parents=True)
     (folder / "last").symlink_to("checkpoints/step-00000010")
@@ -30,7 +30,7 @@ def make_run(folder, accuracy=0.5, loss=1.0, finished=True, evaluated=True, chec
 
 
 def collect(*arguments, status=0):
-    """(table, complaints)"""
+    """Returns (stdout with the table, stderr)."""
     done = subprocess.run([sys.executable, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done.stderr
     return done.stdout, done.stderr
@@ -44,13 +44,13 @@ def test_seeds_are_one_setting(tmp_path):
     accuracies = [0.5, 0.75, 0.9]
     runs = [make_run(tmp_path / str(seed), accuracy, loss=seed, run__seed=str(seed))
             for seed, accuracy in enumerate(accuracies, 1)]
-    table, complaints = collect(*runs, "--json", tmp_path / "a.json", "--csv", tmp_path / "a.csv")
-    assert complaints == ""
-    assert rows_of(table)[:2] == [["setting", "figure", "runs", "mean", "deviation", "minimum", "maximum"],
+    table, errors = collect(*runs, "--json", tmp_path / "a.json", "--csv", tmp_path / "a.csv")
+    assert errors == ""
+    assert rows_of(table)[:2] == [["setting", "metric", "runs", "mean", "deviation", "minimum", "maximum"],
                                   ["all", "accuracy", "3", "0.7167", "0.2021", "0.5000", "0.9000"]]
-    assert [row[0] for row in rows_of(table)[2:]] == FIGURES[1:]
+    assert [row[0] for row in rows_of(table)[2:]] == METRICS[1:]
     summary = json.loads((tmp_path / "a.json").read_text())
-    assert summary["missing"] == [] and len(summary["settings"]) == 1
+    assert summary["skipped"] == [] and len(summary["settings"]) == 1
     setting = summary["settings"][0]
     assert setting["setting"] == {}
     assert setting["accuracy"] == {"mean": statistics.fmean(accuracies), "deviation": statistics.stdev(accuracies),
@@ -59,11 +59,11 @@ def test_seeds_are_one_setting(tmp_path):
     assert [(run["seed"], run["accuracy"]) for run in setting["runs"]] == list(zip("123", accuracies))
     with (tmp_path / "a.csv").open(newline="") as stream:
         lines = list(csv.DictReader(stream))
-    assert [line["figure"] for line in lines] == FIGURES
+    assert [line["metric"] for line in lines] == METRICS
     assert float(lines[0]["mean"]) == statistics.fmean(accuracies)
 
 
-def test_settings_are_told_by_what_differs_and_ordered_as_numbers(tmp_path):
+def test_settings_are_named_by_their_differences_and_sorted_as_numbers(tmp_path):
     for rate in ("0.001", "1e-05", "0.0001"):
         for seed in ("1", "2"):
             make_run(tmp_path / f"{rate}-{seed}", accuracy=float(seed) / 4, run__seed=seed,
@@ -81,20 +81,20 @@ def test_one_run_has_no_deviation(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text())["settings"][0]["loss"]["deviation"] is None
 
 
-def test_a_folder_named_twice_counts_once(tmp_path):
+def test_a_duplicate_folder_counts_once(tmp_path):
     run = make_run(tmp_path / "a")
     assert rows_of(collect(run, run)[0])[1][2] == "1"
 
 
-def test_runs_on_other_data_are_another_setting(tmp_path):
+def test_runs_on_different_data_are_different_settings(tmp_path):
     table, _ = collect(make_run(tmp_path / "a"), make_run(tmp_path / "b", checksum="bb"))
     assert "data (checksum)=aa" in table and "data (checksum)=bb" in table
 
 
 @pytest.mark.parametrize("spoil, reason", [
-    (lambda run: None, "no such folder"),
+    (lambda run: None, "folder not found"),
     (lambda run: run.mkdir(), "no checkpoint"),
-    (lambda run: make_run(run, finished=False), "not finished: the last checkpoint is of step 10"),
+    (lambda run: make_run(run, finished=False), "not finished: the last checkpoint is at step 10"),
     (lambda run: make_run(run, evaluated=False), "no evaluation.json"),
     (lambda run: make_run(run, loss=None), "loss in evaluation.json is None"),
     (lambda run: make_run(run, accuracy=float("nan")), "accuracy in evaluation.json is nan"),
@@ -102,22 +102,22 @@ def test_runs_on_other_data_are_another_setting(tmp_path):
     (lambda run: (make_run(run) / "evaluation.json").write_text("[]"), "is not a JSON object"),
     (lambda run: (make_run(run) / "last/run_state.json").write_text('{"finished": true}'), "no configuration"),
 ])
-def test_a_run_without_figures_is_named_and_left_out(tmp_path, spoil, reason):
+def test_a_run_without_valid_metrics_is_reported_and_skipped(tmp_path, spoil, reason):
     good, bad = make_run(tmp_path / "good"), tmp_path / "bad"
     spoil(bad)
-    table, complaints = collect(good, bad, "--json", tmp_path / "a.json", status=1)
-    assert f"missing: {bad}: " in complaints and reason in complaints and "1 of 2 runs are missing" in complaints
+    table, errors = collect(good, bad, "--json", tmp_path / "a.json", status=1)
+    assert f"skipped {bad}: " in errors and reason in errors and "skipped 1 of 2 runs" in errors
     assert rows_of(table)[1][:4] == ["all", "accuracy", "1", "0.5000"]
     summary = json.loads((tmp_path / "a.json").read_text())
-    assert [run["run"] for run in summary["missing"]] == [str(bad)]
+    assert [run["run"] for run in summary["skipped"]] == [str(bad)]
 
 
-def test_no_run_at_all(tmp_path):
-    table, complaints = collect(tmp_path / "a", status=1)
-    assert table == "" and "1 of 1 runs are missing" in complaints
+def test_fails_without_a_valid_run(tmp_path):
+    table, errors = collect(tmp_path / "a", status=1)
+    assert table == "" and "skipped 1 of 1 runs" in errors
     assert "required" in collect(status=2)[1]
 
 
-def test_a_summary_that_cannot_be_written_is_said(tmp_path):
+def test_reports_a_summary_that_cannot_be_written(tmp_path):
     run = make_run(tmp_path / "a")
     assert "cannot write" in collect(run, "--json", tmp_path / "gone/a.json", status=1)[1]

@@ -22,7 +22,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-TEST(MetricsLog, DropsWhatComesAfterTheCheckpointItResumesFrom) {
+TEST(MetricsLog, RemovesLinesAfterTheCheckpointOnResume) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   {
@@ -37,7 +37,7 @@ TEST(MetricsLog, DropsWhatComesAfterTheCheckpointItResumesFrom) {
             "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n{\"step\":4,\"again\":true}\n");
 }
 
-TEST(MetricsLog, DropsALineThatACrashCutShort) {
+TEST(MetricsLog, RemovesALineThatACrashTruncated) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   write_file_atomic(path, "{\"step\":1}\n{\"step\":2,\"lo");
@@ -45,7 +45,7 @@ TEST(MetricsLog, DropsALineThatACrashCutShort) {
   EXPECT_EQ(read_file(path, 1000), "{\"step\":1}\n");
 }
 
-TEST(MetricsLog, DropsWhatIsNoLineOfALogAndSaysHowMany) {
+TEST(MetricsLog, RemovesDamagedLinesAndReportsTheirNumber) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   write_file_atomic(path,
@@ -57,10 +57,20 @@ TEST(MetricsLog, DropsWhatIsNoLineOfALogAndSaysHowMany) {
   { MetricsLog log(path, 10); }
   spdlog::set_default_logger(before);
   EXPECT_EQ(read_file(path, 1000), "{\"step\":1}\n{\"step\":3}\n");
-  EXPECT_THAT(said.str(), HasSubstr(path.string() + ": 4 lines are damaged"));
+  EXPECT_THAT(said.str(), HasSubstr(path.string() + ": 4 damaged lines are removed"));
 }
 
-TEST(MetricsLog, IsNotOnDiskWhileLinesWait) {
+TEST(MetricsLog, ReturnsTheLoggedValuesUpToAStep) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "metrics.jsonl";
+  EXPECT_THAT(logged_values(path, "loss", 10), ElementsAre());
+  write_file_atomic(path,
+                    "{\"step\":1,\"loss\":3.5}\n{\"step\":2}\nxx\n{\"step\":3,\"loss\":null}\n"
+                    "{\"step\":4,\"loss\":2}\n{\"step\":5,\"loss\":1}\n{\"step\":4,\"lo");
+  EXPECT_THAT(logged_values(path, "loss", 4), ElementsAre(3.5, 2));
+}
+
+TEST(MetricsLog, SyncFailsWhileLinesAreKeptInMemory) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   MetricsLog log(path, 0);
@@ -75,7 +85,7 @@ TEST(MetricsLog, IsNotOnDiskWhileLinesWait) {
   EXPECT_EQ(read_file(path, 1000), "{\"step\":1}\n{\"step\":2}\n");
 }
 
-TEST(MetricsLog, TheNameOfANewOneIsOnDisk) {
+TEST(MetricsLog, TheFolderOfANewLogIsSynced) {
   const TemporaryFolder folder;
   faults::arm({.below = folder.path(), .record = true});
   const MetricsLog log(folder.path() / "metrics.jsonl", 0);
@@ -88,7 +98,7 @@ TEST(MetricsLog, TheNameOfANewOneIsOnDisk) {
 }
 
 // Checkpoints are written on a thread of their own: ThreadSanitizer looks at this one.
-TEST(MetricsLog, IsAppendedToWhileAnotherThreadFlushesIt) {
+TEST(MetricsLog, IsAppendedToWhileAnotherThreadSyncsIt) {
   constexpr int kLines = 500;
   const TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";

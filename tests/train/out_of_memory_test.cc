@@ -9,10 +9,10 @@
 namespace s2i {
 namespace {
 
-TEST(OutOfMemory, IsToldFromOtherErrors) {
+TEST(OutOfMemory, IsDistinguishedFromOtherErrors) {
   try {
     at::empty({int64_t{1} << 50}, at::kFloat);
-    FAIL() << "4 PiB were given";
+    FAIL() << "allocated 4 PiB";
   } catch (const std::exception& error) {
     EXPECT_TRUE(is_out_of_memory(error)) << error.what();
   }

@@ -56,9 +56,9 @@ std::string refusal(const std::string& pickle) {
 TEST(PickleReader, ReadsTensors) {
   const NamedTensors tensors = read(dict(tensor(10, 2, 2, 3, 4)));
   ASSERT_EQ(tensors.size(), 1U);
-  EXPECT_EQ(tensors[0].first, "w");
+  EXPECT_EQ(tensors[0].name, "w");
   EXPECT_TRUE(
-      tensors[0].second.equal(at::tensor(std::vector<float>{2, 3, 4, 6, 7, 8}).view({2, 3})));
+      tensors[0].tensor.equal(at::tensor(std::vector<float>{2, 3, 4, 6, 7, 8}).view({2, 3})));
 }
 
 TEST(PickleReader, RefusesToRunAnything) {

@@ -53,13 +53,13 @@ TEST_F(SafetensorsFile, KeepsTensorsTheirOrderAndMetadata) {
   const Safetensors read = read_safetensors(path());
   ASSERT_EQ(read.tensors.size(), tensors.size());
   for (size_t i = 0; i < tensors.size(); ++i) {
-    if (tensors[i].second.numel() > 0 && read.tensors[i].second.numel() > 0) {
-      EXPECT_EQ(read.tensors[i].first, tensors[i].first);
+    if (tensors[i].tensor.numel() > 0 && read.tensors[i].tensor.numel() > 0) {
+      EXPECT_EQ(read.tensors[i].name, tensors[i].name);
     }
     for (const auto& [name, tensor] : read.tensors) {
-      if (name == tensors[i].first) {
-        EXPECT_EQ(tensor.scalar_type(), tensors[i].second.scalar_type());
-        EXPECT_TRUE(tensor.equal(tensors[i].second)) << name;
+      if (name == tensors[i].name) {
+        EXPECT_EQ(tensor.scalar_type(), tensors[i].tensor.scalar_type());
+        EXPECT_TRUE(tensor.equal(tensors[i].tensor)) << name;
       }
     }
   }
@@ -81,7 +81,7 @@ TEST_F(SafetensorsFile, NamesWhatIsWrong) {
   write_raw(std::string("\x40\0\0\0\0\0\0\0", 8) + "{}");
   EXPECT_THAT(refusal(), HasSubstr("may be cut short"));
   write("{not json", 0);
-  EXPECT_THAT(refusal(), HasSubstr("not valid JSON"));
+  EXPECT_THAT(refusal(), HasSubstr("invalid JSON"));
   write("[]", 0);
   EXPECT_THAT(refusal(), HasSubstr("not a JSON object"));
   write(R"({"__metadata__":"x"})", 0);
@@ -130,7 +130,7 @@ TEST_F(SafetensorsFile, RefusesOverlapsHolesAndDuplicates) {
   write(two("0,8", "12,20"), 20);
   EXPECT_THAT(refusal(), HasSubstr("no tensor covers bytes 8 ... 12"));
   write(two("0,8", "8,16", "a"), 16);
-  EXPECT_THAT(refusal(), HasSubstr("the key 'a' twice"));
+  EXPECT_THAT(refusal(), HasSubstr("duplicate key 'a'"));
 }
 
 TEST_F(SafetensorsFile, FailureLeavesTheOldFile) {

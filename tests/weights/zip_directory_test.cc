@@ -73,7 +73,7 @@ TEST(ZipDirectory, TakesWhatTorchSaveWrites) {
   EXPECT_EQ(read_torch_archive(archives / "plain").size(), 2U);
   const NamedTensors shared = read_torch_archive(archives / "shared");
   ASSERT_EQ(shared.size(), 4U);
-  EXPECT_TRUE(shared[1].second.equal(shared[0].second.t()));  // "t", a view of "w"
+  EXPECT_TRUE(shared[1].tensor.equal(shared[0].tensor.t()));  // "t", a view of "w"
   EXPECT_THAT([&] { read_torch_archive(archives / "deflated"); },
               ::testing::ThrowsMessage<UserError>(HasSubstr("compressed")));
 }

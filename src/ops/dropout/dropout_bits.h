@@ -1,8 +1,8 @@
-// Which elements a dropout keeps, the one definition that every implementation follows.
+// Which elements dropout keeps: the one definition that every kernel follows.
 //
-// An element is named by (key, row, column): the key belongs to the utterance and the place in the
-// model, the row and column to the element inside the utterance. Nothing depends on the batch, on
-// padding or on the device. One Philox block decides eight neighboring columns, 16 bits each.
+// An element has a key, a row and a column. The key is that of the utterance and the place in the
+// model; row and column locate the element in the utterance. Nothing depends on the batch, the
+// padding or the device. A Philox block serves eight neighboring columns, 16 bits each.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 
 namespace s2i {
 
-/// p as a number of 65536ths: an element is dropped if its 16 random bits are below.
+/// p in units of 1/65536: an element is dropped if its 16 random bits are below this.
 S2I_HOST_DEVICE inline uint32_t dropout_threshold(double p) {
   const double threshold = p * 65536.0 + 0.5;
   return threshold >= 65535.0 ? 65535U : static_cast<uint32_t>(threshold);
 }
 
-/// What kept elements are multiplied by: one over the exact probability of being kept.
+/// The factor of kept elements: one over the exact probability of being kept.
 S2I_HOST_DEVICE inline float dropout_scale(uint32_t threshold) {
   return 65536.0F / static_cast<float>(65536U - threshold);
 }
 
-/// The key of one utterance at one place of the model.
+/// The key of an utterance at a place in the model.
 S2I_HOST_DEVICE inline uint64_t dropout_key(uint64_t utterance_key, uint64_t site) {
   return derive_key(utterance_key, RandomPurpose::kDropout, site);
 }

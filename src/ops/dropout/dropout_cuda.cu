@@ -6,17 +6,17 @@
 namespace s2i {
 namespace {
 
-// One thread decides eight neighboring columns of a row: one Philox block.
+// A thread handles eight neighboring columns of a row, which share a Philox block.
 template <typename Scalar>
 __global__ void dropout_kernel(const Scalar* x, Scalar* y, const int64_t* keys, uint64_t site,
                                uint32_t threshold, float scale, int64_t batch, int64_t heads,
                                int64_t rows, int64_t columns) {
-  const int64_t blocks_a_row = (columns + 7) / 8;
-  const int64_t total = batch * heads * rows * blocks_a_row;
+  const int64_t blocks_per_row = (columns + 7) / 8;
+  const int64_t total = batch * heads * rows * blocks_per_row;
   for (int64_t i = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x; i < total;
        i += static_cast<int64_t>(gridDim.x) * blockDim.x) {
-    const int64_t block = i % blocks_a_row;
-    const int64_t row = i / blocks_a_row;  // over batch, heads and rows
+    const int64_t block = i % blocks_per_row;
+    const int64_t row = i / blocks_per_row;  // over batch, heads and rows
     const int64_t t = row % rows;
     const int64_t h = row / rows % heads;
     const int64_t b = row / rows / heads;

@@ -2,12 +2,16 @@
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
+#include <torch/library.h>
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "core/error.h"
 #include "ops/dropout/dropout.h"
+#include "ops/operation.h"
+#include "ops/position_matrix/position_matrix.h"
 
 namespace s2i {
 namespace {
@@ -17,34 +21,52 @@ at::Tensor split_heads(const at::Tensor& x, int64_t heads) {
   return x.view({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
 }
 
-/// [H,2T-1] by distance -> [H,T,T] by query and key
-at::Tensor dense_position(const at::Tensor& position, int64_t length) {
-  const at::Tensor at_frame = at::arange(length, position.options().dtype(at::kLong));
-  const at::Tensor distance = at_frame.unsqueeze(0) - at_frame.unsqueeze(1) + (length - 1);
-  return position.index_select(1, distance.flatten()).view({-1, length, length});
+at::Tensor gated_attention_kernel(const at::Tensor& query, const at::Tensor& key,
+                                  const at::Tensor& value, const at::Tensor& position,
+                                  const at::Tensor& gate, const std::optional<at::Tensor>& frames,
+                                  const std::optional<at::Tensor>& dropout_keys,
+                                  int64_t dropout_site, double dropout_p) {
+  const int64_t batch = query.size(0), length = query.size(1), heads = gate.size(1);
+  S2I_CHECK(position.size(0) == heads && position.size(1) == 2 * length - 1);
+  const at::Tensor q = split_heads(query, heads), k = split_heads(key, heads);
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(3)));
+  at::Tensor scores = at::matmul(q * scale, k.transpose(2, 3)).to(at::kFloat);
+  scores = scores + gate.unsqueeze(3) * position_matrix(position).unsqueeze(0);
+  if (frames) {
+    const at::Tensor padding =
+        at::arange(length, frames->options()).unsqueeze(0) >= frames->unsqueeze(1);
+    scores = scores.masked_fill(padding.view({batch, 1, 1, length}),
+                                -std::numeric_limits<float>::infinity());
+  }
+  at::Tensor weights = at::softmax(scores, -1);
+  if (dropout_p > 0) weights = dropout(weights, *dropout_keys, dropout_site, dropout_p);
+  const at::Tensor context = at::matmul(weights.to(value.scalar_type()), split_heads(value, heads));
+  return context.transpose(1, 2).reshape({batch, length, -1});
+}
+
+TORCH_LIBRARY_FRAGMENT(s2i, library) {
+  library.def(
+      "gated_attention(Tensor query, Tensor key, Tensor value, Tensor position, Tensor gate, "
+      "Tensor? frames, Tensor? dropout_keys, int dropout_site, float dropout_p) -> Tensor");
+}
+// Differentiable LibTorch calls, correct on every device and on meta tensors.
+TORCH_LIBRARY_IMPL(s2i, CompositeImplicitAutograd, library) {
+  library.impl("gated_attention", &gated_attention_kernel);
+}
+
+std::optional<at::Tensor> optional_of(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
 }
 
 }  // namespace
 
 at::Tensor gated_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const at::Tensor& position, const at::Tensor& gate,
-                           const at::Tensor& frames, const AttentionDropout& options) {
-  const int64_t batch = query.size(0), length = query.size(1), heads = gate.size(1);
-  S2I_CHECK(position.size(0) == heads && position.size(1) == 2 * length - 1);
-  const at::Tensor q = split_heads(query, heads), k = split_heads(key, heads);
-  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(3)));
-  at::Tensor scores = at::matmul(q * scale, k.transpose(2, 3)).to(at::kFloat);
-  scores = scores + gate.unsqueeze(3) * dense_position(position, length).unsqueeze(0);
-  if (frames.defined()) {
-    const at::Tensor padding =
-        at::arange(length, frames.options()).unsqueeze(0) >= frames.unsqueeze(1);
-    scores = scores.masked_fill(padding.view({batch, 1, 1, length}),
-                                -std::numeric_limits<float>::infinity());
-  }
-  at::Tensor weights = at::softmax(scores, -1);
-  if (options.p > 0) weights = dropout(weights, options.keys, options.site, options.p);
-  const at::Tensor context = at::matmul(weights.to(value.scalar_type()), split_heads(value, heads));
-  return context.transpose(1, 2).reshape({batch, length, -1});
+                           const at::Tensor& frames, const AttentionDropout& dropout) {
+  static const auto operation =
+      find_operation<decltype(gated_attention_kernel)>("s2i::gated_attention");
+  return operation.call(query, key, value, position, gate, optional_of(frames),
+                        optional_of(dropout.keys), dropout.site, dropout.p);
 }
 
 }  // namespace s2i

@@ -8,21 +8,28 @@
 
 namespace s2i {
 
+/// Dropout of the attention weights (ops/dropout/dropout.h).
 struct AttentionDropout {
-  at::Tensor keys;   ///< [B] int64, each utterance's key; unused if p is 0
-  int64_t site = 0;  ///< ops/dropout/dropout.h
-  double p = 0;
+  at::Tensor keys;   ///< [B] int64, the key of each utterance; unused if p is 0
+  int64_t site = 0;  ///< the place in the model
+  double p = 0;      ///< probability of dropping
 };
 
-/// Row q of head h attends with softmax over k of
-///     query[q] . key[k] / sqrt(d)  +  gate[h,q] * position[h, k - q + T - 1]
-/// then dropout, then the weighted sum of the values. Differentiable in all five tensors.
+/// Query q of head h attends to the keys k with the weights
+///
+///     softmax over k of  query[q] . key[k] / sqrt(d)  +  gate[h,q] * position[h, k - q + T - 1]
+///
+/// after dropout.
 ///
 /// query, key, value [B,T,H*d] float32 or bfloat16; the softmax is computed in float32
-/// position [H,2T-1] float32: the bias of each distance k-q = -(T-1) ... T-1, shared by all layers
-/// gate     [B,H,T] float32
-/// frames   [B] int64, on the tensors' device: keys from this frame on are padding; undefined: none
-/// returns  [B,T,H*d]
+/// position          [H,2T-1] float32: the bias of each distance k-q from -(T-1) to T-1
+/// gate              [B,H,T] float32
+/// frames            [B] int64 on the same device: keys from this frame on are padding; undefined:
+/// no padding returns           [B,T,H*d] in value's type
+///
+/// Differentiable in all five tensors. s2i::gated_attention is made of differentiable LibTorch
+/// calls and s2i::dropout on every device; there is no CUDA kernel. Its gradients do not depend on
+/// the order of threads. Throws std::logic_error if `position` does not match.
 at::Tensor gated_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const at::Tensor& position, const at::Tensor& gate,
                            const at::Tensor& frames, const AttentionDropout& dropout);

@@ -1,15 +1,16 @@
-// Sixteen floats at a time, with GCC's vector extensions: the compiler makes of them what the
-// instruction set of the S2I_SIMD clone has (ops/simd/simd.h).
+// Arithmetic on sixteen floats with GCC's vector extensions; the compiler maps them to the
+// instruction set of each S2I_SIMD clone (ops/simd/simd.h).
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 
+#include "ops/simd/simd.h"
+
 #define S2I_INLINE static inline __attribute__((always_inline))
 
 namespace s2i {
 
-constexpr int64_t kVecLanes = 16;
 using Vec = float __attribute__((vector_size(64)));
 using VecInt = int32_t __attribute__((vector_size(64)));
 using VecHalf = uint16_t __attribute__((vector_size(32)));
@@ -24,7 +25,7 @@ S2I_INLINE Vec vec_load(const float* from) {
 
 S2I_INLINE void vec_store(float* to, Vec v) { std::memcpy(to, &v, sizeof(v)); }
 
-/// bfloat16 is the upper half of a float.
+/// Loads bfloat16, the upper half of a float32.
 S2I_INLINE Vec vec_load(const uint16_t* from) {
   VecHalf half;
   std::memcpy(&half, from, sizeof(half));
@@ -44,7 +45,7 @@ S2I_INLINE void vec_store(uint16_t* to, Vec v) {
   std::memcpy(to, &half, sizeof(half));
 }
 
-/// `lanes` values, zeros after them.
+/// Loads up to `lanes` values; the others are zero.
 template <typename T>
 S2I_INLINE Vec vec_load_some(const T* from, int64_t lanes) {
   if (lanes >= kVecLanes) return vec_load(from);
@@ -53,6 +54,7 @@ S2I_INLINE Vec vec_load_some(const T* from, int64_t lanes) {
   return vec_load(some);
 }
 
+/// Stores up to `lanes` values.
 template <typename T>
 S2I_INLINE void vec_store_some(T* to, Vec v, int64_t lanes) {
   if (lanes >= kVecLanes) {
@@ -68,7 +70,7 @@ S2I_INLINE Vec vec_min(Vec a, Vec b) { return a < b ? a : b; }
 S2I_INLINE Vec vec_max(Vec a, Vec b) { return a > b ? a : b; }
 S2I_INLINE Vec vec_abs(Vec a) { return a < 0.0F ? -a : a; }
 
-/// e^x within 2 units in the last place for x from -87 to 88; outside it stays at the ends.
+/// e^x within 2 units in the last place for x in [-87, 88]; x is clamped to that range.
 S2I_INLINE Vec vec_exp(Vec x) {
   x = vec_min(vec_max(x, vec_of(-87.0F)), vec_of(88.0F));
   // x = n ln 2 + r with |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to a whole number.

@@ -1,4 +1,5 @@
-// Collectives of any number of ranks against plain sums over what each rank is known to hold.
+// Collectives on any number of ranks, compared with results computed locally from the known inputs
+// of all ranks.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +14,7 @@
 namespace s2i {
 namespace {
 
-/// What `rank` holds: small whole numbers, exact in every type, also when summed over 8 ranks.
+/// The input of `rank`: small whole numbers, exact in every type, also when summed over 8 ranks.
 at::Tensor values_of(int rank, int64_t count, at::ScalarType type) {
   return ((at::arange(count, at::kLong) * 7 + rank * 3) % 13).to(test_device(), type);
 }
@@ -35,8 +36,8 @@ std::vector<Case> cases() {
   std::vector<Case> all;
   for (const auto type : {at::kFloat, at::kBFloat16, at::kDouble, at::kInt, at::kLong, at::kByte}) {
     for (const int64_t count : {0, 7, 100003}) all.push_back({type, count, int64_t{1} << 30});
-    all.push_back({type, 1001, 256});  // many parts, the last one short
-    all.push_back({type, 5, 1});       // less than one element a message
+    all.push_back({type, 1001, 256});  // many parts, the last one shorter
+    all.push_back({type, 5, 1});       // less than one element per message
   }
   return all;
 }
@@ -127,7 +128,7 @@ TEST(Communicator, SumsAreBitIdenticalOnAllRanks) {
     EXPECT_TRUE(at::equal(gathered[one], tensor));
 }
 
-TEST(Communicator, NonBlockingFormsMayOverlapAndBeWaitedForInAnyOrder) {
+TEST(Communicator, NonBlockingCollectivesOverlapAndAreWaitedForInAnyOrder) {
   const auto communicator = test_communicator();
   std::vector<at::Tensor> tensors;
   std::vector<std::unique_ptr<PendingCollective>> pending;
@@ -140,7 +141,7 @@ TEST(Communicator, NonBlockingFormsMayOverlapAndBeWaitedForInAnyOrder) {
     pending[index]->wait();
     EXPECT_TRUE(
         at::equal(tensors[index], sum_over_ranks(communicator->size(), 100 + i, at::kFloat)));
-    EXPECT_TRUE(pending[index]->test());  // a GPU, too, has got there to compare
+    EXPECT_TRUE(pending[index]->test());  // on a GPU too: the comparison has waited for it
     const auto timing = pending[index]->timing();
     ASSERT_TRUE(timing.has_value());
     EXPECT_GE(timing->busy, timing->arrival);
@@ -162,7 +163,7 @@ TEST(Communicator, TextsOfDifferentLengths) {
   EXPECT_THAT(communicator->gather_text(""), testing::Each(""));
 }
 
-// Needs 2 GiB a rank: --gtest_also_run_disabled_tests.
+// Needs 2 GiB per rank: --gtest_also_run_disabled_tests.
 TEST(Communicator, DISABLED_MoreThan2To31Elements) {
   const auto communicator = test_communicator();
   const int64_t count = (int64_t{1} << 31) + 9;
@@ -175,10 +176,11 @@ TEST(Communicator, DISABLED_MoreThan2To31Elements) {
   EXPECT_EQ(tensor.max().item<int>() - tensor.min().item<int>(), 0);
 }
 
-TEST(Communicator, RanksInDifferentCollectivesAreAnErrorThatSaysWhoIsWhere) {
+TEST(Communicator, RanksInDifferentCollectivesAreAnErrorWithTheCollectiveOfEach) {
   const auto communicator = test_communicator();
   if (communicator->size() == 1) GTEST_SKIP() << "needs two ranks";
-  auto tensor = at::zeros({communicator->rank() == 1 ? 5 : 4});  // NCCL does not tell
+  auto tensor =
+      at::zeros({communicator->rank() == 1 ? 5 : 4});  // a CPU tensor: NCCL does not check
   try {
     communicator->all_reduce_sum(tensor, "loss");
     FAIL() << "no error";
@@ -186,11 +188,11 @@ TEST(Communicator, RanksInDifferentCollectivesAreAnErrorThatSaysWhoIsWhere) {
     EXPECT_THAT(error.what(), testing::HasSubstr("rank 1: collective 0, all-reduce (sum) of 5"));
     EXPECT_THAT(error.what(), testing::HasSubstr("of 4 elements of Float, loss"));
   }
-  // The ranks are out of step for good: what follows fails too, at once.
+  // The ranks remain out of step: later collectives fail at once.
   EXPECT_THROW(communicator->barrier(), RunError);
 }
 
-TEST(Communicator, ARankThatDoesNotComeIsAnErrorAfterTheTimeLimit) {
+TEST(Communicator, ARankThatDoesNotJoinIsAnErrorAfterTheTimeLimit) {
   if (test_session().size() == 1) GTEST_SKIP() << "needs two ranks";
   const auto patient = test_communicator();
   const auto hasty = make_mpi_communicator(test_session(), {.time_limit_seconds = 0.2});

@@ -1,4 +1,4 @@
-// A program whose ranks fail in the way that the first argument names; for job_end_test.
+// A program whose ranks fail in the way given by the first argument, for job_end_test.
 #include <ATen/ops/zeros.h>
 #include <unistd.h>
 
@@ -8,8 +8,8 @@
 #include <string>
 #include <thread>
 
-#include "cluster/comm/agree.h"
 #include "cluster/comm/communicator.h"
+#include "cluster/comm/require_same.h"
 #include "cluster/health/watchdog.h"
 #include "core/error.h"
 #include "core/program.h"
@@ -23,9 +23,9 @@ int hang(const s2i::MpiSession& session, s2i::Communicator& communicator, const 
   settings.unit_limit_seconds = how == "hang-in-a-step" ? 2 : 1000;
   settings.answer_seconds = 2;
   const s2i::Watchdog watchdog(session, communicator.shared_activity(), settings);
-  // No JSON holds bytes that are not UTF-8: no report of a rank can be made.
-  communicator.activity().begin_unit(how == "hang-unspeakable" ? "train step 7 \xff"
-                                                               : "train step 7");
+  // JSON cannot contain bytes that are not UTF-8, so that no report can be written.
+  communicator.activity().begin_unit(how == "hang-unreportable" ? "train step 7 \xff"
+                                                                : "train step 7");
   const int stuck = how == "hang-rank-0" ? 0 : session.size() - 1;
   if (session.rank() == stuck || how == "hang-in-a-step") {
     communicator.activity().enter("data");
@@ -38,22 +38,23 @@ int hang(const s2i::MpiSession& session, s2i::Communicator& communicator, const 
 }
 
 int run(const s2i::MpiSession& session, const std::string& how) {
-  s2i::set_up_logging("info", session.rank(), session.size());
+  s2i::set_up_logging(spdlog::level::info, session.rank(), session.size());
   const auto communicator = s2i::make_communicator(session, at::kCPU);
   communicator->barrier();
   const bool last = session.rank() == session.size() - 1;
   if (how == "all-user-error") throw s2i::UserError("the learning rate is not a number");
-  if (how == "last-throws" && last) throw s2i::RunError("the disk is on fire");
+  if (how == "last-throws" && last) throw s2i::RunError("the disk has failed");
   if (how == "last-throws-with-work-under-way" && last) {
     const auto pending = communicator->start_all_reduce(at::zeros({1000}), s2i::ReduceOp::kSum);
-    throw s2i::RunError("the disk is on fire");
+    throw s2i::RunError("the disk has failed");
   }
   if (how == "last-is-killed" && last) kill(getpid(), SIGKILL);
-  if (how == "odd-version") s2i::agree(*communicator, "program version", last ? "2.0" : "1.0");
+  if (how == "odd-version")
+    s2i::require_same_on_all_ranks(*communicator, "program version", last ? "2.0" : "1.0");
   if (how == "status-143") return 143;
-  if (how == "all-long-words") {
-    const std::string words(200'000, session.rank() == 1 ? 'b' : 'a');
-    throw s2i::RunError("these utterances: {} END", words);
+  if (how == "all-long-messages") {
+    const std::string ids(200'000, session.rank() == 1 ? 'b' : 'a');
+    throw s2i::RunError("these utterances: {} END", ids);
   }
   if (how == "last-throws-while-others-compute") {
     if (last) throw s2i::UserError("no space left");

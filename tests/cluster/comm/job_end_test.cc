@@ -1,5 +1,5 @@
-// How a job of several ranks ends when one or all of them fail: status, words, time, and nobody
-// left.
+// How a job of several ranks ends when one or all of them fail: exit status, messages, duration,
+// and that no process is left behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -36,7 +36,8 @@ Ended run(const std::string& command) {
   return ended;
 }
 
-/// `how` on `ranks` ranks, with a last argument by which its processes are known.
+/// Runs failing_rank with `how` on `ranks` ranks. `mark` is a last argument that identifies its
+/// processes.
 Ended run_ranks(int ranks, const std::string& how, const std::string& mark) {
   return run(std::string(S2I_MPIEXEC) + " " + std::to_string(ranks) + " " + S2I_FAILING_RANK + " " +
              how + " " + mark);
@@ -58,7 +59,7 @@ int count_processes(const std::string& mark) {
   return count;
 }
 
-/// The same, when those that are about to end have had their time: mpirun does not wait for them.
+/// The same after processes had time to end: mpirun does not wait for them.
 int count_left(const std::string& mark) {
   for (int tenths = 0; tenths < 150 && count_processes(mark) > 0; ++tenths) usleep(100'000);
   return count_processes(mark);
@@ -70,55 +71,55 @@ int count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
-TEST(JobEnd, AllIsWell) {
+TEST(JobEnd, WithoutFailuresTheStatusIs0) {
   const auto ended = run_ranks(3, "fine", make_mark("fine"));
   EXPECT_EQ(ended.status, 0) << ended.output;
 }
 
-TEST(JobEnd, AnErrorOfAllRanksIsSaidOnceAndNobodyIsAborted) {
+TEST(JobEnd, AnErrorOfAllRanksIsLoggedOnceAndNothingIsAborted) {
   const auto ended = run_ranks(3, "all-user-error", make_mark("all"));
   EXPECT_EQ(ended.status, 2);
   EXPECT_EQ(count_of(ended.output, "the learning rate is not a number"), 1) << ended.output;
   EXPECT_THAT(ended.output, Not(HasSubstr("MPI_ABORT")));
 }
 
-TEST(JobEnd, LongMessagesAreSaidWholeAndOnce) {
-  const auto ended = run_ranks(3, "all-long-words", make_mark("long"));
+TEST(JobEnd, LongMessagesAreLoggedCompletelyAndOnce) {
+  const auto ended = run_ranks(3, "all-long-messages", make_mark("long"));
   EXPECT_EQ(ended.status, 1);
   for (const std::string& message :
-       {"rank 0, 2: these utterances: " + std::string(200'000, 'a') + " END",
+       {"ranks 0,2: these utterances: " + std::string(200'000, 'a') + " END",
         "rank 1: these utterances: " + std::string(200'000, 'b') + " END"}) {
     EXPECT_EQ(count_of(ended.output, message), 1) << ended.output.substr(0, 2000);
   }
 }
 
-TEST(JobEnd, AWatchdogThatCannotSpeakStillEndsTheJob) {
-  const auto mark = make_mark("unspeakable");
-  const auto ended = run_ranks(3, "hang-unspeakable", mark);
+TEST(JobEnd, AWatchdogThatCannotReportStillEndsTheJob) {
+  const auto mark = make_mark("unreportable");
+  const auto ended = run_ranks(3, "hang-unreportable", mark);
   EXPECT_NE(ended.status, 0);
   EXPECT_NE(ended.status, 124) << "still running after a minute";
   EXPECT_THAT(ended.output, HasSubstr("the run hangs"));
-  EXPECT_EQ(count_of(ended.output, "the watchdog of rank 0 goes on without this"), 1);
+  EXPECT_EQ(count_of(ended.output, "the watchdog of rank 0 continues after an error"), 1);
   EXPECT_EQ(count_left(mark), 0);
 }
 
-TEST(JobEnd, DisagreementOfRanksIsSaidOnce) {
+TEST(JobEnd, ADifferenceBetweenRanksIsReportedOnce) {
   const auto ended = run_ranks(3, "odd-version", make_mark("odd"));
   EXPECT_EQ(ended.status, 2);
-  EXPECT_EQ(count_of(ended.output, "do not agree about the program version; rank 2 ("), 1)
+  EXPECT_EQ(count_of(ended.output, "the ranks differ in the program version; rank 2 ("), 1)
       << ended.output;
 }
 
 class OneRankFails : public testing::TestWithParam<const char*> {};
 
-TEST_P(OneRankFails, EndsTheJobAndSaysWhoAndWhy) {
+TEST_P(OneRankFails, EndsTheJobWithRankAndReason) {
   const auto mark = make_mark(GetParam());
   const auto ended = run_ranks(3, GetParam(), mark);
   EXPECT_NE(ended.status, 0);
   EXPECT_NE(ended.status, 124) << "still running after a minute";
   EXPECT_THAT(ended.output, HasSubstr("rank 2 of 3 on "));
   EXPECT_THAT(ended.output,
-              testing::AnyOf(HasSubstr("the disk is on fire"), HasSubstr("no space left")));
+              testing::AnyOf(HasSubstr("the disk has failed"), HasSubstr("no space left")));
   EXPECT_EQ(count_left(mark), 0);
 }
 
@@ -136,19 +137,19 @@ TEST(JobEnd, AKilledRankEndsTheJob) {
 
 struct Hang {
   const char* how;
-  const char* words;
+  const char* message;
 };
 
 class ARankHangs : public testing::TestWithParam<Hang> {};
 
-TEST_P(ARankHangs, EverybodySaysWhereAndTheJobEnds) {
+TEST_P(ARankHangs, EveryRankReportsItsActivityAndTheJobEnds) {
   const auto mark = make_mark(GetParam().how);
   const auto ended = run_ranks(3, GetParam().how, mark);
   EXPECT_NE(ended.status, 0);
   EXPECT_NE(ended.status, 124) << "still running after a minute";
   EXPECT_THAT(ended.output, HasSubstr("the run hangs"));
-  EXPECT_THAT(ended.output, HasSubstr(GetParam().words));
-  // The two that can speak say what they are in.
+  EXPECT_THAT(ended.output, HasSubstr(GetParam().message));
+  // The two ranks that can report log their activity.
   EXPECT_GE(count_of(ended.output, "is in train step 7 for "), 2) << ended.output;
   EXPECT_EQ(count_left(mark), 0);
 }
@@ -157,13 +158,13 @@ INSTANTIATE_TEST_SUITE_P(
     JobEnd, ARankHangs,
     testing::Values(Hang{"hang-rank-2", "did not arrive: it is in train step 7"},
                     Hang{"hang-rank-0", "rank 0 on "}, Hang{"hang-stopped", "rank 2 on "},
-                    Hang{"hang-in-a-step", "outlasted cluster.step_timeout_seconds=2"}));
+                    Hang{"hang-in-a-step", "exceeded cluster.step_timeout_seconds=2"}));
 
 TEST(JobEnd, TheStatusOfTheRanksIsThatOfTheJob) {
   EXPECT_EQ(run_ranks(2, "status-143", make_mark("status")).status, 143);
 }
 
-TEST(JobEnd, APlainStartNeedsNoLauncher) {
+TEST(JobEnd, AStartWithoutALauncherWorks) {
   EXPECT_EQ(run(std::string(S2I_FAILING_RANK) + " fine").status, 0);
   EXPECT_EQ(run(std::string(S2I_FAILING_RANK) + " all-user-error").status, 2);
 }

@@ -18,9 +18,9 @@ std::optional<std::string> problem(int world_size, const Environment& environmen
   });
 }
 
-TEST(Launcher, PlainStartIsFine) { EXPECT_EQ(problem(1, {}), std::nullopt); }
+TEST(Launcher, AStartWithoutALauncherIsValid) { EXPECT_EQ(problem(1, {}), std::nullopt); }
 
-TEST(Launcher, AWorldOfSeveralIsNeverQuestioned) {
+TEST(Launcher, AWorldOfSeveralRanksIsValid) {
   EXPECT_EQ(problem(4, {{"OMPI_COMM_WORLD_SIZE", "4"}}), std::nullopt);
   EXPECT_EQ(
       problem(2, {{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}}),
@@ -37,7 +37,7 @@ TEST(Launcher, SingletonsUnderMpirunAreRefused) {
   }
 }
 
-TEST(Launcher, SingletonsUnderSrunAreRefusedAndTheMendingIsSaid) {
+TEST(Launcher, SingletonsUnderSrunAreRefusedWithTheSolution) {
   const auto text = problem(1, {{"SLURM_JOB_ID", "77"},
                                 {"SLURM_STEP_ID", "0"},
                                 {"SLURM_PROCID", "2"},
@@ -64,7 +64,7 @@ TEST(Launcher, ShellsOfSallocAndSbatchMayStartOneProcess) {
             std::nullopt);
 }
 
-TEST(Launcher, MpirunInsideAJobDecides) {
+TEST(Launcher, MpirunInsideAJobTakesPrecedence) {
   EXPECT_EQ(problem(1, {{"OMPI_COMM_WORLD_SIZE", "1"},
                         {"SLURM_STEP_ID", "0"},
                         {"SLURM_PROCID", "0"},

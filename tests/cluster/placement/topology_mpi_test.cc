@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cluster/comm/agree.h"
+#include "cluster/comm/require_same.h"
 #include "cluster/mpi_test.h"
 #include "cluster/placement/device.h"
 #include "cluster/placement/run_table.h"
@@ -33,8 +33,7 @@ TEST(Topology, RanksDoNotClaimMoreCoresThanThereAre) {
 
 TEST(Device, EveryRankFindsACpu) {
   const auto topology = discover_topology(test_session());
-  EXPECT_TRUE(choose_device(test_session(), topology, "cpu", false).is_cpu());
-  EXPECT_THROW(choose_device(test_session(), topology, "gpu", false), UserError);
+  EXPECT_TRUE(choose_device(test_session(), topology, DeviceChoice::kCpu, false).is_cpu());
 }
 
 TEST(RunTable, NamesHostAndRanksOnRank0Alone) {
@@ -50,23 +49,23 @@ TEST(RunTable, NamesHostAndRanksOnRank0Alone) {
   EXPECT_THAT(table, HasSubstr(mpi_version()));
 }
 
-TEST(Agree, PassesWhenAllAreTheSame) {
+TEST(RequireSame, EqualTextsPass) {
   const auto communicator = test_communicator();
-  EXPECT_NO_THROW(agree(*communicator, "version", "1.0"));
+  EXPECT_NO_THROW(require_same_on_all_ranks(*communicator, "version", "1.0"));
 }
 
-TEST(Agree, NamesTheOddRankAndItsFirstDifferentLine) {
+TEST(RequireSame, TheErrorHasTheRankAndItsFirstDifferentLine) {
   const auto communicator = test_communicator();
   if (communicator->size() < 3) GTEST_SKIP() << "needs three ranks";
   const int odd = communicator->size() - 1;
   const std::string text =
       communicator->rank() == odd ? "a: 1\nb: 3\nc: 4\n" : "a: 1\nb: 2\nc: 4\n";
   try {
-    agree(*communicator, "configuration", text);
+    require_same_on_all_ranks(*communicator, "configuration", text);
     FAIL() << "no error";
   } catch (const UserError& error) {
     EXPECT_THAT(error.what(), HasSubstr("configuration; rank " + std::to_string(odd) + " ("));
-    EXPECT_THAT(error.what(), HasSubstr("has 'b: 3' where the others have 'b: 2'"));
+    EXPECT_THAT(error.what(), HasSubstr("has 'b: 3' instead of 'b: 2'"));
   }
   communicator->barrier();  // still in step
 }

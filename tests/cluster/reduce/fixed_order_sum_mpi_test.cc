@@ -1,4 +1,4 @@
-// Gradients summed in the order of micro-batches: the same bits for any number of ranks.
+// Gradients summed in the order of micro-batches are bit-identical for any number of ranks.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 namespace s2i {
 namespace {
 
-/// What micro-batch `index` yields: values whose sum depends on the order in its last bits.
+/// The gradients of micro-batch `index`: values whose sum depends on the order in its last bits.
 at::Tensor gradients_of(int64_t index, int64_t count) {
   return at::sin(at::arange(count, at::kFloat) * 1.7 + static_cast<double>(index) * 0.31) *
          at::exp(at::arange(count, at::kFloat) % 7 - static_cast<double>(index % 5));
@@ -38,7 +38,7 @@ TEST_P(FixedOrder, SumsMicroBatchesInTheirOrder) {
   for (int repeat = 0; repeat < 2; ++repeat) {
     sum.begin();
     for (int64_t first = 0; first < micro_batches; first += ranks) {
-      // A rank without a micro-batch in the last round has leftovers, which must not count.
+      // The old gradients of a rank without a micro-batch in the last round must not count.
       gradients.fill_(1e9);
       if (first + rank < micro_batches) gradients.copy_(gradients_of(first + rank, count));
       sum.add_round(static_cast<int>(std::min(ranks, micro_batches - first)));

@@ -1,4 +1,5 @@
-// The reduced gradient of rows shared out over ranks, against one process that has all the rows.
+// Gradients reduced over ranks that each have some of the rows, compared with those of one process
+// with all rows.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +10,7 @@
 namespace s2i {
 namespace {
 
-constexpr double kTinyBucket = 64.0 / (1 << 20);  // every parameter in a bucket of its own
+constexpr double kTinyBucket = 64.0 / (1 << 20);  // one bucket per parameter
 
 /// Gradients of all rows at once, in the order of ToyModel::parameters().
 std::vector<at::Tensor> reference(const at::Tensor& rows, bool skip) {
@@ -61,7 +62,7 @@ TEST_P(Reducer, SumsOverRanksToTheGradientOfOneProcess) {
                           {.bucket_mib = setting.bucket_mib, .type = setting.type});
   const auto rows = toy_rows(setting.rows).to(test_device());
   const double tolerance = setting.type == ReduceType::kBFloat16 ? 3e-2 : 5e-6;
-  for (int step = 0; step < 3; ++step) {  // buffers are used again
+  for (int step = 0; step < 3; ++step) {  // buffers are reused
     const bool skip = setting.skip && step != 1;
     reducer.zero();
     const auto parts = micro_batches(rows, *communicator, setting.micro);

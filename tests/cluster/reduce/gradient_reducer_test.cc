@@ -1,4 +1,4 @@
-// When buckets start and what they wait for, seen through a communicator that records.
+// When buckets start and what they wait for, with a communicator that records the calls.
 #include "cluster/reduce/gradient_reducer.h"
 
 #include <ATen/ATen.h>
@@ -70,10 +70,10 @@ TEST_F(ReducerOrder, OnlyTheLastMicroBatchReduces) {
   EXPECT_EQ(started(), "01234");
   const auto twice = model.bias.grad().clone();
   reducer.finalize();
-  EXPECT_TRUE(at::equal(model.bias.grad(), twice * 2));  // the other rank's
+  EXPECT_TRUE(at::equal(model.bias.grad(), twice * 2));  // including the other rank's
 }
 
-TEST_F(ReducerOrder, AnUnusedParameterHoldsItsBucketUntilFinalize) {
+TEST_F(ReducerOrder, AnUnusedParameterDelaysItsBucketUntilFinalize) {
   reducer.begin(true);
   loss(true).backward();
   EXPECT_EQ(started(), "01");
@@ -82,7 +82,7 @@ TEST_F(ReducerOrder, AnUnusedParameterHoldsItsBucketUntilFinalize) {
   EXPECT_TRUE(at::equal(model.skipped.grad(), at::zeros({9, 9})));
 }
 
-TEST_F(ReducerOrder, AnUnusedParameterHoldsNothingWhenTheLossIsKnown) {
+TEST_F(ReducerOrder, AnUnusedParameterDelaysNothingWhenTheLossIsKnown) {
   const auto result = loss(true);
   reducer.begin(true, result);
   EXPECT_EQ(started(), "");
@@ -91,7 +91,7 @@ TEST_F(ReducerOrder, AnUnusedParameterHoldsNothingWhenTheLossIsKnown) {
   reducer.finalize();
 }
 
-TEST_F(ReducerOrder, ARankWithoutWorkTakesPart) {
+TEST_F(ReducerOrder, ARankWithoutMicroBatchesParticipates) {
   reducer.begin(true);
   reducer.finalize();
   EXPECT_EQ(started(), "01234");
@@ -115,16 +115,17 @@ TEST_F(ReducerOrder, AFailedCollectiveIsThrownByFinalize) {
   EXPECT_THROW(reducer.finalize(), RunError);
 }
 
-TEST_F(ReducerOrder, MisuseIsFound) {
+TEST_F(ReducerOrder, MisuseIsDetected) {
   EXPECT_THROW(reducer.finalize(), std::logic_error);
   reducer.begin(true);
   EXPECT_THROW(reducer.zero(), std::logic_error);
   EXPECT_THROW(reducer.begin(true), std::logic_error);
   loss(false).backward();
-  EXPECT_THROW(loss(false).backward(), std::logic_error);  // would be added to a sum on its way
+  EXPECT_THROW(loss(false).backward(),
+               std::logic_error);  // would change a gradient during its reduction
 }
 
-TEST_F(ReducerOrder, GradientsThatAreNoLongerViewsAreFoundAndMended) {
+TEST_F(ReducerOrder, GradientsThatAreNoLongerViewsAreDetectedAndRestored) {
   model.last.mutable_grad() = at::Tensor();
   EXPECT_THROW(reducer.begin(true), std::logic_error);
   reducer.zero();
@@ -166,7 +167,7 @@ TEST(FlatParameters, AreViewsOfOneBufferAlignedAndPaddedWithZeros) {
   EXPECT_TRUE(at::equal(model.first, before + 1));
 }
 
-TEST(FlatParameters, RefusesWhatItCannotHold) {
+TEST(FlatParameters, RefusesInvalidParameters) {
   const auto parameter = at::randn({3}).requires_grad_();
   EXPECT_THROW(FlatParameters({}), std::logic_error);
   EXPECT_THROW(FlatParameters({parameter, parameter}), std::logic_error);
@@ -174,7 +175,7 @@ TEST(FlatParameters, RefusesWhatItCannotHold) {
   EXPECT_THROW(FlatParameters({at::randn({3}, at::kDouble).requires_grad_()}), std::logic_error);
 }
 
-TEST(FlatParameters, NormIsThePlainNormWhateverTheNumberOfThreads) {
+TEST(FlatParameters, NormDoesNotDependOnTheNumberOfThreads) {
   const auto parameter = at::zeros({300, 1001}).requires_grad_();
   FlatParameters flat({parameter});
   parameter.mutable_grad().copy_(at::sin(at::arange(300300, at::kFloat)).view({300, 1001}));
@@ -189,7 +190,7 @@ TEST(FlatParameters, NormIsThePlainNormWhateverTheNumberOfThreads) {
   EXPECT_EQ(one.dim(), 0);
 }
 
-TEST(SelfCommunicator, IsAWorldOfOne) {
+TEST(SelfCommunicator, HasASingleRank) {
   const auto communicator = make_self_communicator();
   EXPECT_EQ(communicator->size(), 1);
   const auto tensor = at::arange(6, at::kFloat);

@@ -1,0 +1,73 @@
+#include "core/yaml.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+
+#include <sstream>
+
+#include "core/error.h"
+
+namespace s2i {
+namespace {
+
+/// Refuses, before a document is built, what no configuration needs and what lets a small file take
+/// much memory: aliases, which repeat what they name, and deep nesting.
+class PlainYaml : public YAML::EventHandler {
+ public:
+  explicit PlainYaml(const std::string& where) : where_(where) {}
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    throw UserError("{}: an alias (*name); write the value out", place(where_, mark));
+  }
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    descend(mark);
+  }
+  void OnSequenceEnd() override { --depth_; }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    descend(mark);
+  }
+  void OnMapEnd() override { --depth_; }
+
+ private:
+  void descend(const YAML::Mark& mark) {
+    constexpr int kMaxDepth = 16;
+    if (++depth_ > kMaxDepth) {
+      throw UserError("{}: nested deeper than {}", place(where_, mark), kMaxDepth);
+    }
+  }
+
+  const std::string& where_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+std::string place(const std::string& where, const YAML::Mark& mark) {
+  return mark.is_null() ? where : fmt::format("{}:{}", where, mark.line + 1);
+}
+
+YAML::Node parse_yaml(const std::string& text, const std::string& where) {
+  if (text.size() > kMaxYamlBytes) {
+    throw UserError("{}: larger than the limit of {} bytes", where, kMaxYamlBytes);
+  }
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    PlainYaml events(where);
+    if (parser.HandleNextDocument(events) && parser.HandleNextDocument(events)) {
+      throw UserError("{}: more than one document ('---'); keep one", where);
+    }
+    return YAML::Load(text);
+  } catch (const YAML::Exception& error) {
+    throw UserError("{}: not valid YAML: {}", place(where, error.mark), error.msg);
+  }
+}
+
+}  // namespace s2i

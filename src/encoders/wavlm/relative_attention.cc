@@ -1,0 +1,58 @@
+#include "encoders/wavlm/relative_attention.h"
+
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+
+#include "core/error.h"
+#include "ops/position_bias/position_bias.h"
+
+namespace s2i {
+namespace {
+
+constexpr int64_t kGateOutputs = 8;  // two gates, four values each, summed
+
+}  // namespace
+
+RelativeAttention::RelativeAttention(const EncoderConfig& body, const Wavlm& config,
+                                     ParameterList& parameters, const std::string& name,
+                                     int64_t layer)
+    : heads_(body.num_attention_heads),
+      max_distance_(config.max_bucket_distance),
+      position_table_(
+          layer == 0 ? parameters.add(name + ".rel_attn_embed.weight", {config.num_buckets, heads_})
+                     : at::Tensor()),
+      gate_linear_(parameters, name + ".gru_rel_pos_linear", body.head_dim(), kGateOutputs),
+      gate_const_(parameters.add(name + ".gru_rel_pos_const", {1, heads_, 1, 1})),
+      projections_(parameters, name, body.hidden_size) {}
+
+at::Tensor RelativeAttention::shared(int64_t frames) const {
+  S2I_CHECK(position_table_.defined(), "only layer 0 has the position table");
+  return position_bias(position_table_, frames, max_distance_);
+}
+
+at::Tensor RelativeAttention::forward(const at::Tensor& x, const at::Tensor& position,
+                                      const at::Tensor& frames,
+                                      const AttentionDropout& dropout) const {
+  // In this order: the gradient of x is summed in the reverse of it, and the order shows in the
+  // last bit.
+  const at::Tensor gates = gate(x);
+  const at::Tensor value = projections_.value(x);
+  const at::Tensor key = projections_.key(x);
+  const at::Tensor query = projections_.query(x);
+  return projections_.output(gated_attention(query, key, value, position, gates, frames, dropout));
+}
+
+// How much the position counts for each query of each head: [B,T,D] -> [B,H,T] float32. The sum
+// over each gate's four outputs is taken over the weights, which are few.
+at::Tensor RelativeAttention::gate(const at::Tensor& x) const {
+  const at::Tensor weight = gate_linear_.weight.view({2, kGateOutputs / 2, -1}).sum(1);  // [2,d]
+  const at::Tensor bias = gate_linear_.bias.view({2, kGateOutputs / 2}).sum(1);
+  const at::Tensor by_head = x.view({x.size(0), x.size(1), heads_, -1});
+  const at::Tensor gates = at::sigmoid(
+      at::linear(by_head, weight.to(x.scalar_type()), bias.to(x.scalar_type())).to(at::kFloat));
+  const at::Tensor scale = gate_const_.view({heads_});
+  const at::Tensor gate = gates.select(3, 0) * (gates.select(3, 1) * scale - 1.0) + 2.0;
+  return gate.transpose(1, 2);
+}
+
+}  // namespace s2i

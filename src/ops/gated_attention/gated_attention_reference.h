@@ -1,0 +1,20 @@
+// Gated attention one query at a time.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "ops/gated_attention/gated_attention.h"
+
+namespace s2i {
+
+/// gated_attention() with the weights computed in float64, for float32 tensors on the CPU; no
+/// gradient. frames [B]: attended keys of each utterance
+at::Tensor gated_attention_reference(const at::Tensor& query, const at::Tensor& key,
+                                     const at::Tensor& value, const at::Tensor& position,
+                                     const at::Tensor& gate, const std::vector<int64_t>& frames,
+                                     const AttentionDropout& dropout);
+
+}  // namespace s2i

@@ -1,0 +1,16 @@
+#include "optim/optimizers/list.h"
+
+namespace s2i {
+
+OptimizerKind adamw_optimizer();
+OptimizerKind adam_optimizer();
+
+const std::vector<OptimizerKind>& optimizer_kinds() {
+  static const std::vector<OptimizerKind> kinds = {
+      adamw_optimizer(),
+      adam_optimizer(),
+  };
+  return kinds;
+}
+
+}  // namespace s2i

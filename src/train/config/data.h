@@ -1,0 +1,23 @@
+// Settings of the corpus and the data loader.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/config.h"
+
+namespace s2i {
+
+struct DataConfig {
+  std::string dir;
+  std::string train_split = "train";
+  std::string validation_split;
+  double validation_fraction = 0.1;
+  std::string test_split = "test";
+  bool verify = true;
+  int64_t prefetch = 4;
+};
+
+void add_fields(ConfigFields& fields, DataConfig& data);
+
+}  // namespace s2i

@@ -1,0 +1,42 @@
+#include "train/config/loop.h"
+
+namespace s2i {
+
+void add_fields(ConfigFields& fields, LoopConfig& loop) {
+  fields.emplace_back("train.epochs", &loop.epochs, "Epochs").range(0, 1e9).may_change_on_resume();
+  fields
+      .emplace_back("train.max_steps", &loop.max_steps,
+                    "Stop after this many steps; 0: after train.epochs")
+      .range(0, 1e12)
+      .may_change_on_resume();
+  fields.emplace_back("train.label_smoothing", &loop.label_smoothing, "Label smoothing")
+      .range(0, 0.99);
+  fields
+      .emplace_back("train.evaluate_every_steps", &loop.evaluate_every_steps,
+                    "Validation interval in steps; 0: at the end of each epoch")
+      .range(0, 1e12)
+      .may_change_on_resume();
+  fields
+      .emplace_back("train.best_metric", &loop.best_metric,
+                    "Validation metric that selects the best checkpoint")
+      .one_of({"accuracy", "f1_weighted", "f1_macro", "loss"});
+  fields
+      .emplace_back("train.early_stop_patience", &loop.early_stop_patience,
+                    "Stop after this many validations without improvement; 0 disables")
+      .range(0, 1e9)
+      .may_change_on_resume();
+  fields
+      .emplace_back("train.max_bad_steps", &loop.max_bad_steps,
+                    "Abort after this many consecutive steps with a loss or gradient that is not "
+                    "finite")
+      .range(1, 1e9)
+      .may_change_on_resume();
+  fields
+      .emplace_back("train.spike_factor", &loop.spike_factor,
+                    "Report a loss above this multiple of the median of the last 64 steps; 0 "
+                    "disables")
+      .range(0, 1e9)
+      .may_change_on_resume();
+}
+
+}  // namespace s2i

@@ -1,0 +1,57 @@
+#include "train/loaded_model.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "classification/model_audio.h"
+#include "core/error.h"
+#include "weights/hub_cache.h"
+
+namespace s2i {
+
+LoadedModel load_model(const ModelConfig& config, const std::vector<std::string>& intents,
+                       uint64_t seed, at::Device device) {
+  const std::filesystem::path folder = resolve_model(config.init);
+  LoadSettings settings;
+  settings.intents = intents;
+  settings.seed = seed;
+  settings.new_head = config.replace_head;
+  if (config.dropout >= 0) settings.dropout = config.dropout;
+  settings.spec_augment = config.spec_augment;
+  settings.weighted_layer_sum = config.weighted_layer_sum;
+  LoadReport report;
+  LoadedModel loaded;
+  loaded.model = load_pretrained(folder, device, settings, report);
+  loaded.model->freeze(config.freeze_feature_encoder, config.freeze_layers);
+  loaded.preprocessor = load_preprocessor(folder);
+  // Checkpoints save it: their users have to prepare audio in the same way.
+  if (config.normalize) loaded.preprocessor.do_normalize = *config.normalize;
+  spdlog::info("model from {}", report.source);
+  if (!report.initialized.empty()) {
+    spdlog::info("not in the weights, initialized at random: {}",
+                 fmt::join(report.initialized, ", "));
+  }
+  if (!report.ignored.empty()) {
+    spdlog::info("in the weights but not in this model, ignored: {}",
+                 fmt::join(report.ignored, ", "));
+  }
+  return loaded;
+}
+
+LoadedModel load_classifier(const std::string& init, at::Device device) {
+  const std::filesystem::path folder = resolve_model(init);
+  LoadReport report;
+  LoadedModel loaded;
+  loaded.model = load_pretrained(folder, device, LoadSettings{}, report);
+  if (!report.initialized.empty()) {
+    throw UserError(
+        "{} is not a trained classifier: {} are not in its weights; train one with s2i-train",
+        folder.string(), fmt::join(report.initialized, ", "));
+  }
+  loaded.preprocessor = load_preprocessor(folder);
+  loaded.audio =
+      read_audio_conversion(loaded.model->config().original, (folder / "config.json").string());
+  return loaded;
+}
+
+}  // namespace s2i

@@ -1,0 +1,32 @@
+// A model from a Hugging Face folder, with how its audio is prepared.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "classification/pretrained.h"
+#include "data/audio_conversion.h"
+#include "train/config/model.h"
+
+namespace s2i {
+
+struct LoadedModel {
+  std::unique_ptr<IntentClassifier> model;
+  PreprocessorConfig preprocessor;  ///< do_normalize: whether the audio is normalized.
+  /// How the audio of its training was converted; set only for models trained by s2i-train.
+  std::optional<AudioConversion> audio;
+};
+
+/// Loads config.init for the given intents and applies the settings, freezing included. Logs which
+/// parameters were initialized or ignored. Throws UserError.
+LoadedModel load_model(const ModelConfig& config, const std::vector<std::string>& intents,
+                       uint64_t seed, at::Device device);
+
+/// Loads a trained classifier for evaluation and prediction. Throws UserError when the folder has
+/// no classification head.
+LoadedModel load_classifier(const std::string& init, at::Device device);
+
+}  // namespace s2i
