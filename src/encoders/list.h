@@ -3,10 +3,11 @@
 
 #include <variant>
 
+#include "encoders/hubert/config.h"
 #include "encoders/wavlm/config.h"
 
 namespace s2i {
 
-using AnyEncoder = std::variant<Wavlm>;
+using AnyEncoder = std::variant<Wavlm, Hubert>;
 
 }  // namespace s2i
