@@ -131,7 +131,7 @@ OperationCase strided_conv_case(const Shape& s, at::ScalarType type) {
 
 OperationCase attention_case(const Shape& s, at::ScalarType type, bool with_bias) {
   OperationCase c;
-  c.name = case_name(with_bias ? "attention_gated_bias" : "attention", s, type);
+  c.name = case_name(with_bias ? "attention/gated_bias" : "attention/no_bias", s, type);
   c.inputs = [=] {
     const std::vector<int64_t> hidden = {s.batch, s.frames, s.heads * s.head_width};
     return std::vector{leaf(hidden, type),
