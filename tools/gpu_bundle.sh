@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=${1:-.gpu} bin=${S2I_BIN:-build/release/bin}
-programs=(device_compare cluster_mpi_test s2i-train s2i-evaluate s2i-preprocess s2i-make-random-wavlm s2i-epoch-plan)
+programs=(device_compare cluster_mpi_test s2i-train s2i-evaluate s2i-preprocess s2i-make-random-model s2i-epoch-plan)
 [ ! -x "$bin/s2i-bench" ] || programs+=(s2i-bench)
 
 dir=$(mktemp -d)

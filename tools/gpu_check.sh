@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 fail() { printf 'gpu_check: %s\n' "$*" >&2; exit 2; }
-for program in device_compare cluster_mpi_test s2i-train s2i-preprocess s2i-make-random-wavlm; do
+for program in device_compare cluster_mpi_test s2i-train s2i-preprocess s2i-make-random-model; do
   [ -x "$bin/$program" ] || fail "$bin/$program is missing; build it: tools/setup.sh --tests"
 done
 command -v python3 > /dev/null || fail "python3 is missing"
@@ -82,19 +82,19 @@ if [ "$gpus" -eq 0 ] && [ $allow_no_gpu = no ]; then
 fi
 
 # ---- GPU against CPU ----
-compare() {  # NAME DEVICE SHAPE LIMIT
+compare() {  # NAME DEVICE SHAPE LIMIT [OPTION ...]
   check "$1" "$4" "$bin/device_compare" --device "$2" --shape "$3" --threads "$(nproc)" \
-    --json "$out/compare_$2_$3.json"
+    --json "$out/compare_$2_$3.json" "${@:5}"
 }
 compare "CPU: two micro-batches vs. one" cpu small 300
 [ $quick = yes ] || for mistake in weight dropout position gradient; do
   check "injected error is detected: $mistake" 120 bash -c \
-    '"$0" --device cpu --form large --steps 2 --mistake "$1" 2>&1 | grep -o "[0-9]* of .* failed"' \
+    '"$0" --device cpu --type wavlm --form large --steps 2 --mistake "$1" 2>&1 | grep -o "[0-9]* of .* failed"' \
     "$bin/device_compare" $mistake
 done
 if [ "$gpus" -gt 0 ]; then
   compare "GPU vs. CPU, small shapes" cuda small 300
-  [ $quick = yes ] || compare "GPU vs. CPU, Base and Large" cuda full 900
+  [ $quick = yes ] || compare "GPU vs. CPU, Base and Large" cuda full 900 --type wavlm
 else
   skip "GPU vs. CPU, small shapes" "no GPU"
   skip "GPU vs. CPU, Base and Large" "no GPU"

@@ -50,7 +50,7 @@ status=0
 for name in "${tests[@]}"; do
   echo "== $name ($preset)"
   case $name in
-    e2e_*) targets=(s2i-preprocess s2i-make-random-wavlm s2i-train s2i-evaluate s2i-predict s2i-checkpoint s2i-epoch-plan
+    e2e_*) targets=(s2i-preprocess s2i-make-random-model s2i-train s2i-evaluate s2i-predict s2i-checkpoint s2i-epoch-plan
       s2i_file_faults s2i_signal_at_read) ;;
     preprocess_program_test) targets=(s2i-preprocess) ;;
     *) targets=("$name") ;;

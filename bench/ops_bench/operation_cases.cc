@@ -2,12 +2,12 @@
 
 #include <ATen/Functions.h>
 
+#include "ops/attention/attention.h"
 #include "ops/conv_groupnorm/conv_groupnorm.h"
 #include "ops/conv_groupnorm/conv_groupnorm_reference.h"
 #include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
 #include "ops/dropout/dropout.h"
 #include "ops/dropout/dropout_reference.h"
-#include "ops/gated_attention/gated_attention.h"
 #include "ops/position_bias/position_bias.h"
 #include "ops/position_bias/position_bias_reference.h"
 #include "ops/position_matrix/position_matrix.h"
@@ -129,9 +129,9 @@ OperationCase strided_conv_case(const Shape& s, at::ScalarType type) {
   return c;
 }
 
-OperationCase gated_attention_case(const Shape& s, at::ScalarType type) {
+OperationCase attention_case(const Shape& s, at::ScalarType type, bool with_bias) {
   OperationCase c;
-  c.name = case_name("gated_attention", s, type);
+  c.name = case_name(with_bias ? "attention/gated_bias" : "attention/no_bias", s, type);
   c.inputs = [=] {
     const std::vector<int64_t> hidden = {s.batch, s.frames, s.heads * s.head_width};
     return std::vector{leaf(hidden, type),
@@ -142,8 +142,9 @@ OperationCase gated_attention_case(const Shape& s, at::ScalarType type) {
                        at::full({s.batch}, s.frames - 3, at::kLong),
                        at::arange(s.batch, at::kLong)};
   };
-  c.run = [](const auto& in) {
-    return gated_attention(in[0], in[1], in[2], in[3], in[4], in[5], {in[6], 3, 0.1});
+  c.run = [=](const auto& in) {
+    const auto bias = with_bias ? GatedPositionBias{in[3], in[4]} : GatedPositionBias{};
+    return attention(in[0], in[1], in[2], s.heads, bias, in[5], {in[6], 3, 0.1});
   };
   c.bound = Bound::kFlop;
   c.forward_work = 4.0 * static_cast<double>(s.batch * s.heads * s.head_width) *
@@ -184,7 +185,8 @@ std::vector<OperationCase> operation_cases() {
     for (const auto type : {at::kFloat, at::kBFloat16}) {
       cases.push_back(conv_groupnorm_gelu_case(shape, type));
       cases.push_back(dropout_case(shape, type));
-      cases.push_back(gated_attention_case(shape, type));
+      cases.push_back(attention_case(shape, type, true));
+      cases.push_back(attention_case(shape, type, false));
       cases.push_back(strided_conv_case(shape, type));
     }
   }

@@ -95,7 +95,7 @@ def main():
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        subprocess.run([args.build / "bin/s2i-make-random-wavlm", "--shape", args.shape,
+        subprocess.run([args.build / "bin/s2i-make-random-model", "--shape", args.shape,
                         "--out", folder / "model"], check=True)
         config = json.loads((folder / "model/config.json").read_text())
         config["layerdrop"] = 0.0

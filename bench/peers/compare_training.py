@@ -124,7 +124,7 @@ class Bench:
         start = args.model
         if start is None:
             start = self.folder / "random"
-            self.call("s2i-make-random-wavlm", "--shape", args.shape, "--out", start, "--labels", "14")
+            self.call("s2i-make-random-model", "--shape", args.shape, "--out", start, "--labels", "14")
         run = self.ours(start, ["optimizer.learning_rate=1e-30", "optimizer.weight_decay=0", "batch.global=1"], 1)
         for kind, path in self.models.items():
             shutil.copytree(run / "last/model", path)

@@ -41,7 +41,10 @@ void add_workbench(CLI::App& app, s2i::WorkbenchOptions& options) {
                  "batch.global=32 precision=bf16 run.threads=1 model.init=DIR data.dir=SHARDS ...");
   app.add_option("--config", options.config, "Configuration file of s2i-train");
   app.add_option("--shape", options.shape, "Use random weights of this shape instead of model.init")
-      ->check(CLI::IsMember({"tiny", "base", "base-plus", "large"}));
+      ->check(CLI::IsMember({"tiny", "base", "large"}));
+  app.add_option("--type", options.type, "Encoder type of --shape")
+      ->check(CLI::IsMember(s2i::EncoderType::names()))
+      ->capture_default_str();
   app.add_option("--utterances", options.utterances,
                  "Number of synthetic utterances (mean length 4.18 s) if data.dir is not set")
       ->check(CLI::PositiveNumber)

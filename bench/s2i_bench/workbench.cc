@@ -122,16 +122,15 @@ LoadedModel Workbench::make_model() const {
     return load_model(settings, dataset_->intents(), static_cast<uint64_t>(config_.run.seed),
                       cluster_.device);
   }
-  ClassifierConfig shape = ClassifierConfig::of_shape("wavlm", options_.shape);
+  ClassifierConfig shape = ClassifierConfig::of_shape(options_.type, options_.shape);
   if (config_.model.dropout >= 0) shape.encoder.set_dropout(config_.model.dropout);
   shape.encoder.layerdrop = 0;
   shape.labels = dataset_->intents();
-  const bool large = options_.shape == "large";
   LoadedModel made;
   made.model = std::make_unique<IntentClassifier>(shape, cluster_.device);
   made.model->initialize(static_cast<uint64_t>(config_.run.seed));
   made.model->freeze(config_.model.freeze_feature_encoder, config_.model.freeze_layers);
-  made.preprocessor = {16000, large, large};
+  made.preprocessor = published_preprocessor(shape.type, options_.shape);
   return made;
 }
 
@@ -140,7 +139,9 @@ BatchSettings Workbench::batch() const {
 }
 
 std::string Workbench::model_name() const {
-  return options_.shape.empty() ? config_.model.init : options_.shape + ", random weights";
+  return options_.shape.empty()
+             ? config_.model.init
+             : fmt::format("{} {}, random weights", options_.type, options_.shape);
 }
 
 std::string Workbench::data_name() const {

@@ -19,9 +19,10 @@
 namespace s2i {
 
 struct WorkbenchOptions {
-  /// "base", "base-plus", "large", "tiny": random weights, without LayerDrop so that all steps do
-  /// the same work. Empty: model.init.
+  /// "base", "large", "tiny": random weights, without LayerDrop so that all steps do the same work.
+  /// Empty: model.init.
   std::string shape;
+  std::string type = EncoderType().name();  ///< Encoder type of `shape`.
   /// A configuration of s2i-train, or empty; `overrides` (key=value) are applied to it.
   std::string config;
   std::vector<std::string> overrides;

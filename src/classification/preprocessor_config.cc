@@ -29,6 +29,12 @@ PreprocessorConfig read_preprocessor(const Json& json, const std::string& where)
   return config;
 }
 
+PreprocessorConfig published_preprocessor(const EncoderType& type, const std::string& shape) {
+  // A model whose feature encoder has GroupNorm was trained without a mask of the padding.
+  return {16000, type.normalizes_audio(shape),
+          type.body_of_shape(shape).feat_extract_norm == "layer"};
+}
+
 OrderedJson to_json(const PreprocessorConfig& config) {
   return {{"do_normalize", config.do_normalize},
           {"feature_extractor_type", "Wav2Vec2FeatureExtractor"},

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/json.h"
+#include "encoders/encoder_type.h"
 
 namespace s2i {
 
@@ -21,6 +22,9 @@ PreprocessorConfig load_preprocessor(const std::filesystem::path& dir);
 
 /// The same from what is in it; `where` stands in the messages.
 PreprocessorConfig read_preprocessor(const Json& json, const std::string& where);
+
+/// What the published models of this type and shape ("base", "large") come with.
+PreprocessorConfig published_preprocessor(const EncoderType& type, const std::string& shape);
 
 /// What the file says.
 OrderedJson to_json(const PreprocessorConfig& config);

@@ -3,10 +3,12 @@
 
 #include <variant>
 
+#include "encoders/hubert/config.h"
+#include "encoders/wav2vec2/config.h"
 #include "encoders/wavlm/config.h"
 
 namespace s2i {
 
-using AnyEncoder = std::variant<Wavlm>;
+using AnyEncoder = std::variant<Wavlm, Hubert, Wav2vec2>;
 
 }  // namespace s2i

@@ -8,7 +8,7 @@
 
 #include "nn/modules.h"
 #include "nn/parameters.h"
-#include "ops/gated_attention/gated_attention.h"
+#include "ops/attention/attention.h"
 
 namespace s2i {
 

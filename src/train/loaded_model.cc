@@ -26,10 +26,13 @@ LoadedModel load_model(const ModelConfig& config, const std::vector<std::string>
   loaded.preprocessor = load_preprocessor(folder);
   // Checkpoints save it: their users have to prepare audio in the same way.
   if (config.normalize) loaded.preprocessor.do_normalize = *config.normalize;
-  spdlog::info("model from {}", report.source);
+  spdlog::info("{} model from {}", loaded.model->config().type.name(), report.source);
   if (!report.initialized.empty()) {
     spdlog::info("not in the weights, initialized at random: {}",
                  fmt::join(report.initialized, ", "));
+  }
+  for (const std::string& note : loaded.model->config().type.training_notes()) {
+    spdlog::info("{}", note);
   }
   if (!report.ignored.empty()) {
     spdlog::info("in the weights but not in this model, ignored: {}",

@@ -13,8 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPublisher = "microsoft/";
-
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -59,11 +57,25 @@ fs::path find_snapshot(const fs::path& repository, const std::string& revision) 
   return matches.size() == 1 ? matches.front() : fs::path();
 }
 
-fs::path find_in_cache(const fs::path& cache, std::string name, const std::string& revision) {
-  for (size_t slash = 0; (slash = name.find('/', slash)) != std::string::npos;) {
-    name.replace(slash, 1, "--");
+/// Snapshots of "publisher/name"; without a publisher, those of every publisher.
+std::vector<fs::path> find_in_cache(const fs::path& cache, const std::string& name,
+                                    const std::string& revision) {
+  constexpr std::string_view kPrefix = "models--";
+  const size_t slash = name.find('/');
+  const bool any_publisher = slash == std::string::npos;
+  std::string wanted = "--" + name;
+  if (!any_publisher) wanted = name.substr(0, slash) + "--" + name.substr(slash + 1);
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(cache, error)) {
+    std::string repository = entry.path().filename().string();
+    if (!repository.starts_with(kPrefix)) continue;
+    repository.erase(0, kPrefix.size());
+    if (any_publisher ? !repository.ends_with(wanted) : repository != wanted) continue;
+    const fs::path snapshot = find_snapshot(entry.path(), revision);
+    if (!snapshot.empty()) found.push_back(snapshot);
   }
-  return find_snapshot(cache / ("models--" + name), revision);
+  return found;
 }
 
 }  // namespace
@@ -75,7 +87,7 @@ fs::path resolve_model(const std::string& init) {
   if (fs::exists(init, error)) throw UserError("{} is not a folder with a model", init);
 
   const size_t at = init.find('@');
-  std::string name = init.substr(0, at);
+  const std::string name = init.substr(0, at);
   const std::string revision = at == std::string::npos ? "" : init.substr(at + 1);
   const auto slashes = std::count(name.begin(), name.end(), '/');
   if (!plain_name(name) || name.front() == '.' || slashes > 1 ||
@@ -83,15 +95,16 @@ fs::path resolve_model(const std::string& init) {
     throw UserError("there is no model folder {}", init);
   }
   const fs::path cache = hub_cache();
-  fs::path found = find_in_cache(cache, name, revision);
-  if (found.empty() && slashes == 0) {
-    name = std::string(kPublisher) + name;
-    found = find_in_cache(cache, name, revision);
+  const std::vector<fs::path> found = find_in_cache(cache, name, revision);
+  if (found.size() == 1) return found.front();
+  if (found.size() > 1) {
+    throw UserError("{} publishers have a model {} in {}; name one: PUBLISHER/{}", found.size(),
+                    name, cache.string(), init);
   }
-  if (!found.empty()) return found;
   throw UserError(
-      "there is no folder {} and no such model in {}; download it with: hf download {}{}", init,
-      cache.string(), name, revision.empty() ? "" : " --revision " + revision);
+      "there is no folder {} and no such model in {}; download it with: hf download {}{}{}", init,
+      cache.string(), slashes == 0 ? "PUBLISHER/" : "", name,
+      revision.empty() ? "" : " --revision " + revision);
 }
 
 }  // namespace s2i

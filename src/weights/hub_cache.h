@@ -9,8 +9,7 @@ namespace s2i {
 /// The folder of a model.
 ///
 /// init  a folder; or a hub name, "microsoft/wavlm-base-plus", optionally with a revision (branch,
-/// tag
-///       or commit) after "@"; "wavlm-base" is short for "microsoft/wavlm-base"
+///       tag or commit) after "@"; the publisher may be left out if only one has that model
 ///
 /// A hub name is looked up in HF_HUB_CACHE, or HF_HOME/hub, or ~/.cache/huggingface/hub
 /// (XDG_CACHE_HOME is honored); nothing is downloaded. Throws UserError with the one command that

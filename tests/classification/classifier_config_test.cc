@@ -54,6 +54,47 @@ TEST(ClassifierConfig, KeepsWhatItDoesNotUse) {
   EXPECT_EQ(out["architectures"][0], "WavLMForSequenceClassification");
 }
 
+TEST(ClassifierConfig, EveryTypeIsReadAndWritten) {
+  for (const std::string& type : EncoderType::names()) {
+    for (const char* shape : {"tiny", "base", "large"}) {
+      const ClassifierConfig config = ClassifierConfig::of_shape(type, shape);
+      const OrderedJson written = config.to_json();
+      EXPECT_EQ(written["model_type"], type);
+      const ClassifierConfig again = ClassifierConfig::from_json(Json(written), "config.json");
+      EXPECT_EQ(again.to_json().dump(), written.dump());
+      EXPECT_TRUE(shape_differences(config, again).empty());
+    }
+  }
+}
+
+TEST(ClassifierConfig, NoTypeHasAdapters) {
+  for (const std::string& type : EncoderType::names()) {
+    EXPECT_THAT(refusal(fmt::format(R"({{"model_type": "{}", "add_adapter": true}})", type)),
+                HasSubstr("adapters are not supported"));
+    EXPECT_THAT(refusal(fmt::format(R"({{"model_type": "{}", "adapter_attn_dim": 16}})", type)),
+                HasSubstr("adapters are not supported"));
+  }
+}
+
+TEST(ClassifierConfig, AnotherTypeIsAnotherShape) {
+  const auto differences = shape_differences(ClassifierConfig::of_shape("wavlm", "tiny"),
+                                             ClassifierConfig::of_shape("hubert", "tiny"));
+  ASSERT_FALSE(differences.empty());
+  EXPECT_EQ(differences.front(), "model_type: \"wavlm\" -> \"hubert\"");
+}
+
+TEST(ClassifierConfig, HubertHasItsOwnNorms) {
+  Json json = {{"model_type", "hubert"}, {"conv_pos_batch_norm", true}};
+  const ClassifierConfig with = ClassifierConfig::from_json(json, "config.json");
+  ASSERT_EQ(with.type.training_notes().size(), 1U);
+  EXPECT_THAT(with.type.training_notes()[0], HasSubstr("keeps its saved mean and variance"));
+  json["conv_pos_batch_norm"] = false;
+  const ClassifierConfig without = ClassifierConfig::from_json(json, "config.json");
+  EXPECT_TRUE(without.type.training_notes().empty());
+  EXPECT_THAT(shape_differences(without, with),
+              ::testing::ElementsAre("conv_pos_batch_norm: false -> true"));
+}
+
 TEST(ClassifierConfig, NamesWhatIsWrong) {
   EXPECT_THAT(refusal(R"({"add_adapter": true})"), HasSubstr("adapters are not supported"));
   EXPECT_THAT(refusal(R"({"model_type": "whisper"})"), HasSubstr("\"whisper\""));

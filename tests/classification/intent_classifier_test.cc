@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <ostream>
 
 #include "classification/loss.h"
 #include "core/error.h"
@@ -15,14 +16,35 @@
 namespace s2i {
 namespace {
 
-class EveryNorm : public ::testing::TestWithParam<bool> {
- protected:
-  ClassifierConfig config() const {
-    return GetParam() ? small_layer_norm_config() : small_config();
-  }
+/// Every encoder type, with GroupNorm and post-LayerNorm ("base") and with LayerNorm and
+/// pre-LayerNorm ("large"); and what only one type has.
+struct NamedConfig {
+  std::string name;
+  ClassifierConfig config;
 };
-INSTANTIATE_TEST_SUITE_P(Norms, EveryNorm, ::testing::Bool(),
-                         [](const auto& test) { return test.param ? "layer" : "group"; });
+
+void PrintTo(const NamedConfig& config, std::ostream* out) { *out << config.name; }
+
+std::vector<NamedConfig> every_encoder() {
+  std::vector<NamedConfig> all;
+  for (const std::string& type : EncoderType::names()) {
+    all.push_back({type + "_base", small_config(type)});
+    all.push_back({type + "_large", small_layer_norm_config(type)});
+  }
+  Json hubert = small_config("hubert").to_json();
+  hubert["conv_pos_batch_norm"] = true;
+  all.push_back({"hubert_batch_norm", ClassifierConfig::from_json(hubert, "config.json")});
+  hubert["feat_proj_layer_norm"] = false;
+  all.push_back({"hubert_no_projection_norm", ClassifierConfig::from_json(hubert, "config.json")});
+  return all;
+}
+
+class EveryEncoder : public ::testing::TestWithParam<NamedConfig> {
+ protected:
+  static ClassifierConfig config() { return GetParam().config; }
+};
+INSTANTIATE_TEST_SUITE_P(Types, EveryEncoder, ::testing::ValuesIn(every_encoder()),
+                         [](const auto& test) { return test.param.name; });
 
 at::Tensor logits_of(const IntentClassifier& model, const TestBatch& batch,
                      const ForwardOptions& options = {}) {
@@ -37,7 +59,7 @@ ForwardOptions training_options(std::vector<uint64_t> keys) {
   return options;
 }
 
-TEST_P(EveryNorm, PaddedBatchEqualsItsSingles) {
+TEST_P(EveryEncoder, PaddedBatchEqualsItsSingles) {
   const auto model = make_model(config());
   const std::vector<int64_t> lengths = {400, 4000, 7001, 9999};
   const at::Tensor all = logits_of(*model, TestBatch(lengths, 12345));
@@ -47,7 +69,7 @@ TEST_P(EveryNorm, PaddedBatchEqualsItsSingles) {
   }
 }
 
-TEST_P(EveryNorm, PaddingHasNoPartInTheGradient) {
+TEST_P(EveryEncoder, PaddingHasNoPartInTheGradient) {
   const auto model = make_model(config());
   const auto gradients = [&](const TestBatch& batch) {
     for (auto& parameter : model->parameters()) parameter.tensor.mutable_grad().reset();
@@ -70,7 +92,7 @@ TEST_P(EveryNorm, PaddingHasNoPartInTheGradient) {
   }
 }
 
-TEST_P(EveryNorm, DropoutAndMaskingBelongToTheUtterance) {
+TEST_P(EveryEncoder, DropoutAndMaskingBelongToTheUtterance) {
   ClassifierConfig c = config();
   c.encoder.set_dropout(0.2);
   c.encoder.layerdrop = 0;
@@ -90,7 +112,7 @@ TEST_P(EveryNorm, DropoutAndMaskingBelongToTheUtterance) {
   EXPECT_GT(largest_difference(alone, logits_of(*model, TestBatch({7001}))), 1e-4);
 }
 
-TEST_P(EveryNorm, TheSameCallGivesTheSameBits) {
+TEST_P(EveryEncoder, TheSameCallGivesTheSameBits) {
   ClassifierConfig c = config();
   const auto model = make_model(c);
   const TestBatch batch({4000, 7001});
@@ -98,7 +120,7 @@ TEST_P(EveryNorm, TheSameCallGivesTheSameBits) {
                   .equal(logits_of(*model, batch, training_options({1, 2}))));
 }
 
-TEST_P(EveryNorm, Bfloat16IsNear) {
+TEST_P(EveryEncoder, Bfloat16IsNear) {
   const auto model = make_model(config());
   const TestBatch batch({8000, 6001});
   ForwardOptions options;
@@ -109,7 +131,7 @@ TEST_P(EveryNorm, Bfloat16IsNear) {
 }
 
 // A batch learned by heart: what dropout, masks and both types do to the loss does not stop it.
-TEST_P(EveryNorm, LearnsInBothTypes) {
+TEST_P(EveryEncoder, LearnsInBothTypes) {
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     const auto model = make_model(config());
     const TestBatch batch({1500, 2000});
@@ -169,27 +191,26 @@ TEST(LayerDrop, IsTheSameForEveryBatchOfAStep) {
   EXPECT_TRUE(skipped && kept);
 }
 
-TEST(Freezing, FollowsItsRules) {
-  for (const bool layer_norm : {false, true}) {
-    const auto model = make_model(layer_norm ? small_layer_norm_config() : small_config());
-    const auto trains = [&](const std::string& start) {
-      bool any = false;
-      for (auto& p : model->parameters())
-        any = any || (p.name.starts_with(start) && p.tensor.requires_grad());
-      return any;
-    };
-    model->freeze(true, 0);
-    EXPECT_FALSE(trains("wavlm.feature_extractor."));
-    EXPECT_TRUE(trains("wavlm.feature_projection."));
-    model->freeze(false, 1);
-    EXPECT_FALSE(trains("wavlm.feature_extractor.") || trains("wavlm.feature_projection.") ||
-                 trains("wavlm.encoder.pos_conv_embed.") || trains("wavlm.encoder.layers.0."));
-    EXPECT_TRUE(trains("wavlm.encoder.layers.1.") && trains("classifier."));
-    EXPECT_EQ(trains("wavlm.encoder.layer_norm."), layer_norm);
-    model->freeze(false, 0);
-    EXPECT_TRUE(trains("wavlm.feature_extractor."));
-    EXPECT_THROW(model->freeze(false, 3), UserError);
-  }
+TEST_P(EveryEncoder, FreezesByItsRules) {
+  const auto model = make_model(config());
+  const std::string type = config().type.prefix();
+  const auto trains = [&](const std::string& start) {
+    bool any = false;
+    for (auto& p : model->parameters())
+      any = any || (p.name.starts_with(start) && p.tensor.requires_grad());
+    return any;
+  };
+  model->freeze(true, 0);
+  EXPECT_FALSE(trains(type + "feature_extractor."));
+  EXPECT_TRUE(trains(type + "feature_projection."));
+  model->freeze(false, 1);
+  EXPECT_FALSE(trains(type + "feature_extractor.") || trains(type + "feature_projection.") ||
+               trains(type + "encoder.pos_conv_embed.") || trains(type + "encoder.layers.0."));
+  EXPECT_TRUE(trains(type + "encoder.layers.1.") && trains("classifier."));
+  EXPECT_EQ(trains(type + "encoder.layer_norm."), config().encoder.do_stable_layer_norm);
+  model->freeze(false, 0);
+  EXPECT_TRUE(trains(type + "feature_extractor."));
+  EXPECT_THROW(model->freeze(false, 3), UserError);
 }
 
 TEST(Freezing, LeavesTheOtherGradientsAsTheyWere) {

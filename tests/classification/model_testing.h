@@ -6,6 +6,7 @@
 #include <ATen/TensorOperators.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "classification/intent_classifier.h"
@@ -14,14 +15,14 @@
 namespace s2i {
 
 /// A model that tests run in milliseconds: two layers of width 32.
-inline ClassifierConfig small_config() {
-  ClassifierConfig config = ClassifierConfig::of_shape("wavlm", "tiny");
+inline ClassifierConfig small_config(const std::string& type = "wavlm") {
+  ClassifierConfig config = ClassifierConfig::of_shape(type, "tiny");
   config.labels = {"a", "b", "c"};
   return config;
 }
 
-inline ClassifierConfig small_layer_norm_config() {
-  ClassifierConfig config = small_config();
+inline ClassifierConfig small_layer_norm_config(const std::string& type = "wavlm") {
+  ClassifierConfig config = small_config(type);
   config.encoder.feat_extract_norm = "layer";
   config.encoder.conv_bias = true;
   config.encoder.do_stable_layer_norm = true;

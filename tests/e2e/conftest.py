@@ -118,7 +118,7 @@ def shards(corpus, tmp_path_factory):
 def model(tmp_path_factory):
     """Random weights of a small shape, as a Hugging Face directory."""
     folder = tmp_path_factory.mktemp("model") / "tiny"
-    run("s2i-make-random-wavlm", "--shape", "tiny", "--out", folder, "--seed", "3", "--labels", len(INTENTS))
+    run("s2i-make-random-model", "--shape", "tiny", "--out", folder, "--seed", "3", "--labels", len(INTENTS))
     return folder
 
 

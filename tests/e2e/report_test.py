@@ -2,11 +2,14 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from conftest import INTENTS, read_lines, run
 
 np = pytest.importorskip("numpy")
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 def read_csv(path):
@@ -101,6 +104,12 @@ def test_transformers_loads_a_checkpoint_and_predicts_the_same(trained, corpus):
         # Resampled to 16 bits on our side, to floats on theirs.
         assert np.abs(logits - np.array(list(ours["logits"].values()))).max() < 2e-3
         assert model.config.id2label[int(logits.argmax())] == ours["intent"]
+
+
+@pytest.mark.parametrize("config", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_configuration_that_comes_with_the_project_is_valid(config, shards, model, tmp_path):
+    run("s2i-train", config, f"data.dir={shards}", f"model.init={model}", f"run.dir={tmp_path}/run",
+        "run.device=cpu", "--dry-run")
 
 
 def test_dry_run_checks_and_saves_nothing(train):

@@ -51,8 +51,9 @@ at::Tensor logits_of(const IntentClassifier& model, ForwardOptions options) {
 
 }  // namespace
 
-ClassifierConfig compared_config(const std::string& form, const std::string& shape) {
-  ClassifierConfig config = ClassifierConfig::of_shape("wavlm", shape == "full" ? form : "tiny");
+ClassifierConfig compared_config(const std::string& type, const std::string& form,
+                                 const std::string& shape) {
+  ClassifierConfig config = ClassifierConfig::of_shape(type, shape == "full" ? form : "tiny");
   if (shape != "full") {
     config.encoder.num_hidden_layers = 4;
     if (form == "large") {

@@ -12,11 +12,12 @@
 
 namespace s2i {
 
-/// `form`: "base" (GroupNorm, post-LayerNorm) or "large" (LayerNorm, pre-LayerNorm). `shape`:
-/// "small" (a step takes a few milliseconds on a CPU core) or "full" (the published shape).
-/// Dropout, LayerDrop and SpecAugment are on: their draws depend on utterance and step, not on the
-/// device.
-ClassifierConfig compared_config(const std::string& form, const std::string& shape);
+/// `type`: an encoder type. `form`: "base" (GroupNorm, post-LayerNorm) or "large" (LayerNorm,
+/// pre-LayerNorm). `shape`: "small" (a step takes a few milliseconds on a CPU core) or "full" (the
+/// published shape). Dropout, LayerDrop and SpecAugment are on: their draws depend on utterance and
+/// step, not on the device.
+ClassifierConfig compared_config(const std::string& type, const std::string& form,
+                                 const std::string& shape);
 
 /// A deliberate mistake, to test that the comparison fails.
 enum class Mistake { kNone, kWeight, kDropout, kPosition, kGradient };

@@ -90,7 +90,7 @@ class Report {
            double limit, const std::string& where = "") {
     const bool passed = error <= limit;  // false for NaN
     failures_ += passed ? 0 : 1;
-    std::printf("%-6s %-5s %-5s %-26s %9.2e  limit %.0e  %s\n", passed ? "ok" : "FAILED",
+    std::printf("%-6s %-14s %-5s %-26s %9.2e  limit %.0e  %s\n", passed ? "ok" : "FAILED",
                 form.c_str(), type, what.c_str(), error, limit, where.c_str());
     std::fflush(stdout);
     checks_.push_back({{"form", form},
@@ -171,14 +171,15 @@ void compare_position(Report& report, at::Device device, bool mistake) {
                values({kHeads, 2 * kFrames - 1}), values({kHeads, kFrames, kFrames}), mistake);
 }
 
-void compare_form(Report& report, const std::string& form, const std::string& shape,
-                  RunSettings settings) {
-  const ClassifierConfig config = compared_config(form, shape);
+void compare_form(Report& report, const std::string& type, const std::string& form,
+                  const std::string& shape, RunSettings settings) {
+  const ClassifierConfig config = compared_config(type, form, shape);
+  const std::string name = type + " " + form;
   RunSettings plain;
   plain.steps = settings.steps;
   const RunResult reference = run_compared(config, plain);
   settings.micro_batches = 2;
-  report.add_run(form, "fp32", compare(run_compared(config, settings), reference), kFloat32Limits,
+  report.add_run(name, "fp32", compare(run_compared(config, settings), reference), kFloat32Limits,
                  settings.steps);
   plain.bf16 = settings.bf16 = true;
   const Differences cost = compare(run_compared(config, plain), reference);
@@ -186,7 +187,7 @@ void compare_form(Report& report, const std::string& form, const std::string& sh
     return std::max(kBFloat16Factor * of_cpu, least);
   };
   report.add_run(
-      form, "bf16", compare(run_compared(config, settings), reference),
+      name, "bf16", compare(run_compared(config, settings), reference),
       {allowed(cost.logits, kBFloat16Least.logits), allowed(cost.gradient, kBFloat16Least.gradient),
        allowed(cost.worst_gradient, kBFloat16Least.worst_gradient),
        allowed(cost.losses, kBFloat16Least.losses), allowed(cost.weights, kBFloat16Least.weights)},
@@ -194,7 +195,8 @@ void compare_form(Report& report, const std::string& form, const std::string& sh
 }
 
 struct Options {
-  std::string device = "auto", shape = "small", form = "all", mistake = "none", json, versions;
+  std::string device = "auto", type = "all", shape = "small", form = "all", mistake = "none", json,
+              versions;
   int64_t steps = 10;
   int threads = 1;
 };
@@ -242,9 +244,11 @@ int run(const Options& options) {
   Report report(name);
   compare_dropout(report, settings.device, settings.mistake == Mistake::kDropout);
   compare_position(report, settings.device, settings.mistake == Mistake::kPosition);
-  for (const std::string form : {"base", "large"}) {
-    if (options.form == "all" || options.form == form) {
-      compare_form(report, form, options.shape, settings);
+  for (const std::string& type : EncoderType::names()) {
+    if (options.type != "all" && options.type != type) continue;
+    for (const std::string form : {"base", "large"}) {
+      if (options.form != "all" && options.form != form) continue;
+      compare_form(report, type, form, options.shape, settings);
     }
   }
   if (!options.json.empty()) {
@@ -272,6 +276,9 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   app.add_option("--shape", options.shape, "small, or full: the published Base and Large")
       ->check(CLI::IsMember({"small", "full"}));
+  std::vector<std::string> types = s2i::EncoderType::names();
+  types.emplace_back("all");
+  app.add_option("--type", options.type, "encoder type")->check(CLI::IsMember(types));
   app.add_option("--form", options.form)->check(CLI::IsMember({"all", "base", "large"}));
   app.add_option("--steps", options.steps, "optimizer steps")->check(CLI::Range(1, 1000));
   app.add_option("--threads", options.threads, "of the CPU runs")->check(CLI::Range(1, 1024));

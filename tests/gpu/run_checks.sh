@@ -13,7 +13,7 @@ shift 3
 prepare() {
   python3 tests/gpu/tone_corpus.py "$work/corpus" &&
     "$bin/s2i-preprocess" --corpus "$work/corpus" --split train --out "$work/shards" &&
-    "$bin/s2i-make-random-wavlm" --shape tiny --out "$work/model" --seed 3 --labels 4 &&
+    "$bin/s2i-make-random-model" --shape tiny --out "$work/model" --seed 3 --labels 4 &&
     printf 'train: {max_steps: 10, epochs: 100}\nrun: {seed: 11, threads: 1}\n' > "$work/run.yaml" &&
     echo "64 utterances of tones, the tiny shape"
 }

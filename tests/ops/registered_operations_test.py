@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif("S2I_SANITIZE:STRING=\n" not in CACHE,
                                 reason="a sanitizer has to be the first library of a program")
 
 # What trains, predicts or benchmarks. Other programs have all of the operations or none.
-COMPUTING = ["s2i-train", "s2i-evaluate", "s2i-predict", "s2i-make-random-wavlm", "s2i-bench", "ops_bench",
+COMPUTING = ["s2i-train", "s2i-evaluate", "s2i-predict", "s2i-make-random-model", "s2i-bench", "ops_bench",
              "train_step_bench", "device_compare", "ops_test"]
 
 

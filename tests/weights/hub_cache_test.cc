@@ -55,6 +55,13 @@ TEST_F(Hub, NamesAreFoundInTheCache) {
   EXPECT_EQ(resolve_model("someone/other").filename(), "cccc3333");  // no main, one snapshot
 }
 
+TEST_F(Hub, WithoutAPublisherTheNameHasToBeUnique) {
+  EXPECT_EQ(resolve_model("other").filename(), "cccc3333");
+  add("someone-else", "other", "dddd4444", "main");
+  EXPECT_THAT(refusal("other"), HasSubstr("2 publishers have a model other"));
+  EXPECT_EQ(resolve_model("someone-else/other").filename(), "dddd4444");
+}
+
 TEST_F(Hub, CacheFollowsTheEnvironment) {
   ::unsetenv("HF_HUB_CACHE");
   ::setenv("HF_HOME", folder_.path().c_str(), 1);
@@ -64,7 +71,7 @@ TEST_F(Hub, CacheFollowsTheEnvironment) {
 
 TEST_F(Hub, SaysHowToDownload) {
   EXPECT_THAT(refusal("microsoft/wavlm-large"), HasSubstr("hf download microsoft/wavlm-large"));
-  EXPECT_THAT(refusal("wavlm-large"), HasSubstr("hf download microsoft/wavlm-large"));
+  EXPECT_THAT(refusal("wavlm-large"), HasSubstr("hf download PUBLISHER/wavlm-large"));
   EXPECT_THAT(refusal("someone/other@v9"), HasSubstr("hf download someone/other --revision v9"));
 }
 

@@ -39,7 +39,8 @@ at::Tensor RelativeAttention::forward(const at::Tensor& x, const at::Tensor& pos
   const at::Tensor value = projections_.value(x);
   const at::Tensor key = projections_.key(x);
   const at::Tensor query = projections_.query(x);
-  return projections_.output(gated_attention(query, key, value, position, gates, frames, dropout));
+  return projections_.output(
+      attention(query, key, value, heads_, {position, gates}, frames, dropout));
 }
 
 // How much the position counts for each query of each head: [B,T,D] -> [B,H,T] float32. The sum

@@ -4,22 +4,23 @@
 //   s2i-parity-probe MODEL BATCHES.safetensors OUT.safetensors [SAVED]
 //
 // BATCHES holds for each case N = 0, 1, ...: "N.audio" [B,T] float32, "N.lengths" and "N.labels"
-// [B] int64, "N.options" [4] int64: masked, use_attention_mask, AdamW steps to take, bfloat16. OUT
-// gets "N.logits", "N.loss" and "N.grad.<parameter>"; with steps, "N.losses" (one before each step)
-// and the weights are left trained.
+// [B] int64, "N.options" [4] int64: masked, use_attention_mask, optimizer steps to take, bfloat16.
+// OUT gets "N.logits", "N.loss" and "N.grad.<parameter>"; with steps, "N.losses" (one before each
+// step) and the weights are left trained. The steps are those of s2i-train: AdamW with the default
+// settings and no clipping.
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
-#include <c10/core/GradMode.h>
 
-#include <cmath>
 #include <cstdio>
 #include <map>
+#include <numeric>
 #include <string>
 
 #include "classification/loss.h"
 #include "classification/pretrained.h"
 #include "core/error.h"
 #include "core/program.h"
+#include "train/assembly.h"
 #include "weights/safetensors.h"
 
 namespace s2i {
@@ -33,35 +34,6 @@ struct Case {
   at::Tensor labels;
   ForwardOptions options;
   int64_t steps = 0;
-};
-
-/// torch.optim.AdamW with its defaults.
-class AdamW {
- public:
-  void step(NamedTensors& parameters) {
-    const c10::NoGradGuard no_grad;
-    ++count_;
-    const double first_scale = 1 - std::pow(0.9, count_),
-                 second_scale = 1 - std::pow(0.999, count_);
-    for (NamedTensor& parameter : parameters) {
-      const at::Tensor grad = parameter.tensor.grad();
-      if (!grad.defined()) continue;
-      at::Tensor &first = first_[parameter.name], &second = second_[parameter.name];
-      if (!first.defined()) {
-        first = at::zeros_like(grad);
-        second = at::zeros_like(grad);
-      }
-      first.mul_(0.9).add_(grad, 0.1);
-      second.mul_(0.999).addcmul_(grad, grad, 0.001);
-      const at::Tensor bound = (second / second_scale).sqrt_().add_(1e-8);
-      parameter.tensor.mul_(1 - kLearningRate * 0.01)
-          .addcdiv_(first / first_scale, bound, -kLearningRate);
-    }
-  }
-
- private:
-  int count_ = 0;
-  std::map<std::string, at::Tensor> first_, second_;
 };
 
 Case case_of(const std::map<std::string, at::Tensor>& batches, int number) {
@@ -85,6 +57,38 @@ at::Tensor loss_and_gradients(IntentClassifier& model, const Case& batch, at::Te
   return loss.detach();
 }
 
+/// The utterances as the data loader returns them.
+Batch loaded_batch(const Case& batch) {
+  const at::Tensor audio = batch.audio.contiguous();
+  const auto* labels = batch.labels.const_data_ptr<int64_t>();
+  Batch result;
+  result.rows = audio.size(0);
+  result.samples = audio.size(1);
+  result.audio = {audio.data_ptr<float>(), [audio](float*) {}};  // keeps the tensor alive
+  result.length = batch.lengths;
+  result.label.assign(labels, labels + batch.labels.numel());
+  result.utterance.resize(static_cast<size_t>(result.rows));
+  std::iota(result.utterance.begin(), result.utterance.end(), 0U);
+  return result;
+}
+
+/// The loss before each step.
+at::Tensor train(IntentClassifier& model, const Case& batch) {
+  const auto communicator = make_self_communicator();
+  AssemblySettings settings;
+  settings.step.forward = batch.options;
+  TrainingParts parts(model, {}, *communicator, settings);
+  std::vector<double> losses;
+  for (int64_t step = 0; step < batch.steps; ++step) {
+    const StepWorkload all{batch.audio.size(0), 1};
+    losses.push_back(parts.step()
+                         .run(
+                             step, kLearningRate, all, [&] { return loaded_batch(batch); }, 0)
+                         .record.loss);
+  }
+  return at::tensor(losses, at::kDouble).to(at::kFloat);
+}
+
 int run(const char* model_dir, const char* batches_file, const char* out_file,
         const char* saved_dir) {
   LoadReport report;
@@ -105,13 +109,7 @@ int run(const char* model_dir, const char* batches_file, const char* out_file,
       if (grad.defined()) out.emplace_back(prefix + "grad." + parameter.name, grad.clone());
     }
     if (batch.steps == 0) continue;
-    AdamW optimizer;
-    std::vector<at::Tensor> losses;
-    for (int64_t step = 0; step < batch.steps; ++step) {
-      losses.push_back(loss_and_gradients(*model, batch, logits));
-      optimizer.step(model->parameters());
-    }
-    out.emplace_back(prefix + "losses", at::stack(losses));
+    out.emplace_back(prefix + "losses", train(*model, batch));
   }
   write_safetensors(out_file, out);
   return kExitDone;

@@ -1,4 +1,4 @@
-#include "ops/gated_attention/gated_attention_reference.h"
+#include "ops/attention/attention_reference.h"
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
@@ -10,12 +10,12 @@
 
 namespace s2i {
 
-at::Tensor gated_attention_reference(const at::Tensor& query, const at::Tensor& key,
-                                     const at::Tensor& value, const at::Tensor& position,
-                                     const at::Tensor& gate, const std::vector<int64_t>& frames,
-                                     const AttentionDropout& options) {
+at::Tensor attention_reference(const at::Tensor& query, const at::Tensor& key,
+                               const at::Tensor& value, int64_t heads,
+                               const GatedPositionBias& bias, const std::vector<int64_t>& frames,
+                               const AttentionDropout& options) {
   const c10::NoGradGuard no_grad;
-  const int64_t batch = query.size(0), length = query.size(1), heads = gate.size(1);
+  const int64_t batch = query.size(0), length = query.size(1);
   const int64_t width = query.size(2) / heads;
   at::Tensor weights = at::zeros({batch, heads, length, length});
   for (int64_t b = 0; b < batch; ++b) {
@@ -26,8 +26,9 @@ at::Tensor gated_attention_reference(const at::Tensor& query, const at::Tensor& 
       for (int64_t q = 0; q < length; ++q) {
         at::Tensor scores = at::empty({frames[static_cast<size_t>(b)]}, at::kDouble);
         for (int64_t k = 0; k < scores.size(0); ++k) {
-          scores[k] = at_frame(query, q).dot(at_frame(key, k)) / std::sqrt(width) +
-                      (gate[b][h][q] * position[h][k - q + length - 1]).to(at::kDouble);
+          scores[k] = at_frame(query, q).dot(at_frame(key, k)) / std::sqrt(width);
+          if (!bias.position.defined()) continue;
+          scores[k] += (bias.gate[b][h][q] * bias.position[h][k - q + length - 1]).to(at::kDouble);
         }
         weights[b][h][q].narrow(0, 0, scores.size(0)).copy_(at::softmax(scores, 0));
       }
