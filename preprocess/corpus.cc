@@ -6,9 +6,9 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/format.h"
+#include "core/unicode.h"
 #include "data/shard.h"
 #include "preprocess/intent_table.h"
-#include "preprocess/unicode.h"
 #include "preprocess/whole_number.h"
 
 namespace s2i {

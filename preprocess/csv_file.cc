@@ -10,7 +10,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "preprocess/unicode.h"
+#include "core/git_lfs.h"
+#include "core/unicode.h"
 
 namespace s2i {
 namespace {
@@ -85,6 +86,7 @@ CsvFile read_csv(const std::filesystem::path& path, const CsvOptions& options) {
     throw UserError("CSV file {} not found", path.string());
   }
   const std::string text = read_file(path, kMaxCsvBytes);
+  reject_lfs_pointer(text, path.string());
   try {
     return parse(path, text, csv_format(path, options));
   } catch (const UserError& error) {

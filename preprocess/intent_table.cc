@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
-#include "preprocess/unicode.h"
+#include "core/unicode.h"
 #include "preprocess/whole_number.h"
 
 namespace s2i {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "preprocess/unicode.h"
+#include "core/unicode.h"
 
 namespace s2i {
 namespace {

@@ -13,11 +13,11 @@
 #include "core/format.h"
 #include "core/progress.h"
 #include "core/stop_signal.h"
+#include "core/unicode.h"
 #include "data/dataset.h"
 #include "data/manifest.h"
 #include "preprocess/merge_validation.h"
 #include "preprocess/ordered_workers.h"
-#include "preprocess/unicode.h"
 #include "preprocess/utterance_processor.h"
 
 namespace s2i {

@@ -11,8 +11,8 @@
 #include "core/format.h"
 #include "core/program.h"
 #include "core/progress.h"
+#include "core/unicode.h"
 #include "data/dataset.h"
-#include "preprocess/unicode.h"
 
 namespace s2i {
 namespace {

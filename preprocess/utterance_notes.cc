@@ -5,7 +5,7 @@
 #include <array>
 
 #include "core/error.h"
-#include "preprocess/unicode.h"
+#include "core/unicode.h"
 
 namespace s2i {
 namespace {

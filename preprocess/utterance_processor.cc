@@ -7,8 +7,8 @@
 #include "audio/silence.h"
 #include "core/checksum.h"
 #include "core/clock.h"
+#include "core/unicode.h"
 #include "preprocess/missing_file.h"
-#include "preprocess/unicode.h"
 
 namespace s2i {
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "audio/mpeg_header.h"
+#include "core/git_lfs.h"
 
 namespace s2i {
 namespace {
@@ -41,7 +42,7 @@ constexpr std::array kHeaderlessExtensions{".snd"sv, ".au"sv,   ".raw"sv, ".pcm"
 }  // namespace
 
 std::string describe_not_audio(const std::filesystem::path& path, FileWindow& file) {
-  if (file.starts(0, "version https://git-lfs")) {
+  if (file.starts(0, kLfsPointerStart)) {
     return "a Git LFS pointer instead of audio: run `git lfs pull` in the repository";
   }
   for (const Magic& magic : kUnreadableFormats) {

@@ -5,11 +5,13 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/git_lfs.h"
 
 namespace s2i {
 
 Json parse_json(std::string_view text, std::string_view where) {
   constexpr int kMaxDepth = 64;
+  reject_lfs_pointer(text, where);
   std::vector<std::set<std::string>> keys;
   const auto check_event = [&](int depth, Json::parse_event_t event, Json& parsed) {
     if (depth > kMaxDepth) throw UserError("{}: nesting depth is over {}", where, kMaxDepth);

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
 /// Parses text; `where` is used in error messages. Rejects duplicate keys, a depth over 64, and
-/// numbers outside the range of double. Throws UserError.
+/// numbers outside the range of double, and names a Git LFS pointer as such. Throws UserError.
 Json parse_json(std::string_view text, std::string_view where);
 
 /// Reads and parses a file of at most `max_bytes`. Throws RunError (cannot be read) or UserError

@@ -3,7 +3,7 @@
 #include "fuzzing.h"
 #include "preprocess/corpus.h"
 #include "preprocess/missing_file.h"
-#include "preprocess/unicode.h"
+#include "core/unicode.h"
 
 using namespace s2i;
 

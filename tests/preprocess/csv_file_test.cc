@@ -117,6 +117,11 @@ TEST_F(Csv, NamesAColumnWithSpacesAroundIt) {
               ThrowsMessage<UserError>(HasSubstr("Remove the spaces around the name of ' text'")));
 }
 
+TEST_F(Csv, NamesGitLfsPointers) {
+  expect_rejected("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+                  "Git LFS pointer");
+}
+
 TEST_F(Csv, RejectsUtf16) { expect_rejected(std::string("i\0d\0", 4), "UTF-16"); }
 
 TEST_F(Csv, ListsTheColumnsIfOneIsMissing) {

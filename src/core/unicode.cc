@@ -1,4 +1,4 @@
-#include "preprocess/unicode.h"
+#include "core/unicode.h"
 
 #include <fmt/format.h>
 #include <utf8proc.h>

@@ -1,4 +1,4 @@
-// Validates text from a corpus and escapes it for messages and JSON.
+// Validates text from users, such as file names, and escapes it for messages and JSON.
 #pragma once
 
 #include <optional>
