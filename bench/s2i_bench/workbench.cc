@@ -119,8 +119,8 @@ LoadedModel Workbench::make_model() const {
   if (options_.shape.empty()) {
     ModelConfig settings = config_.model;
     if (config_.data.dir.empty()) settings.replace_head = true;  // synthetic intents
-    return load_model(settings, dataset_->intents(), static_cast<uint64_t>(config_.run.seed),
-                      cluster_.device);
+    return load_model(settings, std::nullopt, dataset_->intents(),
+                      static_cast<uint64_t>(config_.run.seed), cluster_.device);
   }
   ClassifierConfig shape = ClassifierConfig::of_shape(options_.type, options_.shape);
   if (config_.model.dropout >= 0) shape.encoder.set_dropout(config_.model.dropout);

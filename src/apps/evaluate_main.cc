@@ -32,6 +32,19 @@ struct EvaluateCommand {
   s2i::JoinSettings cluster;
 };
 
+/// A model whose classes have no names is evaluated in the order of the intents.
+void require_intents_of(const s2i::Dataset& dataset, const s2i::ClassifierConfig& model,
+                        const std::string& name) {
+  if (model.has_generic_labels() && model.labels.size() == dataset.intents().size()) {
+    if (model.labels == dataset.intents()) return;
+    spdlog::warn(
+        "{} has no intent names, only LABEL_0 to LABEL_{}; assuming the order of the intents in {}",
+        name, model.labels.size() - 1, dataset.folder().string());
+    return;
+  }
+  s2i::require_same_intents(model.labels, dataset.intents(), name, dataset.folder().string());
+}
+
 int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
   using namespace s2i;
   set_up_logging(command.log_level, session.rank(), session.size());
@@ -39,8 +52,7 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
   const Dataset dataset = open_split(command.data, command.split, "--data");
   const Cluster cluster = join_cluster(session, command.cluster);
   const LoadedModel loaded = load_classifier(command.model, cluster.device);
-  require_same_intents(loaded.model->config().labels, dataset.intents(), command.model,
-                       dataset.folder().string());
+  require_intents_of(dataset, loaded.model->config(), command.model);
   require_usable(dataset, loaded);
   const AudioConversion conversion = dataset.manifest().audio_conversion();
   if (loaded.audio && *loaded.audio != conversion) {
@@ -57,6 +69,7 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
   evaluation.batch_setting = "--batch";
   const auto [predictions, stop_signal] =
       predict(*loaded.model, dataset, all_utterances(dataset), *cluster.communicator, evaluation);
+  require_finite_logits(predictions, dataset);  // on every rank: all of them have to fail
   if (!cluster.is_main()) return kExitDone;
   const ClassificationMetrics metrics =
       compute_metrics(predictions, loaded.model->config().num_labels());

@@ -18,6 +18,8 @@
 #include "core/error.h"
 #include "core/host_memory.h"
 #include "core/json.h"
+#include "core/line_reader.h"
+#include "core/unicode.h"
 #include "data/batch_loader.h"
 #include "train/batch_tensors.h"
 #include "train/forward_options.h"
@@ -39,24 +41,23 @@ struct PredictCommand {
   bool json = false;
 };
 
-/// The files on the command line; "-" stands for a list on standard input, one path per line.
-std::vector<std::string> list_files(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
+/// Calls use(path) for each path on the command line; "-" stands for a list on standard input, one
+/// path per line, which is read while it is processed.
+template <typename Use>
+void for_each_file(const std::vector<std::string>& paths, Use&& use) {
   for (const auto& path : paths) {
     if (path != "-") {
-      files.push_back(path);
+      use(path);
       continue;
     }
-    std::string line;
-    while (std::getline(std::cin, line)) {
-      if (!line.empty()) files.push_back(line);
-    }
+    LineReader lines(std::cin);
+    while (const auto line = lines.next()) use(*line);
   }
-  return files;
 }
 
-void warn_about(const AudioLoader& loader, std::span<const float> samples, const std::string& path,
+void warn_about(const AudioLoader& loader, std::span<const float> samples, const std::string& file,
                 ChannelChoice channel) {
+  const std::string path = printable(file);
   if (!loader.damage().empty()) spdlog::warn("{}: {}", path, loader.damage());
   if (!loader.warning().empty()) spdlog::warn("{}: {}", path, loader.warning());
   if (!is_silent(samples)) return;
@@ -95,16 +96,20 @@ void print_prediction(const std::string& path, const at::Tensor& logits,
   const std::string& intent = intents[static_cast<size_t>(best)];
   const double probability = probabilities[0][best].item<double>();
   if (!json) {
-    std::printf("%s\t%s\t%.4f\n", path.c_str(), intent.c_str(), probability);
+    std::printf("%s\t%s\t%.4f\n", printable(path).c_str(), printable(intent).c_str(), probability);
+    std::fflush(stdout);
     return;
   }
   OrderedJson all = OrderedJson::object();
   for (size_t c = 0; c < intents.size(); ++c) {
     all[intents[c]] = logits[0][static_cast<int64_t>(c)].item<float>();
   }
-  const OrderedJson line = {
-      {"path", path}, {"intent", intent}, {"probability", probability}, {"logits", all}};
+  const OrderedJson line = {{"path", escape_invalid_utf8(path)},
+                            {"intent", intent},
+                            {"probability", probability},
+                            {"logits", all}};
   std::printf("%s\n", line.dump().c_str());
+  std::fflush(stdout);
 }
 
 int predict_files(const PredictCommand& command) {
@@ -120,26 +125,35 @@ int predict_files(const PredictCommand& command) {
                       .channel = conversion.channel,
                       .accept_damaged = command.accept_damaged});
   int failed = 0;
-  for (const auto& path : list_files(command.paths)) {
+  for_each_file(command.paths, [&](const std::string& path) {
     try {
       const Batch batch = load_single(loader, path, conversion, loaded.preprocessor.do_normalize);
       const BatchTensors tensors = to_tensors(batch, at::kCPU);
-      print_prediction(path, loaded.model->forward(tensors.audio, batch.length, options),
-                       loaded.model->config().labels, command.json);
+      const at::Tensor logits = loaded.model->forward(tensors.audio, batch.length, options);
+      if (!logits.isfinite().all().item<bool>()) {
+        throw RunError("the logits are NaN or infinite");
+      }
+      print_prediction(path, logits, loaded.model->config().labels, command.json);
+    } catch (const AudioError& error) {  // the message names the file
+      spdlog::error("{}", printable(error.what()));
+      ++failed;
     } catch (const std::exception& error) {
-      spdlog::error("{}: {}", path,
+      spdlog::error("{}: {}", printable(path),
                     is_out_of_memory(error)
                         ? "out of memory; split the file, or use a machine with more memory"
-                        : error.what());
+                        : printable(error.what()));
       ++failed;
     }
-  }
+  });
   return failed == 0 ? kExitDone : kExitRunFailed;
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Prints path, intent and probability of each audio file, separated by tabs.",
-               "s2i-predict");
+  CLI::App app(
+      "Prints path, intent and probability of each audio file, separated by tabs. Control "
+      "characters "
+      "in paths are escaped, e.g. a tab as \\t.",
+      "s2i-predict");
   PredictCommand command;
   app.add_option("files", command.paths, "Audio files, or - for a list on standard input")
       ->required();

@@ -1,34 +1,68 @@
 #include "classification/classifier_config.h"
 
+#include <charconv>
+#include <optional>
+#include <utility>
+
 #include "core/error.h"
 #include "nn/config_members.h"
 
 namespace s2i {
 namespace {
 
-std::vector<std::string> read_labels(const Json& json, std::string_view where) {
-  if (json.contains("id2label") && !json.at("id2label").is_null()) {
-    const Json& map = json.at("id2label");
-    if (!map.is_object() || map.empty()) {
-      throw UserError("{}: \"id2label\" has to map \"0\", \"1\", ... to names", where);
-    }
-    std::vector<std::string> labels;
-    for (size_t i = 0; i < map.size(); ++i) {
-      const auto entry = map.find(std::to_string(i));
-      if (entry == map.end() || !entry->is_string()) {
-        throw UserError("{}: \"id2label\" has {} members but no name for \"{}\"", where, map.size(),
-                        i);
-      }
-      labels.push_back(entry->get<std::string>());
-    }
-    return labels;
-  }
-  const auto count = json_get_or<int64_t>(json, "num_labels", 2, where);
-  if (count < 1 || count > 1'000'000) throw UserError("{}: \"num_labels\" is {}", where, count);
+std::vector<std::string> generic_labels(int64_t count) {
   std::vector<std::string> labels;
   labels.reserve(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) labels.push_back("LABEL_" + std::to_string(i));
   return labels;
+}
+
+/// The class of a key of id2label: digits, possibly with leading zeros, which transformers accepts.
+std::optional<size_t> class_of_key(const std::string& key) {
+  size_t value = 0;
+  const auto result = std::from_chars(key.data(), key.data() + key.size(), value);
+  if (result.ec != std::errc() || result.ptr != key.data() + key.size()) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> read_id2label(const Json& map, std::string_view where) {
+  if (!map.is_object() || map.empty()) {
+    throw UserError("{}: \"id2label\" has to map \"0\", \"1\", ... to names", where);
+  }
+  std::vector<std::optional<std::string>> labels(map.size());
+  for (const auto& [key, name] : map.items()) {
+    const auto index = class_of_key(key);
+    if (!index) throw UserError("{}: \"id2label\" has the key \"{}\", not a number", where, key);
+    if (!name.is_string() && !name.is_number()) {
+      throw UserError("{}: \"id2label\" maps \"{}\" to {}, not to a name", where, key, name.dump());
+    }
+    if (*index >= labels.size()) continue;  // then a smaller number is missing
+    if (labels[*index]) throw UserError("{}: \"id2label\" has class {} twice", where, *index);
+    labels[*index] = name.is_string() ? name.get<std::string>() : name.dump();
+  }
+  std::vector<std::string> names;
+  for (const auto& label : labels) {
+    if (!label) {
+      throw UserError("{}: \"id2label\" has {} members but no name for \"{}\"", where, map.size(),
+                      names.size());
+    }
+    names.push_back(*label);
+  }
+  return names;
+}
+
+/// As transformers: names from id2label, unless num_labels differs from their number.
+std::vector<std::string> read_labels(const Json& json, std::string_view where) {
+  constexpr int64_t kDefaultCount = 2;
+  const auto count = json_get_or<int64_t>(json, "num_labels", -1, where);
+  if (count != -1 && (count < 1 || count > 1'000'000)) {
+    throw UserError("{}: \"num_labels\" is {}", where, count);
+  }
+  if (json.contains("id2label") && !json.at("id2label").is_null()) {
+    std::vector<std::string> names = read_id2label(json.at("id2label"), where);
+    if (count == -1 || std::cmp_equal(count, names.size())) return names;
+  }
+  return generic_labels(count == -1 ? kDefaultCount : count);
 }
 
 }  // namespace
@@ -93,6 +127,8 @@ OrderedJson ClassifierConfig::to_json() const {
   json["dtype"] = "float32";
   return json;
 }
+
+bool ClassifierConfig::has_generic_labels() const { return labels == generic_labels(num_labels()); }
 
 ClassifierConfig ClassifierConfig::of_shape(const std::string& model_type,
                                             const std::string& shape) {

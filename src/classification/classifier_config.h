@@ -40,6 +40,10 @@ struct ClassifierConfig {
   /// Throws UserError naming what is out of range; from_json() has called it.
   void check(std::string_view where) const;
 
+  /// Whether the labels are LABEL_0, LABEL_1, ..., which transformers uses for classes without
+  /// names.
+  bool has_generic_labels() const;
+
   int64_t num_labels() const { return static_cast<int64_t>(labels.size()); }
 
   /// A published shape of an encoder type: "base", "large", or "tiny", which is small enough for

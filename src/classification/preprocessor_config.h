@@ -1,4 +1,4 @@
-// preprocessor_config.json: how audio is prepared for a model.
+// How audio is prepared for a model: preprocessor_config.json or processor_config.json.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,16 @@
 
 namespace s2i {
 
-/// What the published preprocessor does to audio before the model sees it.
+/// What the published preprocessor does to audio before the model sees it. The defaults are those
+/// of transformers for members that are missing.
 struct PreprocessorConfig {
   int64_t sampling_rate = 16000;  ///< samples a second
   bool do_normalize = true;       ///< zero mean, unit variance an utterance (epsilon 1e-7)
-  bool return_attention_mask = true;
+  bool return_attention_mask = false;
 };
 
-/// Reads preprocessor_config.json. Throws UserError if there is none.
+/// Reads "feature_extractor" of processor_config.json, which transformers 5 writes, or else
+/// preprocessor_config.json, like transformers. Throws UserError if there is neither.
 PreprocessorConfig load_preprocessor(const std::filesystem::path& dir);
 
 /// The same from what is in it; `where` stands in the messages.

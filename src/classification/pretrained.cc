@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -46,29 +47,23 @@ TensorMap current_names(const NamedTensors& tensors, const std::string& prefix,
   return result;
 }
 
-bool generic_labels(const std::vector<std::string>& labels) {
-  return std::all_of(labels.begin(), labels.end(),
-                     [](const std::string& label) { return label.starts_with("LABEL_"); });
-}
-
 /// Whether the head of the weights is to be used: it is there and it is for these intents.
-bool keep_head(const TensorMap& weights, const std::vector<std::string>& trained,
+bool keep_head(const TensorMap& weights, const ClassifierConfig& config,
                const LoadSettings& settings, const std::string& source) {
   const auto head = weights.find(kClassifierWeight);
-  if (head == weights.end()) return false;
+  if (head == weights.end() || settings.new_head) return false;
+  const std::vector<std::string>& trained = config.labels;
   const auto& wanted = settings.intents.empty() ? trained : settings.intents;
   const int64_t classes = head->second.dim() > 0 ? head->second.size(0) : 0;
   const auto count = static_cast<int64_t>(wanted.size());
   if (classes != count) {
-    if (settings.new_head) return false;
     throw UserError(
         "{} has a head for {} intents, and {} are wanted; use the intents it was trained "
         "for, or start with a new head: model.replace_head=true",
         source, classes, count);
   }
   const auto differ = std::mismatch(wanted.begin(), wanted.end(), trained.begin(), trained.end());
-  if (differ.first == wanted.end() || generic_labels(trained)) return true;
-  if (settings.new_head) return false;
+  if (differ.first == wanted.end() || config.has_generic_labels()) return true;
   throw UserError(
       "{} has a head for other intents: its number {} is \"{}\", and \"{}\" is wanted; use "
       "the intents it was trained for, or start with a new head: model.replace_head=true",
@@ -78,6 +73,42 @@ bool keep_head(const TensorMap& weights, const std::vector<std::string>& trained
 /// Parameters that weights may lack: what fine-tuning adds to a pretrained encoder.
 bool may_be_missing(const std::string& name, const std::string& prefix) {
   return !name.starts_with(prefix) || name == prefix + "masked_spec_embed";
+}
+
+/// The parameters and buffers that have values that are NaN or infinite, with the number of these.
+std::vector<std::string> nonfinite_tensors(const NamedTensors& tensors) {
+  std::vector<std::string> found;
+  for (const auto& [name, tensor] : tensors) {
+    if (!tensor.is_floating_point()) continue;
+    const at::Tensor finite = at::isfinite(tensor);
+    if (finite.all().item<bool>()) continue;
+    found.push_back(fmt::format("{} ({} of {} values)", name,
+                                tensor.numel() - finite.sum().item<int64_t>(), tensor.numel()));
+  }
+  return found;
+}
+
+/// Explains missing tensors if a wrapper module added a prefix to all names; empty otherwise.
+std::string describe_wrapper(const TensorMap& weights, const std::string& missing,
+                             const std::string& encoder_prefix) {
+  struct Wrapper {
+    const char* prefix;
+    const char* added_by;
+  };
+  constexpr std::array kWrappers{Wrapper{"module.", "torch.nn.DataParallel"},
+                                 Wrapper{"_orig_mod.", "torch.compile"},
+                                 Wrapper{"model.", "a wrapper module"}};
+  for (const Wrapper& wrapper : kWrappers) {
+    const std::string bare =
+        missing.starts_with(encoder_prefix) ? missing.substr(encoder_prefix.size()) : missing;
+    if (!weights.contains(wrapper.prefix + missing) && !weights.contains(wrapper.prefix + bare)) {
+      continue;
+    }
+    return fmt::format(
+        "; its tensor names begin with \"{}\", which {} adds: remove this prefix from the names",
+        wrapper.prefix, wrapper.added_by);
+  }
+  return "";
 }
 
 void copy_weights(IntentClassifier& model, TensorMap& weights, const LoadSettings& settings,
@@ -113,8 +144,8 @@ void copy_weights(IntentClassifier& model, TensorMap& weights, const LoadSetting
     if (!copy(buffer)) missing.push_back(buffer.name);
   }
   if (!missing.empty()) {
-    throw UserError("{} lacks {} of the model's tensors: {}", report.source, missing.size(),
-                    list_text(missing));
+    throw UserError("{} lacks {} of the model's tensors: {}{}", report.source, missing.size(),
+                    list_text(missing), describe_wrapper(weights, missing.front(), prefix));
   }
   if (!misshapen.empty()) {
     throw UserError("{} does not fit its config.json: {}", report.source, list_text(misshapen));
@@ -140,7 +171,7 @@ std::unique_ptr<IntentClassifier> load_pretrained(const fs::path& dir, at::Devic
   TensorMap weights =
       current_names(read_weights(dir, report.source), config.type.prefix(), report.source);
 
-  const bool keep = keep_head(weights, config.labels, settings, report.source);
+  const bool keep = keep_head(weights, config, settings, report.source);
   if (!settings.intents.empty()) config.labels = settings.intents;
   auto model = std::make_unique<IntentClassifier>(std::move(config), device);
   if (!keep) {  // the projector belongs to the head: it learned with the classifier
@@ -150,6 +181,16 @@ std::unique_ptr<IntentClassifier> load_pretrained(const fs::path& dir, at::Devic
     }
   }
   copy_weights(*model, weights, settings, report);
+  if (!settings.allow_nonfinite) {
+    const std::vector<std::string> nonfinite = nonfinite_tensors(named_tensors(*model));
+    if (!nonfinite.empty()) {
+      throw UserError(
+          "{} has NaN or infinite values in {} tensors: {}; the training that wrote it diverged: "
+          "use "
+          "an earlier checkpoint",
+          report.source, nonfinite.size(), list_text(nonfinite));
+    }
+  }
   return model;
 }
 

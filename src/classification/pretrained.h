@@ -20,8 +20,10 @@ namespace s2i {
 struct LoadSettings {
   /// The intents, in the order of the classes. Empty: those of config.json.
   std::vector<std::string> intents = {};
-  /// The weights have a head for other intents: replace it by a new one instead of failing.
+  /// Replace the head of the weights, if they have one, by a new one.
   bool new_head = false;
+  /// Accept NaN and infinite weights: a checkpoint that was saved amid bad steps can be resumed.
+  bool allow_nonfinite = false;
   /// For what the weights lack: the head, masked_spec_embed, layer_weights.
   uint64_t seed = 0;
   /// One value for every dropout and LayerDrop, instead of config.json's.
@@ -43,7 +45,8 @@ struct LoadReport {
 /// convolution's weight norm.
 ///
 /// Throws UserError naming the file and the tensor: no config.json, no weights, weights cut short
-/// or malformed, an encoder parameter missing or of another shape, a head for other intents.
+/// or malformed, an encoder parameter missing or of another shape, a head for other intents,
+/// weights that are NaN or infinite.
 std::unique_ptr<IntentClassifier> load_pretrained(const std::filesystem::path& dir,
                                                   at::Device device, const LoadSettings& settings,
                                                   LoadReport& report);

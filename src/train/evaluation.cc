@@ -3,12 +3,15 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/log_softmax.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cluster/comm/global_values.h"
 #include "cluster/comm/stop_vote.h"
 #include "core/error.h"
+#include "core/format.h"
 #include "core/progress.h"
 #include "core/stop_signal.h"
 #include "train/batch_tensors.h"
@@ -120,6 +123,22 @@ EvaluationResult predict(const IntentClassifier& model, const Dataset& dataset,
   S2I_CHECK(all.size() == utterances.size(), "{} predictions for {} utterances", all.size(),
             utterances.size());
   return {std::move(all), 0};
+}
+
+void require_finite_logits(std::span<const Prediction> predictions, const Dataset& dataset) {
+  constexpr size_t kMaxNamed = 10;
+  std::vector<std::string> ids;
+  size_t count = 0;
+  for (const Prediction& prediction : predictions) {
+    if (std::ranges::all_of(prediction.logits, [](float value) { return std::isfinite(value); })) {
+      continue;
+    }
+    if (++count <= kMaxNamed) ids.push_back(dataset.id(prediction.utterance));
+  }
+  if (count == 0) return;
+  throw RunError("{}: the logits of {} are NaN or infinite; ids: {}{}", dataset.folder().string(),
+                 plural(count, "utterance"), fmt::join(ids, ", "),
+                 count > kMaxNamed ? fmt::format(" and {} more", count - kMaxNamed) : "");
 }
 
 }  // namespace s2i

@@ -34,4 +34,7 @@ EvaluationResult predict(const IntentClassifier& model, const Dataset& dataset,
                          std::span<const uint32_t> utterances, Communicator& communicator,
                          const EvaluationSettings& settings);
 
+/// Throws RunError naming the utterances whose logits are NaN or infinite.
+void require_finite_logits(std::span<const Prediction> predictions, const Dataset& dataset);
+
 }  // namespace s2i

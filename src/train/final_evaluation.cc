@@ -33,7 +33,9 @@ int evaluate_best(const std::filesystem::path& run_dir, IntentClassifier& model,
   load_saved_weights(model, best / "model" / "model.safetensors");
   const auto [predictions, stop_signal] =
       predict(model, test, all_utterances(test), communicator, settings);
-  if (stop_signal != 0 || communicator.rank() != 0) return stop_signal;
+  if (stop_signal != 0) return stop_signal;
+  require_finite_logits(predictions, test);  // on every rank: all of them have to fail
+  if (communicator.rank() != 0) return 0;
   const ClassificationMetrics metrics = compute_metrics(predictions, model.config().num_labels());
   write_evaluation(run_dir, metrics, predictions, test);
   spdlog::info("{}", evaluation_text(

@@ -3,19 +3,39 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <set>
+#include <string_view>
+
 #include "classification/model_audio.h"
 #include "core/error.h"
+#include "core/unicode.h"
 #include "weights/hub_cache.h"
 
 namespace s2i {
 
-LoadedModel load_model(const ModelConfig& config, const std::vector<std::string>& intents,
-                       uint64_t seed, at::Device device) {
-  const std::filesystem::path folder = resolve_model(config.init);
+namespace {
+
+/// The output of a classifier names each class by its label.
+void require_distinct_labels(const ClassifierConfig& config, const std::filesystem::path& folder) {
+  std::set<std::string_view> seen;
+  for (const std::string& label : config.labels) {
+    if (seen.insert(label).second) continue;
+    throw UserError("{}: two classes have the name '{}'; give them different names in \"id2label\"",
+                    (folder / "config.json").string(), printable(label));
+  }
+}
+
+}  // namespace
+
+LoadedModel load_model(const ModelConfig& config,
+                       const std::optional<std::filesystem::path>& resume,
+                       const std::vector<std::string>& intents, uint64_t seed, at::Device device) {
+  const std::filesystem::path folder = resume ? *resume / "model" : resolve_model(config.init);
   LoadSettings settings;
   settings.intents = intents;
   settings.seed = seed;
-  settings.new_head = config.replace_head;
+  settings.new_head = config.replace_head && !resume;
+  settings.allow_nonfinite = resume.has_value();
   if (config.dropout >= 0) settings.dropout = config.dropout;
   settings.spec_augment = config.spec_augment;
   settings.weighted_layer_sum = config.weighted_layer_sum;
@@ -51,6 +71,7 @@ LoadedModel load_classifier(const std::string& init, at::Device device) {
         "{} is not a trained classifier: {} are not in its weights; train one with s2i-train",
         folder.string(), fmt::join(report.initialized, ", "));
   }
+  require_distinct_labels(loaded.model->config(), folder);
   loaded.preprocessor = load_preprocessor(folder);
   loaded.audio =
       read_audio_conversion(loaded.model->config().original, (folder / "config.json").string());

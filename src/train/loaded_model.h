@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,13 +21,15 @@ struct LoadedModel {
   std::optional<AudioConversion> audio;
 };
 
-/// Loads config.init for the given intents and applies the settings, freezing included. Logs which
-/// parameters were initialized or ignored. Throws UserError.
-LoadedModel load_model(const ModelConfig& config, const std::vector<std::string>& intents,
-                       uint64_t seed, at::Device device);
+/// Loads the model of the checkpoint `resume`, or config.init if there is none, for the given
+/// intents and applies the settings, freezing included. Logs which parameters were initialized or
+/// ignored. Throws UserError, also for NaN or infinite weights, which only a resumed run accepts.
+LoadedModel load_model(const ModelConfig& config,
+                       const std::optional<std::filesystem::path>& resume,
+                       const std::vector<std::string>& intents, uint64_t seed, at::Device device);
 
-/// Loads a trained classifier for evaluation and prediction. Throws UserError when the folder has
-/// no classification head.
+/// Loads a trained classifier for evaluation and prediction. Throws UserError if the folder has no
+/// classification head, two labels are equal, or weights are NaN or infinite.
 LoadedModel load_classifier(const std::string& init, at::Device device);
 
 }  // namespace s2i

@@ -131,9 +131,8 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
                                     !config.model.weighted_layer_sum.has_value()},
                                    identity, communicator);
   }
-  ModelConfig model_config = config.model;
-  if (checkpoint) model_config.init = (*checkpoint / "model").string();
-  const LoadedModel loaded = load_model(model_config, corpus.train.intents(), seed, cluster.device);
+  const LoadedModel loaded =
+      load_model(config.model, checkpoint, corpus.train.intents(), seed, cluster.device);
   require_usable(corpus, loaded);
 
   const AssemblySettings assembly = assembly_settings(config);

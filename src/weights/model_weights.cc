@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "core/git_lfs.h"
 #include "core/json.h"
 #include "weights/torch_archive.h"
 #include "weights/weight_index.h"
@@ -16,7 +19,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void require_downloaded(const fs::path& path) {
+  const InputFile file(path);
+  std::string start(kLfsPointerStart.size(), '\0');
+  if (file.size() < start.size()) return;
+  file.read(0, std::as_writable_bytes(std::span(start)));
+  reject_lfs_pointer(start, path.string());
+}
+
 NamedTensors read_file_of(const fs::path& path) {
+  require_downloaded(path);
   return path.extension() == ".safetensors" ? read_safetensors(path).tensors
                                             : read_torch_archive(path);
 }

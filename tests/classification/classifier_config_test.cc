@@ -95,6 +95,48 @@ TEST(ClassifierConfig, HubertHasItsOwnNorms) {
               ::testing::ElementsAre("conv_pos_batch_norm: false -> true"));
 }
 
+std::vector<std::string> labels_of(const std::string& text) {
+  Json json = parse_json(text, "config.json");
+  json["model_type"] = "wavlm";
+  return ClassifierConfig::from_json(json, "config.json").labels;
+}
+
+TEST(ClassifierConfig, LabelsAreThoseOfTransformers) {
+  using ::testing::ElementsAre;
+  EXPECT_THAT(labels_of(R"({"id2label": {"1": "no", "0": "yes"}})"), ElementsAre("yes", "no"));
+  EXPECT_THAT(labels_of(R"({"id2label": {"00": "yes", "01": "no"}})"), ElementsAre("yes", "no"));
+  EXPECT_THAT(labels_of(R"({"id2label": {"0": 10, "1": -3, "2": 1.5}})"),
+              ElementsAre("10", "-3", "1.5"));
+  EXPECT_THAT(labels_of(R"({"num_labels": 2, "id2label": {"0": "yes", "1": "no"}})"),
+              ElementsAre("yes", "no"));
+  EXPECT_THAT(labels_of(R"({"num_labels": 1, "id2label": {"0": "yes", "1": "no"}})"),
+              ElementsAre("LABEL_0"));
+  EXPECT_THAT(labels_of(R"({"num_labels": 3})"), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+  EXPECT_THAT(labels_of(R"({"label2id": {"yes": 0, "no": 1}})"), ElementsAre("LABEL_0", "LABEL_1"));
+}
+
+TEST(ClassifierConfig, RejectsAmbiguousLabels) {
+  EXPECT_THAT(refusal(R"({"id2label": {"0": "yes", "00": "no"}})"), HasSubstr("class 0 twice"));
+  EXPECT_THAT(refusal(R"({"id2label": {"0": "yes", "1": null}})"), HasSubstr("\"1\" to null"));
+  EXPECT_THAT(refusal(R"({"id2label": {"0": "yes", "1": ["no"]}})"), HasSubstr("not to a name"));
+  EXPECT_THAT(refusal(R"({"id2label": {"0": "yes", "one": "no"}})"), HasSubstr("the key \"one\""));
+  EXPECT_THAT(refusal(R"({"id2label": {"-1": "yes", "0": "no"}})"), HasSubstr("the key \"-1\""));
+  EXPECT_THAT(refusal(R"({"id2label": {"1": "yes", "2": "no"}})"), HasSubstr("no name for \"0\""));
+  EXPECT_THAT(refusal(R"({"id2label": {"0": "yes", "18446744073709551616": "no"}})"),
+              HasSubstr("the key \"18446744073709551616\""));
+  EXPECT_THAT(refusal(R"({"id2label": []})"), HasSubstr("has to map"));
+}
+
+TEST(ClassifierConfig, KnowsLabelsWithoutAMeaning) {
+  ClassifierConfig config;
+  config.labels = {"LABEL_0", "LABEL_1"};
+  EXPECT_TRUE(config.has_generic_labels());
+  config.labels = {"LABEL_1", "LABEL_0"};
+  EXPECT_FALSE(config.has_generic_labels());
+  config.labels = {"LABEL_0", "yes"};
+  EXPECT_FALSE(config.has_generic_labels());
+}
+
 TEST(ClassifierConfig, NamesWhatIsWrong) {
   EXPECT_THAT(refusal(R"({"add_adapter": true})"), HasSubstr("adapters are not supported"));
   EXPECT_THAT(refusal(R"({"model_type": "whisper"})"), HasSubstr("\"whisper\""));

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <limits>
 
 #include "core/error.h"
 #include "model_testing.h"
@@ -150,6 +151,83 @@ TEST_F(Pretrained, AHeadForOtherIntents) {
   EXPECT_EQ(refusal({.intents = {"a", "b", "c"}}), "");
   EXPECT_EQ(refusal({.intents = {"1", "2"}, .new_head = true}), "");
   EXPECT_THAT(report_.initialized, SizeIs(4));
+}
+
+TEST_F(Pretrained, AHeadForTheSameIntentsIsReplacedOnRequest) {
+  const std::vector<std::string> same = {"a", "b", "c"};
+  const auto kept = load({.intents = same});
+  EXPECT_THAT(report_.initialized, IsEmpty());
+  const auto replaced = load({.intents = same, .new_head = true, .seed = 5});
+  EXPECT_THAT(report_.initialized, SizeIs(4));
+  EXPECT_FALSE(logits(*replaced).equal(logits(*kept)));
+}
+
+TEST_F(Pretrained, AHeadWithoutNamesFitsOnlyInTheirOrder) {
+  save_pretrained(dir(), *model_, kPreprocessor, {"LABEL_0", "LABEL_1", "LABEL_2"});
+  EXPECT_EQ(refusal({.intents = {"x", "y", "z"}}), "");
+  save_pretrained(dir(), *model_, kPreprocessor, {"LABEL_1", "LABEL_0", "LABEL_2"});
+  EXPECT_THAT(refusal({.intents = {"x", "y", "z"}}), HasSubstr("a head for other intents"));
+}
+
+TEST_F(Pretrained, NamesWeightsThatAreNotFinite) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  change([&](NamedTensors& tensors) {
+    for (auto& [name, tensor] : tensors) {
+      if (name == "classifier.bias") tensor[1].fill_(nan);
+      if (name == "wavlm.encoder.layer_norm.weight") tensor.slice(0, 3, 5).fill_(-infinity);
+    }
+  });
+  EXPECT_THAT(refusal(), HasSubstr("model.safetensors has NaN or infinite values in 2 tensors: "));
+  EXPECT_THAT(refusal(), HasSubstr("wavlm.encoder.layer_norm.weight (2 of 32 values)"));
+  EXPECT_THAT(refusal(), HasSubstr("classifier.bias (1 of 3 values)"));
+  EXPECT_EQ(refusal({.allow_nonfinite = true}), "");
+  // Only the tensors that are used count.
+  EXPECT_THAT(refusal({.new_head = true}), HasSubstr("in 1 tensors"));
+}
+
+TEST_F(Pretrained, NamesWeightsThatDoNotFitFloat32) {
+  change([](NamedTensors& tensors) {
+    for (auto& [name, tensor] : tensors) {
+      if (name == "classifier.bias") tensor = at::full({3}, 1e300, at::kDouble);
+    }
+  });
+  EXPECT_THAT(refusal(), HasSubstr("classifier.bias (3 of 3 values)"));
+}
+
+TEST_F(Pretrained, NamesThePrefixOfAWrapper) {
+  const auto with_prefix = [&](const std::string& prefix, bool bare) {
+    save_pretrained(dir(), *model_, kPreprocessor);
+    change([&](NamedTensors& tensors) {
+      for (auto& [name, tensor] : tensors) {
+        if (bare && name.starts_with("wavlm.")) name.erase(0, std::string("wavlm.").size());
+        name = prefix + name;
+      }
+    });
+    return refusal();
+  };
+  for (const bool bare : {false, true}) {
+    EXPECT_THAT(with_prefix("module.", bare),
+                HasSubstr("begin with \"module.\", which torch.nn.DataParallel adds"));
+    EXPECT_THAT(with_prefix("_orig_mod.", bare), HasSubstr("which torch.compile adds"));
+    EXPECT_THAT(with_prefix("model.", bare), HasSubstr("begin with \"model.\""));
+    EXPECT_THAT(with_prefix("other.", bare), testing::Not(HasSubstr("begin with")));
+  }
+}
+
+TEST_F(Pretrained, NamesGitLfsPointers) {
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:0123456789abcdef\nsize 378352482\n";
+  std::ofstream(weights()) << pointer;
+  EXPECT_THAT(refusal(), HasSubstr("model.safetensors: a Git LFS pointer instead of the file"));
+  fs::remove(weights());
+  std::ofstream(dir() / "pytorch_model.bin") << pointer;
+  EXPECT_THAT(refusal(), HasSubstr("pytorch_model.bin: a Git LFS pointer"));
+  fs::remove(dir() / "pytorch_model.bin");
+  std::ofstream(dir() / "model.safetensors.index.json") << pointer;
+  EXPECT_THAT(refusal(), HasSubstr("index.json: a Git LFS pointer"));
+  std::ofstream(dir() / "config.json") << pointer;
+  EXPECT_THAT(refusal(), HasSubstr("config.json: a Git LFS pointer"));
 }
 
 TEST_F(Pretrained, NamesWhatIsNotThere) {

@@ -41,8 +41,10 @@ void add_fields(ConfigFields& fields, ModelConfig& model) {
                                 "Classify a learned weighted sum of all layers; auto: as "
                                 "config.json says"));
   fields
-      .emplace_back("model.replace_head", &model.replace_head,
-                    "Replace the classification head when the weights have one for other intents")
+      .emplace_back(
+          "model.replace_head", &model.replace_head,
+          "Start with a new classification head, even if the weights have one for the same "
+          "intents; otherwise a head for other intents is an error")
       .may_change_on_resume();
 }
 
