@@ -41,6 +41,20 @@ TEST(Schedule, ConstantDoesNotDecay) {
   EXPECT_EQ(schedule.learning_rate(4), 3.0);
 }
 
+// The values of get_inverse_sqrt_schedule of transformers after its warm-up.
+TEST(Schedule, InverseSquareRootHalvesAtFourTimesTheWarmUp) {
+  const Schedule schedule(make("inverse_sqrt", 10, 0.05), 2.0, 100);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(10), 2.0);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(40), 1.0);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(1'000'000), 0.1);
+}
+
+TEST(Schedule, InverseSquareRootWithoutWarmUpHasATimeScaleOf10000Steps) {
+  const Schedule schedule(make("inverse_sqrt", 0), 1.0, 100);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(0), 1.0);
+  EXPECT_DOUBLE_EQ(schedule.learning_rate(30'000), 0.5);
+}
+
 TEST(Schedule, WarmUpAsAFractionOfTheRun) {
   ScheduleConfig config = make("constant", -1);
   config.warmup_ratio = 0.25;

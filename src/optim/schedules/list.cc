@@ -7,12 +7,14 @@ namespace s2i {
 ScheduleKind linear_schedule();
 ScheduleKind cosine_schedule();
 ScheduleKind constant_schedule();
+ScheduleKind inverse_sqrt_schedule();
 
 const std::vector<ScheduleKind>& schedule_kinds() {
   static const std::vector<ScheduleKind> kinds = {
       linear_schedule(),
       cosine_schedule(),
       constant_schedule(),
+      inverse_sqrt_schedule(),
   };
   return kinds;
 }
