@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 #include "checkpoint/format.h"
 #include "checkpoint/run_state.h"
@@ -30,6 +31,12 @@ uint64_t bytes_below(const fs::path& folder) {
   return bytes;
 }
 
+/// Whether a field of validation.jsonl is a metric: all are, but these.
+bool is_metric(std::string_view name) {
+  return name != "step" && name != "epoch" && name != "count" && name != "best" &&
+         name != "seconds";
+}
+
 /// The metrics in validation.jsonl by step; empty without the file.
 std::map<int64_t, OrderedJson> validations_of(const fs::path& run_dir) {
   constexpr uint64_t kMaxBytes = 1ULL << 30;
@@ -41,8 +48,8 @@ std::map<int64_t, OrderedJson> validations_of(const fs::path& run_dir) {
     const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!entry.is_object() || !entry.contains("step")) continue;  // truncated by a crash
     OrderedJson& values = metrics[json_get<int64_t>(entry, "step", path.string())];
-    for (const char* name : {"accuracy", "f1_weighted", "f1_macro", "loss"}) {
-      if (entry.contains(name)) values[name] = entry.at(name);
+    for (const auto& [name, value] : entry.items()) {
+      if (is_metric(name)) values[name] = value;
     }
   }
   return metrics;

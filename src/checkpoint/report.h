@@ -13,8 +13,8 @@ namespace s2i {
 std::vector<std::filesystem::path> checkpoints_at(const std::filesystem::path& path);
 
 /// One object per checkpoint: `path`, `step`, `epoch`, `valid`, `problems`, `bytes`, `best` and
-/// `last` (whether these links of its run point at it), `validation` (accuracy, f1_weighted,
-/// f1_macro and loss from validation.jsonl, or null). Reads every byte.
+/// `last` (whether these links of its run point at it), `validation` (the metrics in
+/// validation.jsonl, or null). Reads every byte.
 OrderedJson describe_checkpoints(const std::vector<std::filesystem::path>& checkpoints);
 
 /// `equal`; `settings` that differ ({key: [a, b]}, including the data's checksums); `tensors` that

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "classification/metrics/list.h"
 #include "core/files.h"
 
 namespace s2i {
@@ -48,11 +49,11 @@ std::string predictions_csv(const std::vector<Prediction>& predictions, const Da
 
 }  // namespace
 
-OrderedJson evaluation_json(const ClassificationMetrics& figures,
+OrderedJson evaluation_json(const ClassificationMetrics& metrics,
                             const std::vector<Prediction>& predictions, const Dataset& dataset) {
   OrderedJson per_intent = OrderedJson::object();
-  for (size_t c = 0; c < figures.per_intent.size(); ++c) {
-    const IntentMetrics& intent = figures.per_intent[c];
+  for (size_t c = 0; c < metrics.per_intent.size(); ++c) {
+    const IntentMetrics& intent = metrics.per_intent[c];
     per_intent[dataset.intents()[c]] = {{"count", intent.support},
                                         {"precision", intent.precision},
                                         {"recall", intent.recall},
@@ -70,37 +71,36 @@ OrderedJson evaluation_json(const ClassificationMetrics& figures,
         {"count", tally.second},
         {"accuracy", static_cast<double>(tally.first) / static_cast<double>(tally.second)}};
   }
-  return {
-      {"accuracy", figures.accuracy},
-      {"accuracy_interval", {figures.accuracy_interval.first, figures.accuracy_interval.second}},
-      {"f1_weighted", figures.f1_weighted},
-      {"f1_macro", figures.f1_macro},
-      {"count", figures.count},
-      {"loss", figures.loss},
-      {"per_intent", per_intent},
-      {"per_speaker", per_speaker},
-      {"intents", dataset.intents()},
-      {"confusion", figures.confusion}};
+  OrderedJson report = metric_values(metrics);
+  const auto [low, high] = wilson_interval(metrics.correct, metrics.count);
+  report["accuracy_interval"] = {low, high};
+  report["count"] = metrics.count;
+  report["per_intent"] = per_intent;
+  report["per_speaker"] = per_speaker;
+  report["intents"] = dataset.intents();
+  report["confusion"] = metrics.confusion;
+  return report;
 }
 
-void write_evaluation(const std::filesystem::path& folder, const ClassificationMetrics& figures,
+void write_evaluation(const std::filesystem::path& folder, const ClassificationMetrics& metrics,
                       const std::vector<Prediction>& predictions, const Dataset& dataset) {
   write_file_atomic(folder / "predictions.csv", predictions_csv(predictions, dataset));
-  write_json(folder / "evaluation.json", evaluation_json(figures, predictions, dataset));
+  write_json(folder / "evaluation.json", evaluation_json(metrics, predictions, dataset));
 }
 
-std::string evaluation_text(const ClassificationMetrics& figures,
+std::string evaluation_text(const ClassificationMetrics& metrics,
                             const std::vector<std::string>& intents, const std::string& title) {
-  std::string text = fmt::format(
-      "{}: accuracy {:.4f} (95% interval {:.4f} to {:.4f}), weighted F1 {:.4f}, macro F1 {:.4f}, "
-      "{} of {} right",
-      title, figures.accuracy, figures.accuracy_interval.first, figures.accuracy_interval.second,
-      figures.f1_weighted, figures.f1_macro, figures.correct, figures.count);
+  const auto [low, high] = wilson_interval(metrics.correct, metrics.count);
+  std::string text =
+      fmt::format("{}: {} of {} correct (95% interval of the accuracy {:.4f} to {:.4f})", title,
+                  metrics.correct, metrics.count, low, high);
+  for (const MetricKind& kind : metric_kinds()) {
+    text += fmt::format(", {} {:.4f}", kind.name, kind.value(metrics));
+  }
   constexpr size_t kMistakes = 5;
-  for (const auto& mistake : top_confusions(figures, kMistakes)) {
-    text += fmt::format("\n  {} x {} taken for {}", mistake.count,
-                        intents[static_cast<size_t>(mistake.label)],
-                        intents[static_cast<size_t>(mistake.predicted)]);
+  for (const auto& mistake : top_confusions(metrics, kMistakes)) {
+    text += fmt::format("\n  {} -> {}: {}", intents[static_cast<size_t>(mistake.label)],
+                        intents[static_cast<size_t>(mistake.predicted)], mistake.count);
   }
   return text;
 }

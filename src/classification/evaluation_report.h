@@ -1,4 +1,4 @@
-// What an evaluation leaves behind: evaluation.json, predictions.csv, and lines for a terminal.
+// The report of an evaluation: evaluation.json, predictions.csv and a summary for the log.
 #pragma once
 
 #include <filesystem>
@@ -11,19 +11,19 @@
 
 namespace s2i {
 
-/// evaluation.json: accuracy, accuracy_interval, f1_weighted, f1_macro, count, loss, per_intent and
-/// per_speaker by name, and confusion, whose rows are labels and columns predictions in the order
-/// of `intents`.
-OrderedJson evaluation_json(const ClassificationMetrics& figures,
+/// evaluation.json: every metric of metrics/list.h, accuracy_interval (95% Wilson), count,
+/// per_intent and per_speaker by name, and confusion, whose rows are labels and columns predictions
+/// in the order of `intents`.
+OrderedJson evaluation_json(const ClassificationMetrics& metrics,
                             const std::vector<Prediction>& predictions, const Dataset& dataset);
 
 /// Writes evaluation.json and predictions.csv (id,speaker,label,predicted,probability,loss) to a
 /// folder. Throws RunError.
-void write_evaluation(const std::filesystem::path& folder, const ClassificationMetrics& figures,
+void write_evaluation(const std::filesystem::path& folder, const ClassificationMetrics& metrics,
                       const std::vector<Prediction>& predictions, const Dataset& dataset);
 
-/// What a person wants to know first, as lines for a terminal.
-std::string evaluation_text(const ClassificationMetrics& figures,
+/// A summary for the log: the metrics and the most frequent confusions.
+std::string evaluation_text(const ClassificationMetrics& metrics,
                             const std::vector<std::string>& intents, const std::string& title);
 
 }  // namespace s2i

@@ -6,13 +6,10 @@
 #include "core/error.h"
 
 namespace s2i {
-namespace {
 
-double share(int64_t part, int64_t whole) {
+double ratio(int64_t part, int64_t whole) {
   return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
 }
-
-}  // namespace
 
 std::pair<double, double> wilson_interval(int64_t correct, int64_t count) {
   if (count == 0) return {0.0, 1.0};
@@ -30,60 +27,38 @@ ClassificationMetrics compute_metrics(std::vector<Prediction> predictions, int64
   std::sort(predictions.begin(), predictions.end(),
             [](const Prediction& a, const Prediction& b) { return a.utterance < b.utterance; });
   const auto classes = static_cast<size_t>(num_intents);
-  ClassificationMetrics figures;
-  figures.per_intent.resize(classes);
-  figures.confusion.assign(classes, std::vector<int64_t>(classes, 0));
+  ClassificationMetrics metrics;
+  metrics.per_intent.resize(classes);
+  metrics.confusion.assign(classes, std::vector<int64_t>(classes, 0));
   double loss = 0;
   for (const auto& prediction : predictions) {
     S2I_CHECK(prediction.label >= 0 && prediction.label < num_intents);
     S2I_CHECK(prediction.predicted >= 0 && prediction.predicted < num_intents);
     const auto label = static_cast<size_t>(prediction.label);
     const auto predicted = static_cast<size_t>(prediction.predicted);
-    ++figures.confusion[label][predicted];
-    ++figures.per_intent[label].support;
-    ++figures.per_intent[predicted].predicted;
-    ++figures.count;
-    figures.correct += label == predicted ? 1 : 0;
+    ++metrics.confusion[label][predicted];
+    ++metrics.per_intent[label].support;
+    ++metrics.per_intent[predicted].predicted;
+    ++metrics.count;
+    metrics.correct += label == predicted ? 1 : 0;
     loss += prediction.loss;
   }
-  if (figures.count == 0) {
-    figures.accuracy_interval = wilson_interval(0, 0);
-    return figures;
-  }
-  figures.loss = loss / static_cast<double>(figures.count);
-  figures.accuracy = share(figures.correct, figures.count);
-  figures.accuracy_interval = wilson_interval(figures.correct, figures.count);
-  double macro = 0;
-  int64_t seen = 0;
+  if (metrics.count > 0) metrics.loss = loss / static_cast<double>(metrics.count);
   for (size_t c = 0; c < classes; ++c) {
-    IntentMetrics& intent = figures.per_intent[c];
-    const int64_t hits = figures.confusion[c][c];
-    intent.precision = share(hits, intent.predicted);
-    intent.recall = share(hits, intent.support);
-    intent.f1 = share(2 * hits, intent.support + intent.predicted);
-    figures.f1_weighted += intent.f1 * share(intent.support, figures.count);
-    if (intent.support + intent.predicted > 0) {
-      macro += intent.f1;
-      ++seen;
-    }
+    IntentMetrics& intent = metrics.per_intent[c];
+    const int64_t hits = metrics.confusion[c][c];
+    intent.precision = ratio(hits, intent.predicted);
+    intent.recall = ratio(hits, intent.support);
+    intent.f1 = ratio(2 * hits, intent.support + intent.predicted);
   }
-  figures.f1_macro = seen == 0 ? 0.0 : macro / static_cast<double>(seen);
-  return figures;
+  return metrics;
 }
 
-double metric_value(const ClassificationMetrics& figures, const std::string& metric) {
-  if (metric == "accuracy") return figures.accuracy;
-  if (metric == "f1_weighted") return figures.f1_weighted;
-  if (metric == "f1_macro") return figures.f1_macro;
-  S2I_CHECK(metric == "loss", "unknown metric {}", metric);
-  return -figures.loss;
-}
-
-std::vector<Confusion> top_confusions(const ClassificationMetrics& figures, size_t limit) {
+std::vector<Confusion> top_confusions(const ClassificationMetrics& metrics, size_t limit) {
   std::vector<Confusion> mistakes;
-  for (size_t label = 0; label < figures.confusion.size(); ++label) {
-    for (size_t predicted = 0; predicted < figures.confusion.size(); ++predicted) {
-      const int64_t count = figures.confusion[label][predicted];
+  for (size_t label = 0; label < metrics.confusion.size(); ++label) {
+    for (size_t predicted = 0; predicted < metrics.confusion.size(); ++predicted) {
+      const int64_t count = metrics.confusion[label][predicted];
       if (label != predicted && count > 0) {
         mistakes.push_back({static_cast<int64_t>(label), static_cast<int64_t>(predicted), count});
       }

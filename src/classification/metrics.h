@@ -1,13 +1,12 @@
-// Figures of a classifier from its predictions: plain arithmetic, no tensors. Definitions as in
-// scikit-learn (precision_recall_fscore_support, zero_division=0), which the tests compare with.
+// Counts of a classifier's predictions, from which all metrics (metrics/list.h) are computed: plain
+// arithmetic, no tensors. Definitions as in scikit-learn (precision_recall_fscore_support,
+// zero_division=0), which the tests compare with.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
-
-#include "core/json.h"
 
 namespace s2i {
 
@@ -31,24 +30,20 @@ struct IntentMetrics {
 struct ClassificationMetrics {
   int64_t count = 0;
   int64_t correct = 0;
-  double loss = 0;  ///< Mean cross entropy.
-  double accuracy = 0;
-  std::pair<double, double> accuracy_interval;  ///< 95% Wilson score interval.
-  double f1_weighted = 0;                       ///< Weighted by support.
-  double f1_macro = 0;  ///< Mean over the intents that occur as label or prediction.
+  double loss = 0;                              ///< Mean cross entropy.
   std::vector<IntentMetrics> per_intent;        ///< [C]
   std::vector<std::vector<int64_t>> confusion;  ///< [C label][C predicted]
 };
 
-/// `num_intents` is C. Order does not matter: the same predictions give the same figures to the
+/// `num_intents` is C. Order does not matter: the same predictions give the same metrics to the
 /// bit.
 ClassificationMetrics compute_metrics(std::vector<Prediction> predictions, int64_t num_intents);
 
-/// 95% Wilson score interval of a share.
-std::pair<double, double> wilson_interval(int64_t correct, int64_t count);
+/// part / whole, or 0 if `whole` is 0.
+double ratio(int64_t part, int64_t whole);
 
-/// The value of "accuracy", "f1_weighted", "f1_macro", or the loss negated: higher is better.
-double metric_value(const ClassificationMetrics& figures, const std::string& metric);
+/// 95% Wilson score interval of a proportion.
+std::pair<double, double> wilson_interval(int64_t correct, int64_t count);
 
 struct Confusion {
   int64_t label = 0;
@@ -57,6 +52,6 @@ struct Confusion {
 };
 
 /// The most frequent mistakes, at most `limit`.
-std::vector<Confusion> top_confusions(const ClassificationMetrics& figures, size_t limit);
+std::vector<Confusion> top_confusions(const ClassificationMetrics& metrics, size_t limit);
 
 }  // namespace s2i

@@ -80,7 +80,7 @@ bool Trainer::validate() {
   const Validation validation = parts_.validator.run();
   stop_signal_ = validation.stop_signal;
   if (stop_signal_ != 0) return false;
-  const double value = metric_value(validation.metrics, settings_.best_metric);
+  const double value = metric_score(validation.metrics, settings_.best_metric);
   const bool is_best = record_validation(state_, value, validation.metrics.loss);
   const bool was_last = state_.finished;
   state_.finished = was_last || out_of_patience();

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "checkpoint/run_state.h"
+#include "classification/metrics/list.h"
 #include "optim/schedule.h"
 #include "train/observers/list.h"
 #include "train/run_checkpoints.h"
@@ -18,7 +18,7 @@ struct LoopSettings {
   int64_t evaluate_every_steps = 0;    ///< 0: at the end of each epoch.
   int64_t checkpoint_every_steps = 0;  ///< In addition to validations and ends of epochs; 0: none.
   int64_t early_stop_patience = 0;     ///< Validations without improvement; 0: no early stop.
-  std::string best_metric;             ///< See metric_value().
+  MetricKind best_metric = metric_kinds().front();
 };
 
 /// What the loop works with; all of it outlives the trainer.

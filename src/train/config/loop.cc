@@ -16,10 +16,8 @@ void add_fields(ConfigFields& fields, LoopConfig& loop) {
                     "Validation interval in steps; 0: at the end of each epoch")
       .range(0, 1e12)
       .may_change_on_resume();
-  fields
-      .emplace_back("train.best_metric", &loop.best_metric,
-                    "Validation metric that selects the best checkpoint")
-      .one_of({"accuracy", "f1_weighted", "f1_macro", "loss"});
+  fields.push_back(registry_field("train.best_metric", loop.best_metric, metric_kinds(),
+                                  "Validation metric that selects the best checkpoint"));
   fields
       .emplace_back("train.early_stop_patience", &loop.early_stop_patience,
                     "Stop after this many validations without improvement; 0 disables")

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "classification/metrics/list.h"
 #include "core/config.h"
 
 namespace s2i {
@@ -13,7 +14,7 @@ struct LoopConfig {
   int64_t max_steps = 0;
   double label_smoothing = 0;
   int64_t evaluate_every_steps = 0;
-  std::string best_metric = "accuracy";
+  MetricKind best_metric = metric_kinds().front();
   int64_t early_stop_patience = 0;
   int64_t max_bad_steps = 10;
   double spike_factor = 5;

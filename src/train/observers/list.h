@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <string>
 #include <vector>
 
+#include "classification/metrics/list.h"
 #include "cluster/comm/communicator.h"
 #include "train/observers/observer.h"
 #include "train/run_snapshot.h"
@@ -22,7 +22,7 @@ struct ObserverSettings {
   double spike_factor = 5;           ///< 0: no check.
   int64_t straggler_steps = 50;      ///< Interval of the check; 0: no check.
   double straggler_factor = 1.5;
-  std::string best_metric;
+  MetricKind best_metric = metric_kinds().front();
 };
 
 /// Notifies observers in order.

@@ -4,12 +4,13 @@
 
 #include <cmath>
 
+#include "classification/metrics/list.h"
 #include "core/format.h"
 
 namespace s2i {
 
 ValidationLog::ValidationLog(const ObserverSettings& settings)
-    : path_(settings.run_dir / "validation.jsonl"), best_metric_(settings.best_metric) {}
+    : path_(settings.run_dir / "validation.jsonl"), best_metric_(settings.best_metric.name) {}
 
 void ValidationLog::on_start(const RunState& state) {
   // A validation that is due will be logged again.
@@ -23,17 +24,17 @@ void ValidationLog::on_validation(const ValidationEvent& event) {
     spdlog::warn("step {}: the validation loss {} is not finite; this cannot be the best step",
                  state.step, number_text(metrics.loss));
   }
-  log_->append({{"step", state.step},
-                {"epoch", state.epoch},
-                {"count", metrics.count},
-                {"loss", metrics.loss},
-                {"accuracy", metrics.accuracy},
-                {"f1_weighted", metrics.f1_weighted},
-                {"f1_macro", metrics.f1_macro},
-                {"best", event.is_best},
-                {"seconds", event.validation.seconds}});
-  spdlog::info("step {}, epoch {}: validation accuracy {:.4f}, weighted F1 {:.4f}, loss {:.4f}{}",
-               state.step, state.epoch, metrics.accuracy, metrics.f1_weighted, metrics.loss,
+  OrderedJson line = {{"step", state.step}, {"epoch", state.epoch}, {"count", metrics.count}};
+  line.update(metric_values(metrics));
+  line["best"] = event.is_best;
+  line["seconds"] = event.validation.seconds;
+  log_->append(line);
+  std::string summary;
+  for (const MetricKind& kind : metric_kinds()) {
+    summary +=
+        fmt::format("{} {} {:.4f}", summary.empty() ? "" : ",", kind.name, kind.value(metrics));
+  }
+  spdlog::info("step {}, epoch {}: validation{}{}", state.step, state.epoch, summary,
                event.is_best ? " (best so far)" : "");
   if (event.stops_early) {
     spdlog::info("early stop: {} validations without improvement of {}", state.since_best,
