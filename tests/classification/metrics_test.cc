@@ -42,6 +42,7 @@ TEST(ClassificationMetrics, CountsByHand) {
   EXPECT_DOUBLE_EQ(metrics.per_intent[0].recall, 0.5);
   EXPECT_DOUBLE_EQ(metrics.per_intent[0].f1, 2.0 / 3.0);
   EXPECT_DOUBLE_EQ(metrics.per_intent[1].f1, 0.8);
+  EXPECT_DOUBLE_EQ(value(metrics, "balanced_accuracy"), 0.75);
   EXPECT_DOUBLE_EQ(value(metrics, "f1_macro"), (2.0 / 3.0 + 0.8) / 2);
   EXPECT_DOUBLE_EQ(value(metrics, "f1_weighted"), (2.0 / 3.0 + 0.8) / 2);
   EXPECT_EQ(metrics.confusion[0][1], 1);

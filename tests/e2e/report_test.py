@@ -48,6 +48,7 @@ def test_figures_agree_with_scikit_learn(trained):
     truth, said = [row["label"] for row in rows], [row["predicted"] for row in rows]
     assert report["count"] == len(rows) == 20
     assert report["accuracy"] == pytest.approx(metrics.accuracy_score(truth, said))
+    assert report["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(truth, said))
     for average in ("weighted", "macro"):
         expected = metrics.f1_score(truth, said, average=average, zero_division=0)
         assert report[f"f1_{average}"] == pytest.approx(expected)

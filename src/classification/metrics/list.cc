@@ -3,15 +3,14 @@
 namespace s2i {
 
 MetricKind accuracy_metric();
+MetricKind balanced_accuracy_metric();
 MetricKind f1_weighted_metric();
 MetricKind f1_macro_metric();
 MetricKind loss_metric();
 
 const std::vector<MetricKind>& metric_kinds() {
   static const std::vector<MetricKind> kinds = {
-      accuracy_metric(),
-      f1_weighted_metric(),
-      f1_macro_metric(),
+      accuracy_metric(), balanced_accuracy_metric(), f1_weighted_metric(), f1_macro_metric(),
       loss_metric(),
   };
   return kinds;
