@@ -41,17 +41,15 @@ void advance(RunState& state, bool ends_epoch, bool applied) {
 
 bool record_validation(RunState& state, double value, double loss) {
   // On a small validation set accuracy soon saturates; of equals, lower loss generalizes better.
-  const bool is_best = std::isfinite(value) && std::isfinite(loss) &&
-                       (state.best_step < 0 || value > state.best_value ||
-                        (value == state.best_value && loss < state.best_loss));
-  if (!is_best) {
-    ++state.since_best;
-    return false;
-  }
+  const bool is_finite = std::isfinite(value) && std::isfinite(loss);
+  const bool improves = is_finite && (state.best_step < 0 || value > state.best_value);
+  const bool is_best =
+      improves || (is_finite && value == state.best_value && loss < state.best_loss);
+  state.since_improvement = improves ? 0 : state.since_improvement + 1;
+  if (!is_best) return false;
   state.best_value = value;
   state.best_loss = loss;
   state.best_step = state.step;
-  state.since_best = 0;
   return true;
 }
 
@@ -70,7 +68,7 @@ OrderedJson to_json(const RunState& state, const RunIdentity& identity) {
           {"best_value", state.best_value},
           {"best_loss", state.best_loss},
           {"best_step", state.best_step},
-          {"since_best", state.since_best},
+          {"since_improvement", state.since_improvement},
           {"skipped_steps", state.skipped_steps},
           {"consecutive_nonfinite_steps", state.consecutive_nonfinite_steps},
           {"world_size", identity.world_size},
@@ -92,7 +90,7 @@ RunState run_state_from_json(const Json& json, const std::string& where) {
   state.best_value = json_get<double>(json, "best_value", where);
   state.best_loss = json_get<double>(json, "best_loss", where);
   state.best_step = get_count(json, "best_step", where, -1);
-  state.since_best = get_count(json, "since_best", where);
+  state.since_improvement = get_count(json, "since_improvement", where);
   state.skipped_steps = get_count(json, "skipped_steps", where);
   state.consecutive_nonfinite_steps = get_count(json, "consecutive_nonfinite_steps", where);
   return state;

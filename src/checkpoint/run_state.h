@@ -19,10 +19,10 @@ struct RunState {
   bool finished = false;        ///< The last step is done, or the run stopped early.
   bool validation_due = false;  ///< A signal stopped the run before the validation of this step.
   double best_value = 0;        ///< Best validation so far; higher is better.
-  double best_loss = 0;       ///< Its mean loss. Of equal values the one with lower loss is better.
-  int64_t best_step = -1;     ///< Its step; -1: none yet.
-  int64_t since_best = 0;     ///< Validations after the best one.
-  int64_t skipped_steps = 0;  ///< Steps whose update was skipped: loss or gradient not finite.
+  double best_loss = 0;    ///< Its mean loss. Of equal values the one with lower loss is better.
+  int64_t best_step = -1;  ///< Its step; -1: none yet.
+  int64_t since_improvement = 0;  ///< Validations since the metric last improved.
+  int64_t skipped_steps = 0;      ///< Steps whose update was skipped: loss or gradient not finite.
   int64_t consecutive_nonfinite_steps = 0;  ///< The latest of them, without a finite step between.
 
   friend bool operator==(const RunState&, const RunState&) = default;
@@ -33,7 +33,8 @@ void advance(RunState& state, bool ends_epoch, bool applied);
 
 /// Updates the state after a validation. `value` is the metric; higher is better. Returns whether
 /// it is the best so far: of equal values the one with lower loss is better, and values that are
-/// not finite are never the best.
+/// not finite are never the best. Early stopping goes by the metric alone: a lower loss at the same
+/// value is no improvement.
 bool record_validation(RunState& state, double value, double loss);
 
 /// What has to be the same when a run is resumed.

@@ -38,7 +38,7 @@ TEST(RunState, ConvertsToJsonAndBack) {
                           .best_value = 1.0 / 3.0,
                           .best_loss = 0.25,
                           .best_step = 9,
-                          .since_best = 1,
+                          .since_improvement = 1,
                           .skipped_steps = 5,
                           .consecutive_nonfinite_steps = 2};
   const RunIdentity identity = {.data_checksum = "abc",
@@ -88,13 +88,13 @@ TEST(RunState, AValidationThatIsNotFiniteIsNeverTheBest) {
     EXPECT_FALSE(record_validation(state, -loss, loss));
   }
   EXPECT_EQ(state.best_step, -1);
-  EXPECT_EQ(state.since_best, 4);
+  EXPECT_EQ(state.since_improvement, 4);
   EXPECT_EQ(run_state_from_json(written(state), "t"), state);
   // And none of these stands in the way of the first that is finite.
   state.step = 2;
   EXPECT_TRUE(record_validation(state, -9.0, 9.0));
   EXPECT_EQ(state.best_step, 2);
-  EXPECT_EQ(state.since_best, 0);
+  EXPECT_EQ(state.since_improvement, 0);
   EXPECT_FALSE(record_validation(state, kNan, kNan));
   EXPECT_EQ(state.best_value, -9.0);
 }
@@ -106,6 +106,16 @@ TEST(RunState, BetweenEqualValidationsTheLowerLossIsTheBest) {
   EXPECT_TRUE(record_validation(state, 0.5, 0.9));
   EXPECT_FALSE(record_validation(state, 0.4, 0.1));
   EXPECT_TRUE(record_validation(state, 0.6, 2.0));
+}
+
+TEST(RunState, ALowerLossAtTheSameValueIsNoImprovement) {
+  RunState state;
+  for (const double loss : {1.0, 0.9, 0.8, 0.7}) {
+    EXPECT_TRUE(record_validation(state, 0.5, loss));
+  }
+  EXPECT_EQ(state.since_improvement, 3);
+  EXPECT_TRUE(record_validation(state, 0.6, 2.0));
+  EXPECT_EQ(state.since_improvement, 0);
 }
 
 TEST(Resume, ReportsAllowedChangesAndRefusesOthers) {
@@ -130,7 +140,7 @@ TEST(Resume, ReportsAllowedChangesAndRefusesOthers) {
 }
 
 TEST(RunState, RefusesCountsOutOfRange) {
-  for (const char* key : {"step", "epoch", "step_in_epoch", "since_best", "skipped_steps",
+  for (const char* key : {"step", "epoch", "step_in_epoch", "since_improvement", "skipped_steps",
                           "consecutive_nonfinite_steps", "world_size"}) {
     for (const Json& value : {Json(-1), Json(INT64_MAX), Json(1.5), Json("1")}) {
       Json json = written({}, {.data_checksum = "abc"});

@@ -101,7 +101,7 @@ def make_texts():
 def make_records():
     state = {"format_version": 1, "program_version": "0.1.0", "step": 12, "epoch": 2, "step_in_epoch": 3,
              "finished": False, "validation_due": True, "best_value": 0.75, "best_loss": 0.5, "best_step": 9,
-             "since_best": 1, "skipped_steps": 2}
+             "since_improvement": 1, "skipped_steps": 2}
     identity = {"data_checksum": "0123456789abcdef", "config": {"run.seed": "1", "model.init": "wavlm-base"}}
     newer = {"consecutive_nonfinite_steps": 1, "world_size": 4, "validation_checksum": "fedcba9876543210"}
     # The first byte selects run_state.json, checksums.json or metrics.jsonl.

@@ -19,8 +19,9 @@ void add_fields(ConfigFields& fields, LoopConfig& loop) {
   fields.push_back(registry_field("train.best_metric", loop.best_metric, metric_kinds(),
                                   "Validation metric that selects the best checkpoint"));
   fields
-      .emplace_back("train.early_stop_patience", &loop.early_stop_patience,
-                    "Stop after this many validations without improvement; 0 disables")
+      .emplace_back(
+          "train.early_stop_patience", &loop.early_stop_patience,
+          "Stop after this many validations without improvement of train.best_metric; 0 disables")
       .range(0, 1e9)
       .may_change_on_resume();
   fields

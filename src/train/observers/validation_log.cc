@@ -37,7 +37,7 @@ void ValidationLog::on_validation(const ValidationEvent& event) {
   spdlog::info("step {}, epoch {}: validation{}{}", state.step, state.epoch, summary,
                event.is_best ? " (best so far)" : "");
   if (event.stops_early) {
-    spdlog::info("early stop: {} validations without improvement of {}", state.since_best,
+    spdlog::info("early stop: {} validations without improvement of {}", state.since_improvement,
                  best_metric_);
   }
 }
