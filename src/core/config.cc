@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/nearest_name.h"
+#include "core/parse_number.h"
 #include "core/yaml.h"
 
 namespace s2i {
@@ -28,14 +29,13 @@ const char* type_name(const ConfigValue& value) {
                   wanted);
 }
 
-/// Whole numbers may be written 1000 or 1e3; never 1.5.
-int64_t parse_whole(const YAML::Node& node) {
-  int64_t whole = 0;
-  if (YAML::convert<int64_t>::decode(node, whole)) return whole;
-  const auto number = node.as<double>();
-  if (number != std::floor(number) || std::abs(number) > 9e15)
-    throw YAML::BadConversion(node.Mark());
-  return static_cast<int64_t>(number);
+/// A leading ~ would name a folder "~": only a shell expands it, and not after key=.
+void refuse_tilde(const ConfigField& field, const std::string& text, const std::string& where) {
+  if (text != "~" && !text.starts_with("~/")) return;
+  throw UserError(
+      "{}: {} is '{}', but ~ is not expanded here; write the whole path "
+      "(on the command line: \"$HOME/...\")",
+      where, field.key, text);
 }
 
 void check_limits(const ConfigField& field, double number, const YAML::Node& node,
@@ -55,17 +55,22 @@ struct ValueReader {
 
   void operator()(bool* target) const { *target = node.as<bool>(); }
   void operator()(int64_t* target) const {
-    const int64_t whole = parse_whole(node);
-    check_limits(field, static_cast<double>(whole), node, where);
-    *target = whole;
+    const auto whole = parse_whole(scalar());
+    if (!whole) fail_value(field, node, where, type_name(field.value));
+    check_limits(field, static_cast<double>(*whole), node, where);
+    *target = *whole;
   }
   void operator()(double* target) const {
-    const auto number = node.as<double>();
-    if (!std::isfinite(number)) fail_value(field, node, where, "a finite number");
-    check_limits(field, number, node, where);
-    *target = number;
+    const auto number = parse_decimal(scalar());
+    if (!number || !std::isfinite(*number)) fail_value(field, node, where, "a finite number");
+    check_limits(field, *number, node, where);
+    *target = *number;
   }
-  void operator()(std::string* target) const { *target = text(); }
+  void operator()(std::string* target) const {
+    std::string value = text();
+    refuse_tilde(field, value, place(where, node.Mark()));
+    *target = std::move(value);
+  }
   void operator()(std::vector<std::string>* target) const {
     *target = node.as<std::vector<std::string>>();
   }
@@ -78,6 +83,11 @@ struct ValueReader {
   }
 
  private:
+  std::string scalar() const {
+    if (!node.IsScalar()) throw YAML::BadConversion(node.Mark());
+    return node.Scalar();
+  }
+
   std::string text() const {
     std::string value = node.IsNull() ? "" : node.as<std::string>();
     if (!field.choices.empty() && std::ranges::find(field.choices, value) == field.choices.end()) {
@@ -212,7 +222,10 @@ void override_config(ConfigFields& fields, const std::string& assignment) {
   const std::string key = assignment.substr(0, equals);
   const ConfigField& field = find_field(fields, key, "command line");
   const std::string where = "command line, value of " + key;
-  assign(field, parse_yaml(assignment.substr(equals + 1), where), "command line");
+  // The value is the text as it stands, not YAML: a path may hold " #", ": " or brackets.
+  const std::string value = assignment.substr(equals + 1);
+  const bool is_list = std::holds_alternative<std::vector<std::string>*>(field.value);
+  assign(field, is_list ? parse_yaml(value, where) : YAML::Node(value), "command line");
 }
 
 std::string config_text(const ConfigFields& fields, bool with_help) {

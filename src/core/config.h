@@ -94,7 +94,8 @@ void load_config(ConfigFields& fields, const std::filesystem::path& path);
 /// The same from text; `where` names it in messages.
 void load_config_text(ConfigFields& fields, const std::string& text, const std::string& where);
 
-/// Applies "key=value" from a command line; the value is YAML. Throws UserError.
+/// Applies "key=value" from a command line; the value of a text is taken as it stands,
+/// that of a list is YAML. Throws UserError.
 void override_config(ConfigFields& fields, const std::string& assignment);
 
 /// The whole configuration as YAML, each field with its help as a comment if `with_help`.

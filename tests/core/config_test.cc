@@ -167,6 +167,56 @@ TEST(Config, OverridesFromTheCommandLine) {
   EXPECT_THROW(override_config(fields, "train.steps=[1"), UserError);
 }
 
+TEST(Config, AnOverridesTextIsTakenAsItStands) {
+  Settings settings;
+  std::string folder;
+  ConfigFields fields = settings.fields();
+  fields.emplace_back("run.dir", &folder, "Folder");
+  for (const char* value : {"runs/a #1", "a: b", "[x]", "null", "@x", "%x", "'quoted'", "- x", "*a",
+                            "{", "", " a", "a=b", "010"}) {
+    override_config(fields, std::string("run.dir=") + value);
+    EXPECT_EQ(folder, value);
+    // A resumed run reads it back from its own configuration.
+    std::string again;
+    ConfigFields again_fields;
+    again_fields.emplace_back("run.dir", &again, "Folder");
+    load_config_text(again_fields, config_text({fields.back()}, false), "again");
+    EXPECT_EQ(again, value);
+  }
+}
+
+TEST(Config, ATildeIsRefused) {
+  EXPECT_THAT(message_of("optimizer: {name: ~/a}"), HasSubstr("one of"));
+  Settings settings;
+  std::string folder;
+  ConfigFields fields = settings.fields();
+  fields.emplace_back("run.dir", &folder, "Folder");
+  EXPECT_THROW(override_config(fields, "run.dir=~/runs"), UserError);
+  EXPECT_THROW(load_config_text(fields, "run: {dir: ~/runs}", "t"), UserError);
+  override_config(fields, "run.dir=a~/b~");
+  EXPECT_EQ(folder, "a~/b~");
+}
+
+TEST(Config, NumbersAreDecimal) {
+  Settings settings;
+  ConfigFields fields = settings.fields();
+  for (const char* ten : {"10", "010", "0010", "1e1", "10.0", "+10"}) {
+    settings.steps = 1;
+    override_config(fields, std::string("train.steps=") + ten);
+    EXPECT_EQ(settings.steps, 10) << ten;
+    settings.steps = 1;
+    load_config_text(fields, std::string("train: {steps: ") + ten + "}", "t");
+    EXPECT_EQ(settings.steps, 10) << ten;
+  }
+  override_config(fields, "train.steps=08");
+  EXPECT_EQ(settings.steps, 8);
+  for (const char* other : {"0x10", "1_000", "1,000", "0o10", "1e0.5", "", "1.5", "10 #", "~"}) {
+    EXPECT_THROW(override_config(fields, std::string("train.steps=") + other), UserError) << other;
+  }
+  EXPECT_THROW(override_config(fields, "optimizer.rate=0x1p-3"), UserError);
+  EXPECT_THROW(override_config(fields, "optimizer.rate=0,5"), UserError);
+}
+
 TEST(Config, TextReadsBackAsTheSameSettings) {
   Settings settings;
   settings.rate = 1.0 / 3.0;
