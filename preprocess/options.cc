@@ -5,6 +5,7 @@
 #include <iostream>
 #include <thread>
 
+#include "core/decimal_options.h"
 #include "core/error.h"
 #include "core/program.h"
 
@@ -180,6 +181,7 @@ std::optional<PreprocessOptions> parse_options(int argc, const char* const* argv
   app.add_option("--log-level", options.log_level, "trace, debug, info, warn or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
       ->capture_default_str();
+  require_decimal_options(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

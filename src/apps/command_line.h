@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/choices.h"
+#include "core/decimal_options.h"
 #include "core/program.h"
 
 namespace s2i {
@@ -14,6 +15,7 @@ namespace s2i {
 /// status: 0 after --help or --version, 2 for an invalid command line.
 inline bool parse_command_line(CLI::App& app, int argc, char** argv, int& status) {
   app.set_version_flag("--version", version_text(app.get_name()));
+  require_decimal_options(app);
   try {
     app.parse(argc, argv);
     return true;

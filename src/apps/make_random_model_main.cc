@@ -1,9 +1,9 @@
 // s2i-make-random-model: a Hugging Face model directory with random weights of a published shape,
 // for tests and benchmarks on machines that have no published weights.
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "apps/command_line.h"
 #include "classification/pretrained.h"
 #include "core/program.h"
 
@@ -15,7 +15,6 @@ int run(int argc, char** argv) {
   int64_t labels = 14;
   CLI::App app{"Writes a Hugging Face model directory with random weights",
                "s2i-make-random-model"};
-  app.set_version_flag("--version", s2i::version_text(app.get_name()));
   app.add_option("--type", type, "Encoder type")
       ->check(CLI::IsMember(s2i::EncoderType::names()))
       ->capture_default_str();
@@ -27,11 +26,8 @@ int run(int argc, char** argv) {
   app.add_option("--labels", labels, "Number of intents")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? s2i::kExitDone : s2i::kExitUsage;
-  }
+  int status = 0;
+  if (!s2i::parse_command_line(app, argc, argv, status)) return status;
   s2i::ClassifierConfig config = s2i::ClassifierConfig::of_shape(type, shape);
   config.labels.clear();
   config.labels.reserve(static_cast<size_t>(labels));

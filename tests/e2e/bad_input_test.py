@@ -41,6 +41,19 @@ def test_configuration_mistakes(train, settings, tmp_path):
     assert "data.dir is not set" in message(run("s2i-train", settings, check=False), 2)
 
 
+def test_numbers_of_a_command_line_are_decimal(tmp_path):
+    for program, option in (("s2i-evaluate", "--batch"), ("s2i-preprocess", "--jobs"), ("s2i-make-random-model", "--seed")):
+        done = run(program, option, "0x10", check=False)
+        assert done.returncode == 2 and "'0x10' is not a whole decimal number" in done.stderr
+    done = run("s2i-bench", "train", "--steps", "0x10", check=False)  # of a subcommand
+    assert done.returncode == 2 and "whole decimal number" in done.stderr
+    models = [tmp_path / name for name in ("octal", "decimal")]
+    for model, seed in zip(models, ("010", "10")):
+        run("s2i-make-random-model", "--shape", "tiny", "--seed", seed, "--out", model)
+    weights = [(model / "model.safetensors").read_bytes() for model in models]
+    assert weights[0] == weights[1]
+
+
 def test_one_message_for_all_ranks(train):
     _, done = train("x", "precision=fp8", ranks=3, check=False)
     assert done.returncode == 2
