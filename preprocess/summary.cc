@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "core/checksum.h"
 #include "core/error.h"
@@ -11,6 +10,7 @@
 #include "core/format.h"
 #include "core/program.h"
 #include "core/progress.h"
+#include "core/standard_output.h"
 #include "core/unicode.h"
 #include "data/dataset.h"
 
@@ -133,8 +133,9 @@ void write_summary(const OrderedJson& splits, const std::string& destination) {
   const std::string text = json.dump(2) + "\n";  // all strings are valid UTF-8
   if (destination != "-") {
     write_file_atomic(destination, text);
-  } else if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
-    throw RunError("cannot write the summary to standard output");
+  } else {
+    write_output(text);
+    flush_output();
   }
 }
 

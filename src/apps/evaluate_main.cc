@@ -1,7 +1,5 @@
 // s2i-evaluate: metrics of a model on a split, computed by one process or the ranks of mpirun or
 // srun.
-#include <cstdio>
-
 #include "apps/command_line.h"
 #include "classification/evaluation_report.h"
 #include "classification/model_audio.h"
@@ -9,6 +7,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/host_memory.h"
+#include "core/standard_output.h"
 #include "train/batch_tensors.h"
 #include "train/config/run.h"
 #include "train/corpus.h"
@@ -75,7 +74,7 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
       compute_metrics(predictions, loaded.model->config().num_labels());
   if (!command.out.empty()) write_evaluation(command.out, metrics, predictions, dataset);
   if (command.json) {
-    std::puts(evaluation_json(metrics, predictions, dataset).dump(2).c_str());
+    write_output(evaluation_json(metrics, predictions, dataset).dump(2) + "\n");
   }
   spdlog::info("{}", evaluation_text(metrics, dataset.intents(), command.split));
   return kExitDone;

@@ -4,7 +4,6 @@
 #include <ATen/ops/softmax.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
 #include <span>
 #include <string>
@@ -19,6 +18,7 @@
 #include "core/host_memory.h"
 #include "core/json.h"
 #include "core/line_reader.h"
+#include "core/standard_output.h"
 #include "core/unicode.h"
 #include "data/batch_loader.h"
 #include "train/batch_tensors.h"
@@ -96,8 +96,8 @@ void print_prediction(const std::string& path, const at::Tensor& logits,
   const std::string& intent = intents[static_cast<size_t>(best)];
   const double probability = probabilities[0][best].item<double>();
   if (!json) {
-    std::printf("%s\t%s\t%.4f\n", printable(path).c_str(), printable(intent).c_str(), probability);
-    std::fflush(stdout);
+    write_output(fmt::format("{}\t{}\t{:.4f}\n", printable(path), printable(intent), probability));
+    flush_output();
     return;
   }
   OrderedJson all = OrderedJson::object();
@@ -108,8 +108,8 @@ void print_prediction(const std::string& path, const at::Tensor& logits,
                             {"intent", intent},
                             {"probability", probability},
                             {"logits", all}};
-  std::printf("%s\n", line.dump().c_str());
-  std::fflush(stdout);
+  write_output(line.dump() + "\n");
+  flush_output();
 }
 
 int predict_files(const PredictCommand& command) {
@@ -124,26 +124,31 @@ int predict_files(const PredictCommand& command) {
                      {.max_seconds = command.max_seconds,
                       .channel = conversion.channel,
                       .accept_damaged = command.accept_damaged});
+  const auto logits_of = [&](const std::string& path) {
+    const Batch batch = load_single(loader, path, conversion, loaded.preprocessor.do_normalize);
+    const BatchTensors tensors = to_tensors(batch, at::kCPU);
+    at::Tensor logits = loaded.model->forward(tensors.audio, batch.length, options);
+    if (!logits.isfinite().all().item<bool>()) throw RunError("the logits are NaN or infinite");
+    return logits;
+  };
   int failed = 0;
   for_each_file(command.paths, [&](const std::string& path) {
+    at::Tensor logits;
     try {
-      const Batch batch = load_single(loader, path, conversion, loaded.preprocessor.do_normalize);
-      const BatchTensors tensors = to_tensors(batch, at::kCPU);
-      const at::Tensor logits = loaded.model->forward(tensors.audio, batch.length, options);
-      if (!logits.isfinite().all().item<bool>()) {
-        throw RunError("the logits are NaN or infinite");
-      }
-      print_prediction(path, logits, loaded.model->config().labels, command.json);
+      logits = logits_of(path);
     } catch (const AudioError& error) {  // the message names the file
       spdlog::error("{}", printable(error.what()));
       ++failed;
+      return;
     } catch (const std::exception& error) {
       spdlog::error("{}: {}", printable(path),
                     is_out_of_memory(error)
                         ? "out of memory; split the file, or use a machine with more memory"
                         : printable(error.what()));
       ++failed;
+      return;
     }
+    print_prediction(path, logits, loaded.model->config().labels, command.json);
   });
   return failed == 0 ? kExitDone : kExitRunFailed;
 }

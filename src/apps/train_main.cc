@@ -1,10 +1,9 @@
 // s2i-train: fine-tunes WavLM for intent classification, over as many ranks as mpirun or srun
 // start.
-#include <cstdio>
-
 #include "apps/command_line.h"
 #include "cluster/comm/mpi_session.h"
 #include "core/host_memory.h"
+#include "core/standard_output.h"
 #include "train/config/train_config.h"
 #include "train/run.h"
 
@@ -12,14 +11,13 @@ namespace {
 
 void print_settings() {
   s2i::TrainConfig defaults;
-  std::fputs(s2i::config_text(s2i::train_config_fields(defaults), /*with_help=*/true).c_str(),
-             stdout);
+  s2i::write_output(s2i::config_text(s2i::train_config_fields(defaults), /*with_help=*/true));
 }
 
 /// For scripts: prints the value of a setting as a run would use it.
 int show_setting(const s2i::TrainCommand& command, const std::string& key) {
   s2i::TrainConfig config = s2i::load_train_config(command.config, command.overrides);
-  std::puts(s2i::config_value(s2i::train_config_fields(config), key).c_str());
+  s2i::write_output(s2i::config_value(s2i::train_config_fields(config), key) + "\n");
   return s2i::kExitDone;
 }
 

@@ -33,7 +33,7 @@ uint64_t bytes_below(const fs::path& folder) {
 
 /// Whether a field of validation.jsonl is a metric: all are, but these.
 bool is_metric(std::string_view name) {
-  return name != "step" && name != "epoch" && name != "count" && name != "best" &&
+  return name != "step" && name != "epoch" && name != "time" && name != "count" && name != "best" &&
          name != "seconds";
 }
 

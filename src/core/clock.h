@@ -1,9 +1,18 @@
-// Elapsed time, measured with a monotonic clock.
+// Elapsed time, measured with a monotonic clock, and the time of day.
 #pragma once
 
+#include <fmt/chrono.h>
+
 #include <chrono>
+#include <string>
 
 namespace s2i {
+
+/// The current time in UTC as ISO 8601, such as "2026-11-27T05:14:54Z".
+inline std::string utc_time_text() {
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+}
 
 class Stopwatch {
  public:

@@ -27,6 +27,7 @@ inline void require_decimal_options(CLI::App& app) {
       "");
   for (CLI::Option* option : app.get_options()) {
     const std::string type = option->get_type_name();
+    if (type.find("SIZE") != std::string::npos) continue;  // CLI::AsSizeValue: "4K"
     // transform() puts it before the range checks.
     if (type.starts_with("INT") || type.starts_with("UINT")) option->transform(whole);
     if (type.starts_with("FLOAT")) option->transform(decimal);

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "core/error.h"
+#include "core/standard_output.h"
 
 namespace s2i {
 
@@ -17,14 +18,16 @@ std::string version_text(const std::string& program) {
 void set_up_logging(spdlog::level::level_enum level, int rank, int world_size) {
   auto logger =
       std::make_shared<spdlog::logger>("s2i", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern(world_size > 1 ? fmt::format("%H:%M:%S %l [rank {}] %v", rank)
-                                     : std::string("%H:%M:%S %l %v"));
+  const std::string from = world_size > 1 ? fmt::format("[rank {}] ", rank) : "";
+  logger->set_pattern("%Y-%m-%dT%H:%M:%SZ %l " + from + "%v", spdlog::pattern_time_type::utc);
   logger->set_level(rank == 0 ? level : std::max(level, spdlog::level::warn));
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
 
-int run_program(const std::function<int()>& body) {
+namespace {
+
+int run_body(const std::function<int()>& body) {
   try {
     return body();
   } catch (const UserError& error) {
@@ -39,6 +42,22 @@ int run_program(const std::function<int()>& body) {
     spdlog::error("{}", error.what());
     return kExitRunFailed;
   }
+}
+
+}  // namespace
+
+int run_program(const std::function<int()>& body) {
+  set_up_logging(spdlog::level::info);  // the default logger of spdlog writes to standard output
+  const int status = run_body(body);
+  try {
+    flush_output();
+  } catch (const RunError& error) {
+    // After an error the first message says why; a second one would hide it.
+    if (status != kExitDone) return status;
+    spdlog::error("{}", error.what());
+    return kExitRunFailed;
+  }
+  return status;
 }
 
 }  // namespace s2i

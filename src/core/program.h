@@ -19,12 +19,13 @@ constexpr int kExitSignalBase = 128;
 /// The program and the version of the project, as --version prints them.
 std::string version_text(const std::string& program);
 
-/// Sends the log to standard error, one line per message. With several ranks each line has the
-/// rank; ranks other than 0 only log warnings and errors.
+/// Sends the log to standard error, one line per message with the time in UTC. With several ranks
+/// each line has the rank; ranks other than 0 only log warnings and errors.
 void set_up_logging(spdlog::level::level_enum level, int rank = 0, int world_size = 1);
 
 /// Runs `body` and returns its exit status. An exception is logged as one line on standard error
-/// and returned as exit status 2 (UserError) or 1 (any other).
+/// and returned as exit status 2 (UserError) or 1 (any other). Output that could not be written
+/// makes a successful program fail with status 1.
 int run_program(const std::function<int()>& body);
 
 }  // namespace s2i

@@ -13,7 +13,7 @@ RANDOM = ["model.dropout=0.1", "model.spec_augment=true", "batch.micro=4", "trai
 
 def without_times(lines):
     for line in lines:
-        for key in ("seconds", "utterances_per_second", "reduction_hidden"):
+        for key in ("time", "seconds", "utterances_per_second", "reduction_hidden"):
             line.pop(key, None)
     return lines
 

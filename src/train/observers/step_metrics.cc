@@ -1,5 +1,7 @@
 #include "train/observers/step_metrics.h"
 
+#include "core/clock.h"
+
 namespace s2i {
 
 StepMetrics::StepMetrics(const ObserverSettings& settings)
@@ -12,6 +14,7 @@ void StepMetrics::on_step(StepEvent& event) {
   const StepSeconds& seconds = record.seconds;
   log_->append({{"step", record.step},
                 {"epoch", event.before.epoch + 1},
+                {"time", utc_time_text()},
                 {"loss", record.loss},
                 {"learning_rate", record.learning_rate},
                 {"grad_norm", record.grad_norm},

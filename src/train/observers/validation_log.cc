@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "classification/metrics/list.h"
+#include "core/clock.h"
 #include "core/format.h"
 
 namespace s2i {
@@ -26,6 +27,7 @@ void ValidationLog::on_validation(const ValidationEvent& event) {
   }
   OrderedJson line = {{"step", state.step}, {"epoch", state.epoch}, {"count", metrics.count}};
   line.update(metric_values(metrics));
+  line["time"] = utc_time_text();
   line["best"] = event.is_best;
   line["seconds"] = event.validation.seconds;
   log_->append(line);
