@@ -15,13 +15,19 @@
 #SBATCH --output=%x-%j.log
 set -euo pipefail
 
+# Before anything else: by default, an early signal would kill the job without a message.
+early_signal=${early_signal:-}
+trap 'early_signal=USR1' USR1
+trap 'early_signal=USR2' USR2
+
 # sbatch runs a copy of this file from a spool folder, so the checkout must be located.
 script_name=bench.sh
-for home in "${S2I_HOME:-$(dirname "${BASH_SOURCE[0]}")/..}" "${SLURM_SUBMIT_DIR:-.}" "${SLURM_SUBMIT_DIR:-.}/.."; do
+submitted=$(scontrol show job "${SLURM_JOB_ID:-}" 2> /dev/null | sed -nE "s|^ *Command=(.*)/slurm/$script_name( .*)?\$|\1|p" | head -n 1) || true
+for home in "${S2I_HOME:-$(dirname "${BASH_SOURCE[0]}")/..}" "$submitted" "${SLURM_SUBMIT_DIR:-.}" "${SLURM_SUBMIT_DIR:-.}/.."; do
   [ ! -f "$home/slurm/common.sh" ] || break
 done
 home=$(cd "$home" && pwd)
-. "$home/slurm/common.sh" || { echo "bench.sh: submit from the checkout, or set S2I_HOME to it" >&2; exit 2; }
+. "$home/slurm/common.sh" || { echo "bench.sh: cannot locate the checkout; set S2I_HOME to it" >&2; exit 2; }
 
 case ${1:-} in
   -h|--help) usage; exit 0 ;;

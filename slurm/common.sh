@@ -27,8 +27,38 @@ fail() { say "$@"; exit 2; }
 # Prints the comment at the top of the calling script.
 usage() { sed -n '/^#SBATCH/d; /^#!/d; /^#/!q; s/^# \{0,1\}//p' "$home/slurm/$script"; }
 
+# Prints seconds from Slurm's [days-][[hours:]minutes:]seconds; a large number for UNLIMITED and other words.
+seconds_of() {
+  local days=0 text=$1 fields total=0 field
+  case $text in ''|*[!0-9:-]*) printf 999999999; return ;; esac
+  case $text in *-*) days=${text%%-*} text=${text#*-} ;; esac
+  IFS=: read -ra fields <<< "$text"
+  for field in "${fields[@]}"; do total=$((total * 60 + 10#$field)); done
+  printf %d $((10#$days * 86400 + total))
+}
+
+# Prints a time of this job in seconds: time_of %l is its limit, time_of %L what is left.
+time_of() { seconds_of "$(squeue --noheader --jobs="$job_id" --format="$1" 2> /dev/null || true)"; }
+
+# The seconds before the time limit at which Slurm sends the signal, unless sbatch --signal changed it; 0: no signal.
+warning_seconds() {
+  local seconds
+  seconds=$(sed -n 's/^#SBATCH --signal=.*@//p' "$home/slurm/$script")
+  printf %d "${seconds:-0}"
+}
+
 require_job() {
+  local limit warning
+  # Steps started by srun; an interactive step of salloc has a number above 4294967000.
+  if [ -n "${SLURM_STEP_ID:-}" ] && [ "$SLURM_STEP_ID" -lt 4294967000 ]; then
+    fail "started with srun, which would start a run in every task; use sbatch, or inside an allocation: bash slurm/$script ..."
+  fi
   [ -n "${SLURM_JOB_ID:-}" ] || fail "not in a Slurm job; submit it with: sbatch slurm/$script ... (help: bash slurm/$script --help)"
+  limit=$(time_of %l)
+  warning=$(warning_seconds)
+  if [ "$limit" -le "$warning" ]; then
+    say "the time limit of $limit s is not above the $warning s at which --signal stops the job before the limit: it is stopped as soon as possible; raise --time, or lower the seconds with --signal=B:USR1@SECONDS"
+  fi
 }
 
 load_site() {
@@ -40,7 +70,7 @@ load_site() {
   [ -f "$site" ] || fail "S2I_SITE=$site: file not found"
   set +eu  # 'module' and similar commands do not support set -eu
   # shellcheck disable=SC1090
-  . "$site" || { set -eu; fail "$site failed"; }
+  . "$site" || { set -eu; [ -z "$early_signal" ] || exit_or_requeue 2; fail "$site failed"; }
   set -eu
 }
 
@@ -109,18 +139,27 @@ choose_launcher() {
 # launch PROGRAM ARGUMENT...: runs the program on every task of the job and sets `status`. Forwards requeue signals of
 # the batch shell (sbatch --signal=B:USR1@120) to the launcher, which forwards them to the ranks.
 launch() {
-  local process interrupted signal code
-  canceled=no
+  local process interrupted signal code pending
   process=
+  pending=
   # shellcheck disable=SC2064  # expand $signal now
   for signal in $requeue_signals; do
-    trap "interrupted=yes; [ -z \"\$process\" ] || kill -s $signal \"\$process\" || true" "$signal"
+    trap "interrupted=yes; pending=$signal; [ -z \"\$process\" ] || kill -s $signal \"\$process\" || true" "$signal"
   done
+  pending=${pending:-$early_signal}
+  if [ -n "$pending" ]; then
+    early_signal=$pending
+    say "signal $early_signal before the start of $(basename "$1"): not started"
+    status=$((128 + $(kill -l "$early_signal")))
+    return
+  fi
   # Slurm sends TERM to the ranks itself; here it only marks the job as canceled.
   trap 'interrupted=yes; canceled=yes' TERM
   say "job $job_id, start $((${SLURM_RESTART_COUNT:-0} + 1)) on ${SLURM_JOB_NODELIST:-$HOSTNAME}: ${launcher[*]:+${launcher[*]} }$(basename "$1")"
+  started=yes
   "${launcher[@]}" "${run_prefix[@]}" "$@" &
   process=$!
+  [ -z "$pending" ] || kill -s "$pending" "$process" || true  # arrived before the process had a number
   status=127
   while :; do
     interrupted=no
@@ -132,6 +171,9 @@ launch() {
   done
   # shellcheck disable=SC2086
   trap - TERM $requeue_signals
+  # Until the next launch or the end, a signal must not kill the script.
+  trap 'early_signal=USR1' USR1
+  trap 'early_signal=USR2' USR2
 }
 
 stopped_by_requeue_signal() {
@@ -163,6 +205,25 @@ requeue() {
   exit 0
 }
 
+# without_progress WHY: ends a start that a signal stopped without progress. It is requeued only if the signal came before
+# the program started and was not the one before the time limit: anything else could be requeued forever.
+without_progress() {
+  local left warning
+  left=$(time_of %L)
+  warning=$(warning_seconds)
+  if [ $started = no ] && [ "$left" -gt "$warning" ]; then requeue "stopped before the program started"; fi
+  say "$1: not requeued, because there was no progress ($left s of the time limit of $(time_of %l) s are left; --signal stops the job $warning s before it)"
+  exit "$status"
+}
+
+# exit_or_requeue STATUS: ends a start after a failed command; requeues if a signal ended the command.
+exit_or_requeue() {
+  status=$1
+  [ -n "$early_signal" ] || exit "$status"
+  status=$((128 + $(kill -l "$early_signal")))
+  without_progress "signal $early_signal before the program started"
+}
+
 # requeue_after SIGNAL...: sets the signals after which the job is requeued; S2I_REQUEUE_SIGNALS overrides them.
 requeue_after() {
   local signal
@@ -173,4 +234,6 @@ requeue_after() {
   done
 }
 
+canceled=no  # TERM was received
+started=no  # the program was started
 requeue_after USR1 USR2

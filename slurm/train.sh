@@ -18,13 +18,19 @@
 #SBATCH --requeue
 set -euo pipefail
 
+# Before anything else: by default, an early signal would kill the job without a message.
+early_signal=${early_signal:-}
+trap 'early_signal=USR1' USR1
+trap 'early_signal=USR2' USR2
+
 # sbatch runs a copy of this file from a spool folder, so the checkout must be located.
 script_name=train.sh
-for home in "${S2I_HOME:-$(dirname "${BASH_SOURCE[0]}")/..}" "${SLURM_SUBMIT_DIR:-.}" "${SLURM_SUBMIT_DIR:-.}/.."; do
+submitted=$(scontrol show job "${SLURM_JOB_ID:-}" 2> /dev/null | sed -nE "s|^ *Command=(.*)/slurm/$script_name( .*)?\$|\1|p" | head -n 1) || true
+for home in "${S2I_HOME:-$(dirname "${BASH_SOURCE[0]}")/..}" "$submitted" "${SLURM_SUBMIT_DIR:-.}" "${SLURM_SUBMIT_DIR:-.}/.."; do
   [ ! -f "$home/slurm/common.sh" ] || break
 done
 home=$(cd "$home" && pwd)
-. "$home/slurm/common.sh" || { echo "train.sh: submit from the checkout, or set S2I_HOME to it" >&2; exit 2; }
+. "$home/slurm/common.sh" || { echo "train.sh: cannot locate the checkout; set S2I_HOME to it" >&2; exit 2; }
 
 case ${1:-} in
   -h|--help) usage; exit 0 ;;
@@ -37,8 +43,8 @@ train=$(program s2i-train)
 choose_launcher "$train"
 
 # An invalid setting fails here, with one message and status 2, instead of on every rank.
-run_dir=$("${run_prefix[@]}" "$train" "$@" --show run.dir) || exit $?
-stop_signals=$("${run_prefix[@]}" "$train" "$@" --show run.stop_signals) || exit $?
+run_dir=$("${run_prefix[@]}" "$train" "$@" --show run.dir) || exit_or_requeue $?
+stop_signals=$("${run_prefix[@]}" "$train" "$@" --show run.stop_signals) || exit_or_requeue $?
 # TERM (scancel) and INT also make the program save a checkpoint, but they end the job.
 stop_signals=${stop_signals^^}
 # shellcheck disable=SC2046  # word splitting is intended
@@ -61,8 +67,7 @@ launch "$train" "$@" "${later_starts[@]}"
 if stopped_by_requeue_signal; then
   # Without this check, a job with a time limit too short for one step would be requeued forever.
   if [ "$(latest_checkpoint)" = "$before" ]; then
-    say "stopped by a signal before this start saved a step: not requeued, because there was no progress"
-    exit "$status"
+    without_progress "stopped by a signal before this start saved a step"
   fi
   requeue "saved after a signal"
 elif [ "$status" -ne 0 ] && [ "$status" -ne 2 ] && [ $canceled = no ] && ! nodes_answer; then
