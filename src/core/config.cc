@@ -199,22 +199,24 @@ ConfigField& ConfigField::may_change_on_resume() {
   return *this;
 }
 
-void load_config_text(ConfigFields& fields, const std::string& text, const std::string& where) {
+std::set<std::string> load_config_text(ConfigFields& fields, const std::string& text,
+                                       const std::string& where) {
   const YAML::Node root = parse_yaml(text, where);
-  if (root.IsNull()) return;
+  if (root.IsNull()) return {};
   if (!root.IsMap()) throw UserError("{}: must hold settings such as 'train:'", where);
   std::set<std::string> seen;
   read_map(fields, root, "", where, seen);
+  return seen;
 }
 
-void load_config(ConfigFields& fields, const std::filesystem::path& path) {
+std::set<std::string> load_config(ConfigFields& fields, const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) {
     throw UserError("no configuration file {}; the project's own are in configs/", path.string());
   }
-  load_config_text(fields, read_file(path, kMaxYamlBytes), path.string());
+  return load_config_text(fields, read_file(path, kMaxYamlBytes), path.string());
 }
 
-void override_config(ConfigFields& fields, const std::string& assignment) {
+std::string override_config(ConfigFields& fields, const std::string& assignment) {
   const size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw UserError("command line: '{}' is not of the form key=value", assignment);
@@ -226,6 +228,7 @@ void override_config(ConfigFields& fields, const std::string& assignment) {
   const std::string value = assignment.substr(equals + 1);
   const bool is_list = std::holds_alternative<std::vector<std::string>*>(field.value);
   assign(field, is_list ? parse_yaml(value, where) : YAML::Node(value), "command line");
+  return key;
 }
 
 std::string config_text(const ConfigFields& fields, bool with_help) {

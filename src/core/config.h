@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -88,15 +89,16 @@ ConfigField registry_field(std::string key, T& value, const std::vector<T>& regi
 
 /// Reads a YAML file of nested maps into the fields. Refuses an unknown key (suggesting the nearest
 /// known one), a value of the wrong type, out of its range or not among its choices, and a key
-/// given twice. Throws UserError with file and line.
-void load_config(ConfigFields& fields, const std::filesystem::path& path);
+/// given twice. Returns the keys that it sets. Throws UserError with file and line.
+std::set<std::string> load_config(ConfigFields& fields, const std::filesystem::path& path);
 
 /// The same from text; `where` names it in messages.
-void load_config_text(ConfigFields& fields, const std::string& text, const std::string& where);
+std::set<std::string> load_config_text(ConfigFields& fields, const std::string& text,
+                                       const std::string& where);
 
 /// Applies "key=value" from a command line; the value of a text is taken as it stands,
-/// that of a list is YAML. Throws UserError.
-void override_config(ConfigFields& fields, const std::string& assignment);
+/// that of a list is YAML. Returns the key. Throws UserError.
+std::string override_config(ConfigFields& fields, const std::string& assignment);
 
 /// The whole configuration as YAML, each field with its help as a comment if `with_help`.
 std::string config_text(const ConfigFields& fields, bool with_help = false);

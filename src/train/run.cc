@@ -53,13 +53,19 @@ int64_t count_steps(const LoopConfig& loop, int64_t steps_per_epoch) {
   return loop.epochs == 0 ? loop.max_steps : std::min(loop.max_steps, by_epochs);
 }
 
-void log_plan(const Corpus& corpus, int64_t total_steps, int64_t steps_per_epoch,
-              int64_t global_batch) {
+void log_plan(const Corpus& corpus, const LoopConfig& loop, int64_t total_steps,
+              int64_t steps_per_epoch, int64_t global_batch) {
   spdlog::info("{} training and {} validation utterances, {} intents, from {}",
                corpus.train_utterances.size(), corpus.validation_utterances.size(),
                corpus.train.intents().size(), corpus.train.folder().parent_path().string());
   spdlog::info("{} steps of {} utterances, {} steps per epoch", total_steps, global_batch,
                steps_per_epoch);
+  if (loop.epochs > 0 && loop.max_steps > 0) {
+    spdlog::info(
+        "the limit is {}: the smaller of train.epochs={} ({} steps) and train.max_steps={}",
+        total_steps == loop.max_steps ? "train.max_steps" : "train.epochs", loop.epochs,
+        loop.epochs * steps_per_epoch, loop.max_steps);
+  }
 }
 
 ObserverSettings observer_settings(const TrainConfig& config, int64_t total_steps,
@@ -144,7 +150,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   const int64_t steps_per_epoch = batches.steps_per_epoch();
   const Schedule schedule(config.schedule, config.optimizer.learning_rate,
                           count_steps(config.loop, steps_per_epoch));
-  log_plan(corpus, schedule.total_steps(), steps_per_epoch, config.batch.global_batch);
+  log_plan(corpus, config.loop, schedule.total_steps(), steps_per_epoch, config.batch.global_batch);
   if (command.dry_run) {
     dry_run(parts.step(), batches, schedule.total_steps(), communicator);
     return kExitDone;

@@ -3,7 +3,12 @@
 namespace s2i {
 
 void add_fields(ConfigFields& fields, LoopConfig& loop) {
-  fields.emplace_back("train.epochs", &loop.epochs, "Epochs").range(0, 1e9).may_change_on_resume();
+  fields
+      .emplace_back("train.epochs", &loop.epochs,
+                    "Epochs; 0: until train.max_steps. Where only one of the two is set, the other "
+                    "does not count; where both are, the smaller limit applies")
+      .range(0, 1e9)
+      .may_change_on_resume();
   fields
       .emplace_back("train.max_steps", &loop.max_steps,
                     "Stop after this many steps; 0: after train.epochs")

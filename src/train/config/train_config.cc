@@ -1,5 +1,7 @@
 #include "train/config/train_config.h"
 
+#include <set>
+
 #include "core/error.h"
 
 namespace s2i {
@@ -30,6 +32,15 @@ void check(const TrainConfig& config, const std::string& path) {
   }
 }
 
+/// train.epochs and train.max_steps both limit the run. Where a source (the file, the command line)
+/// sets one of them, the other's value from elsewhere does not count. `keys`: what the source sets.
+void choose_length(LoopConfig& loop, const std::set<std::string>& keys) {
+  const bool sets_epochs = keys.contains("train.epochs");
+  const bool sets_steps = keys.contains("train.max_steps");
+  if (sets_steps && !sets_epochs && loop.max_steps > 0) loop.epochs = 0;
+  if (sets_epochs && !sets_steps && loop.epochs > 0) loop.max_steps = 0;
+}
+
 }  // namespace
 
 ConfigFields train_config_fields(TrainConfig& config) {
@@ -53,8 +64,12 @@ TrainConfig load_train_config(const std::filesystem::path& path,
                               const std::vector<std::string>& overrides) {
   TrainConfig config;
   ConfigFields fields = train_config_fields(config);
-  load_config(fields, path);
-  for (const auto& assignment : overrides) override_config(fields, assignment);
+  choose_length(config.loop, load_config(fields, path));
+  std::set<std::string> overridden;
+  for (const auto& assignment : overrides) {
+    overridden.insert(override_config(fields, assignment));
+  }
+  choose_length(config.loop, overridden);
   check(config, path.string());
   return config;
 }
