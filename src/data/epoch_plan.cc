@@ -115,8 +115,11 @@ Split split_stratified(std::span<const int64_t> labels, double fraction, uint64_
     RandomStream random(derive_key(seed, RandomPurpose::kValidationSplit, label));
     random.shuffle(utterances);
     const auto count = static_cast<int64_t>(utterances.size());
-    int64_t held_out = std::llround(fraction * static_cast<double>(count));
-    if (fraction > 0 && count > 1) held_out = std::clamp<int64_t>(held_out, 1, count - 1);
+    int64_t held_out = 0;  // of a single utterance: it is needed for training
+    if (fraction > 0 && count > 1) {
+      held_out =
+          std::clamp<int64_t>(std::llround(fraction * static_cast<double>(count)), 1, count - 1);
+    }
     split.validation.insert(split.validation.end(), utterances.begin(),
                             utterances.begin() + held_out);
     split.train.insert(split.train.end(), utterances.begin() + held_out, utterances.end());

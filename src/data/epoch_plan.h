@@ -72,8 +72,8 @@ struct Split {
   std::vector<uint32_t> validation;
 };
 
-/// Randomly selects `fraction` of each label's utterances for validation, and at least one for each
-/// label with two or more utterances. Both lists are in ascending order.
+/// Randomly selects `fraction` of each label's utterances for validation, at least one for each
+/// label with two or more utterances, and never the only one. Both lists are in ascending order.
 Split split_stratified(std::span<const int64_t> labels, double fraction, uint64_t seed);
 
 }  // namespace s2i

@@ -24,6 +24,7 @@ class Schedule {
   double learning_rate(int64_t step) const;
 
   int64_t total_steps() const { return total_steps_; }
+  int64_t warmup_steps() const { return warmup_steps_; }
 
  private:
   ScheduleKind kind_;

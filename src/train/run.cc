@@ -13,6 +13,7 @@
 #include "core/program.h"
 #include "core/stop_signal.h"
 #include "train/assembly.h"
+#include "train/check_data.h"
 #include "train/config/train_config.h"
 #include "train/corpus.h"
 #include "train/dry_run.h"
@@ -51,6 +52,11 @@ int64_t count_steps(const LoopConfig& loop, int64_t steps_per_epoch) {
   const int64_t by_epochs = loop.epochs * steps_per_epoch;
   if (loop.max_steps == 0) return by_epochs;
   return loop.epochs == 0 ? loop.max_steps : std::min(loop.max_steps, by_epochs);
+}
+
+void warn(const std::vector<std::string>& warnings, bool is_main) {
+  if (!is_main) return;
+  for (const auto& warning : warnings) spdlog::warn("{}", warning);
 }
 
 void log_plan(const Corpus& corpus, const LoopConfig& loop, int64_t total_steps,
@@ -150,6 +156,8 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   const int64_t steps_per_epoch = batches.steps_per_epoch();
   const Schedule schedule(config.schedule, config.optimizer.learning_rate,
                           count_steps(config.loop, steps_per_epoch));
+  warn(check_data(corpus, config.data, config.loop), cluster.is_main());
+  warn(check_warmup(schedule.warmup_steps(), schedule.total_steps()), cluster.is_main());
   log_plan(corpus, config.loop, schedule.total_steps(), steps_per_epoch, config.batch.global_batch);
   if (command.dry_run) {
     dry_run(parts.step(), batches, schedule.total_steps(), communicator);

@@ -123,6 +123,16 @@ TEST(EvaluationPlan, HasEachUtteranceOnceOverAllRanks) {
   EXPECT_EQ(all, corpus.utterances);
 }
 
+TEST(Split, NeverTakesTheOnlyUtteranceOfALabel) {
+  for (const double fraction : {0.1, 0.5, 0.9}) {
+    const Split split = split_stratified(std::vector<int64_t>{0, 1, 1, 2}, fraction, 3);
+    EXPECT_EQ(split.validation.size(), 1U);
+    EXPECT_EQ(split.train.size(), 3U);
+    EXPECT_EQ(split.train.front(), 0U);
+    EXPECT_EQ(split.train.back(), 3U);
+  }
+}
+
 TEST(Split, TakesTheFractionOfEachLabel) {
   std::vector<int64_t> labels;
   for (int i = 0; i < 200; ++i) labels.push_back(i % 4);
