@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <optional>
 #include <string>
 
 #include "core/choices.h"
@@ -35,6 +36,21 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
           help)
       ->check(CLI::IsMember(choice_names(choices)))
       ->default_str(choice_name(choices, value));
+}
+
+/// Shown as the default of options that the model decides.
+inline constexpr const char* kAsTrained = "as in the training of the model";
+
+/// The same for an option that the model decides if it is not given.
+template <typename T, size_t N>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, std::optional<T>& value,
+                        const std::array<Choice<T>, N>& choices, const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name, [&value, choices](const std::string& text) { value = choice_value(choices, text); },
+          help)
+      ->check(CLI::IsMember(choice_names(choices)))
+      ->default_str(kAsTrained);
 }
 
 }  // namespace s2i

@@ -2,7 +2,6 @@
 // srun.
 #include "apps/command_line.h"
 #include "classification/evaluation_report.h"
-#include "classification/model_audio.h"
 #include "cluster/comm/mpi_session.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -23,9 +22,10 @@ struct EvaluateCommand {
   std::string data;
   std::string split = "test";
   std::string out;
-  s2i::Padding padding = s2i::Padding::kMasked;
-  s2i::Precision precision = s2i::Precision::kFloat32;
-  int64_t batch = 16;
+  // Nothing: as in the training of the model.
+  std::optional<s2i::Padding> padding;
+  std::optional<s2i::Precision> precision;
+  std::optional<int64_t> batch;
   bool json = false;
   spdlog::level::level_enum log_level = spdlog::level::info;
   s2i::JoinSettings cluster;
@@ -54,14 +54,17 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
   require_intents_of(dataset, loaded.model->config(), command.model);
   require_usable(dataset, loaded);
   const AudioConversion conversion = dataset.manifest().audio_conversion();
-  if (loaded.audio && *loaded.audio != conversion) {
+  if (loaded.usage && loaded.usage->audio != conversion && cluster.is_main()) {
     spdlog::warn("{} has {}; the model was trained on {}", dataset.folder().string(),
-                 describe(conversion), describe(*loaded.audio));
+                 describe(conversion), describe(loaded.usage->audio));
   }
+  const ModelUsage usage = loaded.usage.value_or(ModelUsage{});
 
   EvaluationSettings evaluation;
-  evaluation.batch = command.batch;
-  evaluation.forward = forward_options(command.padding, command.precision);
+  evaluation.batch = command.batch.value_or(usage.evaluation_batch);
+  evaluation.forward = forward_options(command.padding.value_or(usage.padding),
+                                       command.precision.value_or(usage.precision));
+  evaluation.loader.length_multiple = usage.length_multiple;
   evaluation.loader.normalize = loaded.preprocessor.do_normalize;
   evaluation.loader.allocate = loader_memory(cluster.device);
   evaluation.progress = "evaluate";
@@ -85,6 +88,7 @@ int run(int argc, char** argv) {
       "Evaluates a model on a split: each utterance exactly once, with the same results for any "
       "number of ranks.",
       "s2i-evaluate");
+  using namespace s2i;
   EvaluateCommand command;
   app.add_option("--model", command.model, "Hugging Face folder, such as runs/x/best/model")
       ->required();
@@ -94,8 +98,7 @@ int run(int argc, char** argv) {
   app.add_flag("--json", command.json, "Print evaluation.json to standard output as well");
   app.add_option("--batch", command.batch, "Utterances per forward pass")
       ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str();
-  using namespace s2i;
+      ->default_str(kAsTrained);
   add_choice(app, "--padding", command.padding, kPaddingChoices, "As the setting model.padding");
   add_choice(app, "--precision", command.precision, kPrecisionChoices,
              "Type of activations and matrix products");

@@ -33,7 +33,7 @@ using namespace s2i;
 struct PredictCommand {
   std::vector<std::string> paths;
   std::string model;
-  Precision precision = Precision::kFloat32;
+  std::optional<Precision> precision;  ///< Nothing: as in the training of the model.
   double max_seconds = 60;
   std::string channel;  ///< Empty: as in the training of the model.
   bool accept_damaged = false;
@@ -116,9 +116,12 @@ int predict_files(const PredictCommand& command) {
   const at::NoGradGuard no_grad;
   if (command.threads > 0) at::set_num_threads(command.threads);
   const LoadedModel loaded = load_classifier(command.model, at::kCPU);
-  const ForwardOptions options = forward_options(Padding::kMasked, command.precision);
+  const Precision trained_with = loaded.usage ? loaded.usage->precision : Precision::kFloat32;
+  const ForwardOptions options =
+      forward_options(Padding::kMasked, command.precision.value_or(trained_with));
   // A model from elsewhere was trained on the samples as they are.
-  AudioConversion conversion = loaded.audio.value_or(AudioConversion{SampleType::kFloat32, {}});
+  AudioConversion conversion =
+      loaded.usage ? loaded.usage->audio : AudioConversion{SampleType::kFloat32, {}};
   if (!command.channel.empty()) conversion.channel = parse_channel(command.channel);
   AudioLoader loader(static_cast<int>(loaded.preprocessor.sampling_rate),
                      {.max_seconds = command.max_seconds,

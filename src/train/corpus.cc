@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <utility>
 
-#include "classification/model_audio.h"
 #include "core/error.h"
 #include "data/epoch_plan.h"
 #include "train/loaded_model.h"
+#include "train/model_usage.h"
 
 namespace s2i {
 namespace {

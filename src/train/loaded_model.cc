@@ -6,7 +6,6 @@
 #include <set>
 #include <string_view>
 
-#include "classification/model_audio.h"
 #include "core/error.h"
 #include "core/unicode.h"
 #include "weights/hub_cache.h"
@@ -73,8 +72,8 @@ LoadedModel load_classifier(const std::string& init, at::Device device) {
   }
   require_distinct_labels(loaded.model->config(), folder);
   loaded.preprocessor = load_preprocessor(folder);
-  loaded.audio =
-      read_audio_conversion(loaded.model->config().original, (folder / "config.json").string());
+  loaded.usage =
+      read_model_usage(loaded.model->config().original, (folder / "config.json").string());
   return loaded;
 }
 

@@ -9,16 +9,16 @@
 #include <vector>
 
 #include "classification/pretrained.h"
-#include "data/audio_conversion.h"
 #include "train/config/model.h"
+#include "train/model_usage.h"
 
 namespace s2i {
 
 struct LoadedModel {
   std::unique_ptr<IntentClassifier> model;
   PreprocessorConfig preprocessor;  ///< do_normalize: whether the audio is normalized.
-  /// How the audio of its training was converted; set only for models trained by s2i-train.
-  std::optional<AudioConversion> audio;
+  std::optional<ModelUsage>
+      usage;  ///< Only load_classifier() sets it: how it was trained to be used.
 };
 
 /// Loads the model of the checkpoint `resume`, or config.init if there is none, for the given

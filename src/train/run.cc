@@ -87,6 +87,14 @@ ObserverSettings observer_settings(const TrainConfig& config, int64_t total_step
           .best_metric = config.loop.best_metric};
 }
 
+ModelUsage model_usage(const TrainConfig& config, const Dataset& train) {
+  return {.audio = train.manifest().audio_conversion(),
+          .padding = config.model.padding,
+          .precision = config.precision,
+          .evaluation_batch = config.batch.evaluation_batch,
+          .length_multiple = config.batch.length_multiple};
+}
+
 CheckpointWriterSettings writer_settings(const CheckpointConfig& checkpoint) {
   return {.asynchronous = checkpoint.asynchronous,
           .max_failures = checkpoint.max_failures,
@@ -165,8 +173,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   }
 
   RunSnapshot snapshot(*loaded.model, parts.optimizer(), loaded.preprocessor,
-                       corpus.train.manifest().audio_conversion(), corpus.train.intents(),
-                       identity);
+                       model_usage(config, corpus.train), corpus.train.intents(), identity);
   ObserverList observers = make_observers(
       observer_settings(config, schedule.total_steps(), steps_per_epoch), snapshot, communicator);
   RunCheckpoints checkpoints(config.run.dir, writer_settings(config.checkpoint), snapshot,

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "classification/model_audio.h"
 #include "classification/pretrained.h"
 #include "core/json.h"
 #include "weights/safetensors.h"
@@ -10,12 +9,12 @@
 namespace s2i {
 
 RunSnapshot::RunSnapshot(const IntentClassifier& model, Optimizer& optimizer,
-                         const PreprocessorConfig& preprocessor, const AudioConversion& audio,
+                         const PreprocessorConfig& preprocessor, const ModelUsage& usage,
                          std::vector<std::string> intents, RunIdentity identity)
     : model_(model),
       optimizer_(optimizer),
       preprocessor_(preprocessor),
-      audio_(audio),
+      usage_(usage),
       intents_(std::move(intents)),
       identity_(std::move(identity)) {}
 
@@ -30,7 +29,7 @@ CheckpointContent RunSnapshot::content(const RunState& state, bool is_best) cons
 void RunSnapshot::write(const std::filesystem::path& folder,
                         const CheckpointContent& content) const {
   ClassifierConfig config = model_.config();
-  write_audio_conversion(audio_, config.original);
+  write_model_usage(usage_, config.original);
   save_pretrained(folder / "model", std::move(config), content.model, preprocessor_, intents_);
   write_safetensors(folder / "optimizer.safetensors", content.optimizer);
   write_json(folder / "run_state.json", content.run_state);

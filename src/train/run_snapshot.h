@@ -9,16 +9,16 @@
 #include "checkpoint/writer.h"
 #include "classification/intent_classifier.h"
 #include "classification/preprocessor_config.h"
-#include "data/audio_conversion.h"
 #include "optim/optimizer.h"
+#include "train/model_usage.h"
 
 namespace s2i {
 
 class RunSnapshot {
  public:
-  /// `model` and `optimizer` outlive this object. `audio` is how the training audio was converted.
+  /// `model` and `optimizer` outlive this object. `usage` is saved with the model.
   RunSnapshot(const IntentClassifier& model, Optimizer& optimizer,
-              const PreprocessorConfig& preprocessor, const AudioConversion& audio,
+              const PreprocessorConfig& preprocessor, const ModelUsage& usage,
               std::vector<std::string> intents, RunIdentity identity);
 
   /// The current weights and optimizer state, not copied, with `state`.
@@ -35,7 +35,7 @@ class RunSnapshot {
   const IntentClassifier& model_;
   Optimizer& optimizer_;
   PreprocessorConfig preprocessor_;
-  AudioConversion audio_;
+  ModelUsage usage_;
   std::vector<std::string> intents_;
   RunIdentity identity_;
 };

@@ -90,7 +90,8 @@ bool Trainer::validate() {
 }
 
 bool Trainer::out_of_patience() const {
-  return settings_.early_stop_patience > 0 && state_.since_improvement >= settings_.early_stop_patience;
+  return settings_.early_stop_patience > 0 &&
+         state_.since_improvement >= settings_.early_stop_patience;
 }
 
 }  // namespace s2i

@@ -58,8 +58,11 @@ def stereo_run(stereo_shards, settings, model, tmp_path_factory):
 
 
 def test_the_model_has_the_sample_type_and_the_channel_of_its_training(trained, stereo_run):
-    assert config_of(trained / "best/model")["s2i"] == {"sample_type": "int16", "channel": "mean"}
-    assert config_of(stereo_run / "best/model")["s2i"] == {"sample_type": "float32", "channel": "2"}
+    assert config_of(trained / "best/model")["s2i"] == {
+        "sample_type": "int16", "channel": "mean", "padding": "masked", "precision": "fp32", "evaluation_batch": 16,
+        "length_multiple": 1}
+    block = config_of(stereo_run / "best/model")["s2i"]
+    assert (block["sample_type"], block["channel"]) == ("float32", "2")
 
 
 def test_predict_uses_the_channel_of_the_training(stereo_shards, stereo_run, tmp_path):
@@ -151,3 +154,9 @@ def test_an_invalid_s2i_object_is_rejected(trained, tmp_path):
     sf.write(tmp_path / "a.wav", noise(), 16000)
     done = run("s2i-predict", "--model", model, tmp_path / "a.wav", check=False)
     assert done.returncode == 2 and 'config.json: "s2i": channel \'both\'' in done.stderr
+    for name, value, message in (("padding", "none", "padding is 'none' but must be one of masked, huggingface"),
+                                 ("evaluation_batch", 0, "evaluation_batch is 0 but must be at least 1"),
+                                 ("precision", 16, "precision")):
+        model = copy_with(trained / "best/model", tmp_path / name, **{name: value})
+        done = run("s2i-predict", "--model", model, tmp_path / "a.wav", check=False)
+        assert done.returncode == 2 and 'config.json: "s2i": ' in done.stderr and message in done.stderr

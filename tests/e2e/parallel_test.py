@@ -63,6 +63,24 @@ def test_evaluation_is_the_same_for_any_ranks_and_batch(trained, shards, tmp_pat
     assert reports[0][0]["count"] == 20
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("padding", ["masked", "huggingface", "huggingface_unmasked"])
+def test_the_model_repeats_the_evaluation_of_its_run(train, shards, tmp_path, padding, precision):
+    """What an evaluation depends on travels with the model: padding, precision, batch, length multiple."""
+    folder, _ = train("run", f"model.padding={padding}", f"precision={precision}", "train.epochs=1",
+                      "batch.evaluation=6", "batch.length_multiple=400", ranks=2)
+    expected = json.loads((folder / "evaluation.json").read_text())
+    for ranks in (1, 2, 3):
+        out = tmp_path / f"on-{ranks}"
+        run("s2i-evaluate", "--model", folder / "best/model", "--data", shards, "--out", out, "--threads", 1, ranks=ranks)
+        assert json.loads((out / "evaluation.json").read_text()) == expected
+        assert (out / "predictions.csv").read_text() == (folder / "predictions.csv").read_text()
+    if padding == "huggingface":  # an option overrides the model
+        out = tmp_path / "other"
+        run("s2i-evaluate", "--model", folder / "best/model", "--data", shards, "--out", out, "--padding", "masked")
+        assert json.loads((out / "evaluation.json").read_text())["loss"] != expected["loss"]
+
+
 def test_without_validation_the_last_step_is_best_and_all_ranks_see_it(train):
     folder, _ = train("run", "data.validation_fraction=0", "train.epochs=1", ranks=3)
     assert (folder / "best").resolve() == (folder / "last").resolve()
