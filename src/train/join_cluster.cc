@@ -7,6 +7,7 @@
 
 #include "cluster/comm/require_same.h"
 #include "cluster/placement/affinity.h"
+#include "cluster/placement/launcher_binding.h"
 #include "cluster/placement/run_table.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -68,6 +69,8 @@ Cluster join_cluster(const MpiSession& session, const JoinSettings& settings) {
   cluster.device =
       choose_device(session, cluster.topology, settings.device, settings.allow_shared_gpu);
   cluster.threads = settings.threads > 0 ? settings.threads : threads_per_rank(cluster.topology);
+  const std::string idle = idle_processors_warning(session, cluster.topology);
+  if (!idle.empty() && session.rank() == 0) spdlog::warn("{}", idle);
   if (cluster.device.is_cpu() && settings.bind_cores) {
     const std::string cores = bind_to_share(session, cluster.topology);
     if (!cores.empty()) spdlog::debug("bound to cores {}", cores);

@@ -14,6 +14,7 @@
 #include "core/stop_signal.h"
 #include "train/assembly.h"
 #include "train/check_data.h"
+#include "train/check_precision.h"
 #include "train/config/train_config.h"
 #include "train/corpus.h"
 #include "train/dry_run.h"
@@ -164,6 +165,9 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   const int64_t steps_per_epoch = batches.steps_per_epoch();
   const Schedule schedule(config.schedule, config.optimizer.learning_rate,
                           count_steps(config.loop, steps_per_epoch));
+  if (config.precision == Precision::kBFloat16 && cluster.device.is_cpu() && cluster.is_main()) {
+    if (const auto slow = bf16_warning(measure_bf16_ratio()); !slow.empty()) warn({slow}, true);
+  }
   warn(check_data(corpus, config.data, config.loop), cluster.is_main());
   warn(check_warmup(schedule.warmup_steps(), schedule.total_steps()), cluster.is_main());
   log_plan(corpus, config.loop, schedule.total_steps(), steps_per_epoch, config.batch.global_batch);

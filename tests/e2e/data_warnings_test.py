@@ -1,6 +1,7 @@
 """Data that cannot give what the settings ask for: one warning each at the start, or a refusal."""
 
 import csv
+import os
 import shutil
 
 import pytest
@@ -89,6 +90,18 @@ def test_splits_that_are_not_independent(train, shards, tmp_path):
         assert len(found) == len(expected), found
         for line, text in zip(found, expected):
             assert text in line
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_processors_that_mpirun_leaves_idle(train, bound):
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs two processors")
+    environment = {"OMPI_MCA_hwloc_base_binding_policy": "hwthread" if bound else "none"}
+    done = train("run", "train.max_steps=1", "data.test_split=", ranks=1, environment=environment)[1]
+    found = [line for line in warnings(done) if "mpirun bound the 1 rank on" in line]
+    if bound and not found and "--bind-to" not in done.stderr and "not bound" in done.stderr:
+        pytest.skip("binding is not permitted here")
+    assert len(found) == (1 if bound else 0), done.stderr
 
 
 def test_a_warm_up_longer_than_the_run(train):

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cluster/placement/launcher_binding.h"
 #include "cluster/placement/machine.h"
 #include "core/error.h"
 
@@ -81,6 +82,15 @@ TEST(Affinity, EveryProcessorIsUsedOnceWhenPartsAreUneven) {
     for (const int processor : part_of_processors(processors, part, 3)) all.push_back(processor);
   }
   EXPECT_THAT(all, UnorderedElementsAreArray(processors));
+}
+
+TEST(LauncherBinding, IdleProcessorsAreReported) {
+  EXPECT_EQ(
+      idle_processors_text("n1", 2, 2, 16),
+      "mpirun bound the 2 ranks on n1 to 2 of 16 processors, the others are idle; start it with "
+      "mpirun --bind-to none");
+  EXPECT_EQ(idle_processors_text("n1", 2, 16, 16), "");
+  EXPECT_EQ(idle_processors_text("n1", 2, 4, 0), "");  // unknown
 }
 
 TEST(Affinity, MoreRanksThanProcessorsAreNotBound) {
