@@ -1,5 +1,6 @@
 #include "preprocess/corpus.h"
 
+#include <algorithm>
 #include <optional>
 #include <unordered_map>
 
@@ -16,6 +17,7 @@ namespace {
 
 constexpr const char* kIntentInfo = "intent_info";
 constexpr const char* kSpeakerInfo = "speaker_info";
+constexpr const char* kTemplateColumn = "template";
 constexpr const char* kUnknownSpeaker = "unknown";
 constexpr const char* kColumnHint =
     "Select the column with --column-audio, --column-intent, "
@@ -173,6 +175,56 @@ void require_audio_inside(const CorpusSettings& settings, const CorpusSplit& spl
       printable(describe_location(settings.folder, first->audio)));
 }
 
+/// The columns to keep, as indices into the header.
+std::vector<size_t> kept_positions(const CsvFile& csv, const std::vector<std::string>& names) {
+  std::vector<size_t> positions;
+  if (const auto wording = csv.find_column(kTemplateColumn)) positions.push_back(*wording);
+  for (const std::string& name : names) {
+    if (!is_column_name(name)) {
+      throw UserError("--keep-column '{}': the name must be printable UTF-8 without '/'",
+                      printable(name));
+    }
+    const size_t position = csv.column(name, "Select other columns with --keep-column");
+    if (std::ranges::find(positions, position) == positions.end()) positions.push_back(position);
+  }
+  if (positions.size() > kMaxColumns) {
+    throw UserError("{} columns to keep, the limit is {}", positions.size(), kMaxColumns);
+  }
+  return positions;
+}
+
+/// The index of each text in `values`, which are distinct; 0 for a text that is not one of them.
+std::vector<int32_t> indices_in(const std::vector<std::string>& values,
+                                const std::vector<std::string>& texts) {
+  std::unordered_map<std::string, int32_t> index;
+  for (size_t i = 0; i < values.size(); ++i) index.emplace(values[i], static_cast<int32_t>(i));
+  std::vector<int32_t> indices;
+  indices.reserve(texts.size());
+  for (const std::string& text : texts) {
+    const auto found = index.find(text);
+    indices.push_back(found == index.end() ? 0 : found->second);
+  }
+  return indices;
+}
+
+/// Fills the split's columns and the rows' indices into their values. Bytes that are not UTF-8 are
+/// escaped: no row is rejected for a column that training does not need.
+void keep_columns(const std::vector<std::string>& names, CorpusSplit& split) {
+  for (const size_t position : kept_positions(split.csv, names)) {
+    std::vector<std::string> texts;
+    texts.reserve(split.rows.size());
+    for (const CsvRow& row : split.csv.rows) {
+      const bool present = position < row.fields.size();
+      const std::string text = present ? row.fields[position] : "";
+      texts.push_back(is_utf8(text) ? text : printable(text));
+    }
+    KeptColumn& column = split.columns.emplace_back(split.csv.header[position], texts);
+    sort_unique(column.values);
+    const std::vector<int32_t> indices = indices_in(column.values, texts);
+    for (size_t i = 0; i < split.rows.size(); ++i) split.rows[i].columns.push_back(indices[i]);
+  }
+}
+
 void fill_split(const CorpusSettings& settings, const IntentTable& intents,
                 std::vector<std::string> known_speakers, CorpusSplit& split) {
   const ColumnPositions columns{split.csv.column(settings.columns.audio, kColumnHint),
@@ -196,18 +248,14 @@ void fill_split(const CorpusSettings& settings, const IntentTable& intents,
     }
   }
   require_audio_inside(settings, split);
+  keep_columns(settings.columns.keep, split);
   split.speakers = std::move(known_speakers);
   for (const auto& speaker : speaker_of) {
     if (!speaker.empty()) split.speakers.push_back(speaker);
   }
   sort_unique(split.speakers);
-  std::unordered_map<std::string, int32_t> index;
-  for (size_t i = 0; i < split.speakers.size(); ++i) {
-    index.emplace(split.speakers[i], static_cast<int32_t>(i));
-  }
-  for (size_t i = 0; i < split.rows.size(); ++i) {
-    if (!speaker_of[i].empty()) split.rows[i].speaker = index.at(speaker_of[i]);
-  }
+  const std::vector<int32_t> indices = indices_in(split.speakers, speaker_of);
+  for (size_t i = 0; i < split.rows.size(); ++i) split.rows[i].speaker = indices[i];
 }
 
 }  // namespace
@@ -224,7 +272,7 @@ Corpus read_corpus(const CorpusSettings& settings, const std::vector<std::string
       throw UserError("{} not found, and no {}.tsv", (settings.folder / (name + ".csv")).string(),
                       name);
     }
-    corpus.splits.push_back({name, read_csv(*path, settings.csv), {}, {}});
+    corpus.splits.push_back({name, read_csv(*path, settings.csv), {}, {}, {}});
   }
   const IntentTable intents = load_intents(settings, corpus.splits);
   const auto speakers = read_speaker_info(settings);

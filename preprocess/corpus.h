@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/manifest.h"
 #include "preprocess/csv_file.h"
 
 namespace s2i {
@@ -18,6 +19,7 @@ struct CorpusColumns {
   std::string intent = "intent_class";  ///< A class or name of intent_info.csv, or any text.
   std::string id;                       ///< Default "id"; if missing, the row number from 0.
   std::string speaker;                  ///< Default "speaker_id"; if missing, "unknown".
+  std::vector<std::string> keep = {};   ///< Kept for each utterance; "template" is if it exists.
 };
 
 struct CorpusSettings {
@@ -35,6 +37,7 @@ struct CorpusRow {
   std::string id;
   int32_t label = -1;
   int32_t speaker = 0;
+  std::vector<int32_t> columns;  ///< Value index for each of CorpusSplit::columns.
   std::filesystem::path audio;
   /// Why the row is invalid, in one line of valid UTF-8; empty if it is valid.
   std::string problem;
@@ -46,6 +49,7 @@ struct CorpusSplit {
   CsvFile csv;
   std::vector<CorpusRow> rows;        ///< One for each row of the CSV.
   std::vector<std::string> speakers;  ///< See read_corpus.
+  std::vector<KeptColumn> columns;    ///< Values sorted as the speakers.
 };
 
 struct Corpus {

@@ -2,12 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <iostream>
+#include <sstream>
 #include <thread>
 
 #include "core/decimal_options.h"
 #include "core/error.h"
 #include "core/program.h"
+#include "core/standard_output.h"
 
 namespace s2i {
 namespace {
@@ -50,6 +51,11 @@ void add_inputs(CLI::App& app, PreprocessOptions& options, OptionTexts& texts) {
                  "Column with the utterance id [id; if missing, the row number from 0]");
   app.add_option("--column-speaker", columns.speaker,
                  "Column with the speaker [speaker_id; if missing, 'unknown']");
+  app.add_option("--keep-column", columns.keep,
+                 "Keep this column for each utterance; may be repeated. The column template, the "
+                 "wording, is kept whenever the corpus has it")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_flag("--allow-outside", options.corpus.allow_outside,
                "Allow audio outside the corpus folder (absolute paths, '..', symbolic links)");
   app.add_option("--delimiter", texts.delimiter,
@@ -186,7 +192,9 @@ std::optional<PreprocessOptions> parse_options(int argc, const char* const* argv
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
-      app.exit(error, std::cout, std::cerr);
+      std::ostringstream text;
+      app.exit(error, text, text);
+      write_output(text.str());
       return std::nullopt;
     }
     throw UserError("{}; see --help", error.what());

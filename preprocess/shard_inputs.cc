@@ -52,6 +52,10 @@ ShardInputs shard_inputs(const CorpusSplit& split, RowRange range, int sample_ra
     rows.add(row.id);
     rows.add(static_cast<uint64_t>(row.label));
     rows.add(static_cast<uint64_t>(row.speaker));
+    for (size_t column = 0; column < split.columns.size(); ++column) {
+      rows.add(split.columns[column].name);
+      rows.add(static_cast<uint64_t>(row.columns[column]));  // written to the shard
+    }
     rows.add(row.audio.string());
     rows.add(row.problem);
     add_file(row.audio, files);

@@ -168,6 +168,7 @@ void SplitPreprocessor::finish_shard(size_t shard,
   header.sample_rate = static_cast<uint32_t>(settings_.sample_rate);
   header.sample_type = settings_.sample_type;
   header.channel = settings_.decode.channel;
+  for (const KeptColumn& column : split_.columns) header.columns.push_back(column.name);
   std::vector<ShardUtterance> good;
   for (size_t i = 0; i < utterances.size(); ++i) {
     const CorpusRow& row = split_.rows[first_row + i];
@@ -176,7 +177,8 @@ void SplitPreprocessor::finish_shard(size_t shard,
       record.rejected.push_back({first_row + i, utterance.problem});
       continue;
     }
-    good.push_back({row.id, row.label, row.speaker, utterance.checksum, utterance.view()});
+    good.push_back(
+        {row.id, row.label, row.speaker, utterance.checksum, utterance.view(), row.columns});
     ++record.source_rates[utterance.source_rate];
     record.clipped_samples += utterance.clipped_samples;
     for (UtteranceNote note : utterance.notes) {
@@ -233,6 +235,7 @@ Manifest SplitPreprocessor::make_manifest() const {
   manifest.channel = settings_.decode.channel;
   manifest.intents = corpus_.intents;
   manifest.speakers = split_.speakers;
+  manifest.columns = split_.columns;
   std::vector<Shard> shards;
   for (const ExistingShard& shard_state : existing_) {
     const ShardEntry& entry = shard_state.record.shard;

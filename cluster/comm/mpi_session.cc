@@ -10,7 +10,6 @@
 #include <cstring>
 #include <exception>
 #include <map>
-#include <new>
 #include <span>
 #include <thread>
 #include <vector>
@@ -66,19 +65,13 @@ void log_messages(const std::vector<ExitReport>& reports, const std::vector<std:
 }
 
 int run_body(const MpiSession& session, const std::function<int(const MpiSession&)>& body) {
-  int status = kExitRunFailed;
-  std::string message;
+  Failure failure;
   try {
-    status = body(session);
-  } catch (const UserError& error) {
-    status = kExitUsage;
-    message = error.what();
-  } catch (const std::bad_alloc&) {
-    message = "out of memory: reduce the batch size, or use a machine with more memory";
-  } catch (const std::exception& error) {
-    message = error.what();
+    failure.status = body(session);
+  } catch (const std::exception&) {
+    failure = current_failure();
   }
-  return session.finish(status, message);
+  return session.finish(failure.status, failure.message);
 }
 
 }  // namespace

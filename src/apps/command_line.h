@@ -3,12 +3,15 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <iostream>
 #include <optional>
+#include <sstream>
 #include <string>
 
 #include "core/choices.h"
 #include "core/decimal_options.h"
 #include "core/program.h"
+#include "core/standard_output.h"
 
 namespace s2i {
 
@@ -21,7 +24,9 @@ inline bool parse_command_line(CLI::App& app, int argc, char** argv, int& status
     app.parse(argc, argv);
     return true;
   } catch (const CLI::ParseError& error) {
-    status = app.exit(error) == 0 ? kExitDone : kExitUsage;
+    std::ostringstream output;  // write_output() reports what cannot be written
+    status = app.exit(error, output, std::cerr) == 0 ? kExitDone : kExitUsage;
+    write_output(output.str());
     return false;
   }
 }

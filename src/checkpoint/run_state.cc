@@ -108,7 +108,8 @@ RunIdentity run_identity_from_json(const Json& json, const std::string& where) {
   return identity;
 }
 
-std::vector<std::string> allowed_changes(const RunIdentity& saved, const RunIdentity& current) {
+std::vector<std::string> allowed_changes(const RunIdentity& saved, const RunIdentity& current,
+                                         const std::filesystem::path& checkpoint) {
   std::vector<std::string> allowed;
   std::vector<std::string> refused;
   const auto compare = [&](const std::string& what, bool may_change, const auto& before,
@@ -129,8 +130,9 @@ std::vector<std::string> allowed_changes(const RunIdentity& saved, const RunIden
   compare("ranks", true, saved.world_size, current.world_size);
   if (!refused.empty()) {
     throw UserError(
-        "cannot resume a run with other settings; restore them, or choose another run.dir:\n  {}",
-        fmt::join(refused, "\n  "));
+        "cannot resume a run with other settings; restore them, or start another run from its "
+        "weights, with another run.dir and model.init={}:\n  {}",
+        (checkpoint / "model").string(), fmt::join(refused, "\n  "));
   }
   return allowed;
 }

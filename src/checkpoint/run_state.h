@@ -55,7 +55,9 @@ RunState run_state_from_json(const Json& json, const std::string& where);
 RunIdentity run_identity_from_json(const Json& json, const std::string& where);
 
 /// Compares the run of a checkpoint with the current one. Returns a line for each change that is
-/// allowed. Throws UserError with a line for each change that is not.
-std::vector<std::string> allowed_changes(const RunIdentity& saved, const RunIdentity& current);
+/// allowed. Throws UserError with a line for each change that is not; it names the model in
+/// `checkpoint`, from which another run can start.
+std::vector<std::string> allowed_changes(const RunIdentity& saved, const RunIdentity& current,
+                                         const std::filesystem::path& checkpoint);
 
 }  // namespace s2i

@@ -153,6 +153,16 @@ void copy_weights(IntentClassifier& model, TensorMap& weights, const LoadSetting
   for (const auto& [name, tensor] : weights) report.ignored.push_back(name);
 }
 
+/// For the folder of a run or of a checkpoint, which hold models.
+std::string suggest_model_in(const fs::path& dir) {
+  for (const fs::path inside : {"model", "best/model", "last/model"}) {
+    if (fs::exists(dir / inside / "config.json")) {
+      return fmt::format("; use its model {}", (dir / inside).string());
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::unique_ptr<IntentClassifier> load_pretrained(const fs::path& dir, at::Device device,
@@ -160,7 +170,8 @@ std::unique_ptr<IntentClassifier> load_pretrained(const fs::path& dir, at::Devic
                                                   LoadReport& report) {
   const fs::path config_file = dir / "config.json";
   if (!fs::exists(config_file)) {
-    throw UserError("{} is not a model directory: it has no config.json", dir.string());
+    throw UserError("{} is not a model directory: it has no config.json{}", dir.string(),
+                    suggest_model_in(dir));
   }
   ClassifierConfig config =
       ClassifierConfig::from_json(read_json(config_file, kMaxConfigBytes), config_file.string());

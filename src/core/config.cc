@@ -126,6 +126,17 @@ bool is_group(const ConfigFields& fields, const std::string& key) {
   });
 }
 
+/// "key:" without a value, or with null, which only a text may be.
+void refuse_empty(const ConfigField& field, const YAML::Node& node, const std::string& at) {
+  const bool may_be_empty =
+      field.choices.empty() && (std::holds_alternative<std::string*>(field.value) ||
+                                std::holds_alternative<ConfigText>(field.value));
+  if (!node.IsNull() || may_be_empty) return;
+  throw UserError("{}: {} is empty but must be {}; remove the line for the default", at, field.key,
+                  field.choices.empty() ? type_name(field.value)
+                                        : fmt::format("one of {}", fmt::join(field.choices, ", ")));
+}
+
 /// `seen` has the keys of the whole file: "a: {b: 1}" and "a.b: 1" are the same setting.
 void read_map(const ConfigFields& fields, const YAML::Node& map, const std::string& prefix,
               const std::string& where, std::set<std::string>& seen) {
@@ -139,7 +150,9 @@ void read_map(const ConfigFields& fields, const YAML::Node& map, const std::stri
       if (!entry.second.IsMap()) throw UserError("{}: '{}' must hold settings", at, key);
       read_map(fields, entry.second, key, where, seen);
     } else {
-      assign(find_field(fields, key, at), entry.second, where);
+      const ConfigField& field = find_field(fields, key, at);
+      refuse_empty(field, entry.second, at);
+      assign(field, entry.second, where);
     }
   }
 }
@@ -211,7 +224,8 @@ std::set<std::string> load_config_text(ConfigFields& fields, const std::string& 
 
 std::set<std::string> load_config(ConfigFields& fields, const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) {
-    throw UserError("no configuration file {}; the project's own are in configs/", path.string());
+    throw UserError("no configuration file {}; the project's own are in configs/",
+                    path_and_origin(path));
   }
   return load_config_text(fields, read_file(path, kMaxYamlBytes), path.string());
 }

@@ -1,6 +1,7 @@
 #include "core/files.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +35,24 @@ FileDescriptor create(const std::filesystem::path& path) {
 
 }  // namespace
 
+void fail_to_read(const std::filesystem::path& path, int error_number) {
+  if (error_number == EACCES || error_number == EPERM) {
+    throw UserError(
+        "cannot read {}: permission denied; give this user read permission for the file and "
+        "search permission for its folders",
+        path.string());
+  }
+  throw RunError("cannot read {}: {}", path.string(), errno_text(error_number));
+}
+
+std::string path_and_origin(const std::filesystem::path& path) {
+  if (path.is_absolute()) return path.string();
+  std::error_code error;
+  const std::filesystem::path current = std::filesystem::current_path(error);
+  return error ? path.string()
+               : fmt::format("{} (in the current folder, {})", path.string(), current.string());
+}
+
 FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
@@ -53,14 +72,14 @@ void FileDescriptor::close() {
 
 FileDescriptor FileDescriptor::open_read(const std::filesystem::path& path) {
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) throw RunError("cannot open {}: {}", path.string(), errno_text(errno));
+  if (file.get() < 0) fail_to_read(path, errno);
   return file;
 }
 
 InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
   // O_NONBLOCK: opening a FIFO without a writer would block.
   file_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file_.get() < 0) throw RunError("cannot open {}: {}", path_.string(), errno_text(errno));
+  if (file_.get() < 0) fail_to_read(path_, errno);
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0) {
     throw RunError("cannot read {}: {}", path_.string(), errno_text(errno));

@@ -12,6 +12,14 @@
 
 namespace s2i {
 
+/// For a file that could not be opened or read with the errno value `error_number`. Throws
+/// UserError if permission was denied, since that is for the user to mend, and RunError otherwise.
+[[noreturn]] void fail_to_read(const std::filesystem::path& path, int error_number);
+
+/// `path`, and for a relative one also the current folder, for messages about a path that was not
+/// found.
+std::string path_and_origin(const std::filesystem::path& path);
+
 /// Owns an open file descriptor.
 class FileDescriptor {
  public:
@@ -23,7 +31,7 @@ class FileDescriptor {
   FileDescriptor& operator=(const FileDescriptor&) = delete;
   ~FileDescriptor();
 
-  /// Opens for reading. Throws RunError naming the file.
+  /// Opens for reading. Throws as fail_to_read does.
   static FileDescriptor open_read(const std::filesystem::path& path);
 
   int get() const { return descriptor_; }
@@ -36,7 +44,7 @@ class FileDescriptor {
 /// A regular file, open for positional reads.
 class InputFile final : public ByteSource {
  public:
-  /// Throws RunError naming the file.
+  /// Throws as fail_to_read does.
   explicit InputFile(std::filesystem::path path);
 
   uint64_t size() const override { return size_; }  ///< Size at the time of opening.
@@ -49,7 +57,8 @@ class InputFile final : public ByteSource {
   uint64_t size_ = 0;
 };
 
-/// Returns the content of a file of at most `max_bytes`. Throws RunError naming the file.
+/// Returns the content of a file of at most `max_bytes`. Throws RunError naming the file, or
+/// UserError if permission was denied.
 std::string read_file(const std::filesystem::path& path, uint64_t max_bytes);
 
 /// Writes a file atomically. Data goes to a temporary file in the same folder; commit() calls

@@ -26,6 +26,30 @@ std::string_view last_part(std::string_view key) {
   return dot == std::string_view::npos ? key : key.substr(dot + 1);
 }
 
+/// "lr" of "learning_rate".
+std::string initials(std::string_view name) {
+  std::string letters;
+  bool starts_word = true;
+  for (const char c : name) {
+    if (starts_word) letters += c;
+    starts_word = c == '_';
+  }
+  return letters;
+}
+
+std::string_view group(std::string_view key) {
+  return key.substr(0, key.size() - last_part(key).size());
+}
+
+size_t distance_between(std::string_view word, std::string_view candidate) {
+  const std::string_view part = last_part(word);
+  if (part.size() > 1 && part == initials(last_part(candidate))) {
+    return group(word) == group(candidate) ? 0 : 1;
+  }
+  // A key in the wrong group is as likely as a misspelled one.
+  return std::min(edit_distance(word, candidate), edit_distance(part, last_part(candidate)) + 1);
+}
+
 }  // namespace
 
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates) {
@@ -34,9 +58,7 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
   std::string best;
   size_t best_distance = SIZE_MAX;
   for (const auto& candidate : candidates) {
-    // A key in the wrong group is as likely as a misspelled one.
-    const size_t distance = std::min(edit_distance(word, candidate),
-                                     edit_distance(last_part(word), last_part(candidate)) + 1);
+    const size_t distance = distance_between(word, candidate);
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;

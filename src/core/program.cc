@@ -3,8 +3,10 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
+#include <system_error>
 
 #include "core/error.h"
 #include "core/standard_output.h"
@@ -25,22 +27,37 @@ void set_up_logging(spdlog::level::level_enum level, int rank, int world_size) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+Failure current_failure() {
+  try {
+    throw;
+  } catch (const UserError& error) {
+    return {kExitUsage, error.what()};
+  } catch (const std::filesystem::filesystem_error& error) {
+    // From a query or a listing: opening a file for reading is reported by fail_to_read().
+    const bool denied = error.code() == std::errc::permission_denied ||
+                        error.code() == std::errc::operation_not_permitted;
+    return {denied ? kExitUsage : kExitRunFailed,
+            fmt::format(
+                "cannot access {}: {}{}", error.path1().string(), error.code().message(),
+                denied ? "; this user needs search permission for every folder of the path" : "")};
+  } catch (const std::bad_alloc&) {
+    return {kExitRunFailed,
+            "out of memory: reduce the batch size or the number of jobs, or use a machine with "
+            "more memory"};
+  } catch (const std::exception& error) {
+    return {kExitRunFailed, error.what()};
+  }
+}
+
 namespace {
 
 int run_body(const std::function<int()>& body) {
   try {
     return body();
-  } catch (const UserError& error) {
-    spdlog::error("{}", error.what());
-    return kExitUsage;
-  } catch (const std::bad_alloc&) {
-    spdlog::error(
-        "out of memory: reduce the batch size or the number of jobs, or use a machine with more "
-        "memory");
-    return kExitRunFailed;
-  } catch (const std::exception& error) {
-    spdlog::error("{}", error.what());
-    return kExitRunFailed;
+  } catch (const std::exception&) {
+    const Failure failure = current_failure();
+    spdlog::error("{}", failure.message);
+    return failure.status;
   }
 }
 

@@ -23,6 +23,15 @@ std::string version_text(const std::string& program);
 /// each line has the rank; ranks other than 0 only log warnings and errors.
 void set_up_logging(spdlog::level::level_enum level, int rank = 0, int world_size = 1);
 
+/// An exit status and its message.
+struct Failure {
+  int status = kExitRunFailed;
+  std::string message;
+};
+
+/// Of the std::exception that is being handled: call it in a catch block.
+Failure current_failure();
+
 /// Runs `body` and returns its exit status. An exception is logged as one line on standard error
 /// and returned as exit status 2 (UserError) or 1 (any other). Output that could not be written
 /// makes a successful program fail with status 1.

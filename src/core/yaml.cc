@@ -47,6 +47,18 @@ class PlainYaml : public YAML::EventHandler {
   int depth_ = 0;
 };
 
+/// The number of the first line with a tab in its indentation, or 0.
+int line_indented_by_tab(const std::string& text) {
+  std::istringstream stream(text);
+  std::string line;
+  for (int number = 1; std::getline(stream, line); ++number) {
+    const size_t start = line.find_first_not_of(" \t");
+    if (start == std::string::npos || line[start] == '#') continue;
+    if (line.find('\t') < start) return number;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::string place(const std::string& where, const YAML::Mark& mark) {
@@ -66,6 +78,9 @@ YAML::Node parse_yaml(const std::string& text, const std::string& where) {
     }
     return YAML::Load(text);
   } catch (const YAML::Exception& error) {
+    if (const int line = line_indented_by_tab(text); line > 0) {
+      throw UserError("{}:{}: indented with a tab; YAML allows only spaces there", where, line);
+    }
     throw UserError("{}: not valid YAML: {}", place(where, error.mark), error.msg);
   }
 }

@@ -26,6 +26,10 @@ size_t max_open_shards() {
 }  // namespace
 
 std::string check_label_ranges(const Shard& shard, const Manifest& manifest) {
+  if (shard.num_columns() != manifest.columns.size()) {
+    return fmt::format("{}, the split has {}", plural(shard.num_columns(), "column"),
+                       manifest.columns.size());
+  }
   for (size_t i = 0; i < shard.size(); ++i) {
     if (shard.label(i) < 0 || static_cast<size_t>(shard.label(i)) >= manifest.intents.size()) {
       return fmt::format("utterance '{}' has label {}, out of range for {}", shard.id(i),
@@ -35,8 +39,22 @@ std::string check_label_ranges(const Shard& shard, const Manifest& manifest) {
       return fmt::format("utterance '{}' has speaker {}, out of range for {}", shard.id(i),
                          shard.speaker(i), plural(manifest.speakers.size(), "speaker"));
     }
+    for (size_t column = 0; column < manifest.columns.size(); ++column) {
+      const auto& [name, values] = manifest.columns[column];
+      const int32_t value = shard.column(column, i);
+      if (value < 0 || static_cast<size_t>(value) >= values.size()) {
+        return fmt::format("utterance '{}' has value {} in column '{}', out of range for {}",
+                           shard.id(i), value, name, plural(values.size(), "value"));
+      }
+    }
   }
   return "";
+}
+
+std::optional<size_t> Dataset::find_column(const std::string& name) const {
+  const auto found = std::ranges::find(manifest_.columns, name, &KeptColumn::name);
+  if (found == manifest_.columns.end()) return std::nullopt;
+  return static_cast<size_t>(found - manifest_.columns.begin());
 }
 
 Dataset::Dataset(const std::filesystem::path& folder)

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,11 @@ class Dataset {
   }
   int32_t label(size_t i) const { return shard_of(i).label(location_[i].row); }
   int32_t speaker(size_t i) const { return shard_of(i).speaker(location_[i].row); }
+  /// The text of kept column `column` (an index into columns()) for utterance i.
+  const std::string& column_value(size_t column, size_t i) const {
+    const int32_t value = shard_of(i).column(column, location_[i].row);
+    return manifest_.columns[column].values[static_cast<size_t>(value)];
+  }
   const std::string& id(size_t i) const { return shard_of(i).id(location_[i].row); }
 
   /// Fills `to`, num_samples(i) long, with samples of full scale +-1. With `verify`, checks them
@@ -49,6 +55,9 @@ class Dataset {
   uint32_t sample_rate() const { return manifest_.sample_rate; }  ///< Hz
   const std::vector<std::string>& intents() const { return manifest_.intents; }
   const std::vector<std::string>& speakers() const { return manifest_.speakers; }
+  const std::vector<KeptColumn>& columns() const { return manifest_.columns; }
+  /// Index of the kept column of this name, or nothing.
+  std::optional<size_t> find_column(const std::string& name) const;
   /// Identifies the content independently of its division into shards (manifest.h).
   uint64_t checksum() const { return manifest_.content_checksum; }
   const Manifest& manifest() const { return manifest_; }
@@ -69,8 +78,8 @@ class Dataset {
   std::unique_ptr<OpenFiles> files_;
 };
 
-/// Checks that the labels and speakers of `shard` are in range for `manifest`. Returns a
-/// description of the first problem, or an empty string.
+/// Checks that the labels, speakers and column values of `shard` are in range for `manifest`.
+/// Returns a description of the first problem, or an empty string.
 std::string check_label_ranges(const Shard& shard, const Manifest& manifest);
 
 /// The indices 0 ... n-1 of a dataset.

@@ -22,6 +22,31 @@ std::vector<std::string> get_names(const Json& object, const char* key, const st
   return names;
 }
 
+/// Absent: none were kept.
+std::vector<KeptColumn> get_columns(const Json& manifest, const std::string& where) {
+  std::vector<KeptColumn> columns;
+  std::unordered_set<std::string> seen;
+  for (const auto& json : json_get_or<std::vector<Json>>(manifest, "columns", {}, where)) {
+    KeptColumn column;
+    column.name = json_get<std::string>(json, "name", where);
+    if (!is_column_name(column.name) || !seen.insert(column.name).second) {
+      throw UserError("{}: invalid or duplicate name of a column: '{}'; run s2i-preprocess again",
+                      where, column.name);
+    }
+    column.values = get_names(json, "values", where);
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+OrderedJson to_json(const std::vector<KeptColumn>& columns) {
+  OrderedJson list = OrderedJson::array();
+  for (const auto& column : columns) {
+    list.push_back({{"name", column.name}, {"values", column.values}});
+  }
+  return list;
+}
+
 void add_number(ChecksumStream& stream, uint64_t value) {
   stream.update(std::as_bytes(std::span(&value, 1)));
 }
@@ -81,6 +106,7 @@ Manifest read_manifest(const std::filesystem::path& folder) {
   }
   manifest.intents = get_names(json, "intents", where);
   manifest.speakers = get_names(json, "speakers", where);
+  manifest.columns = get_columns(json, where);
   const auto shards = json_get<std::vector<Json>>(json, "shards", where);
   if (shards.size() > kMaxShards) {
     throw UserError("{}: {} shards, the limit is {}", where, shards.size(), kMaxShards);
@@ -90,6 +116,10 @@ Manifest read_manifest(const std::filesystem::path& folder) {
     manifest.shards.push_back(shard_entry_from_json(shard, where));
     const std::string& file = manifest.shards.back().file;
     if (!files.insert(file).second) throw UserError("{}: duplicate shard '{}'", where, file);
+    if (manifest.shards.back().layout.columns.size() != manifest.columns.size()) {
+      throw UserError("{}: {} of {} has other columns than the split; run s2i-preprocess again",
+                      where, file, manifest.split);
+    }
   }
   if (manifest.utterances() != get_count(json, "utterances", where) ||
       manifest.samples() != get_count(json, "samples", where)) {
@@ -117,6 +147,7 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
                          {"dataset_checksum", checksum_text(manifest.content_checksum)},
                          {"intents", manifest.intents},
                          {"speakers", manifest.speakers},
+                         {"columns", to_json(manifest.columns)},
                          {"shards", shards}});
 }
 
@@ -127,11 +158,17 @@ uint64_t content_checksum(const Manifest& manifest, std::span<const Shard> shard
   add_text(stream, sample_type_name(manifest.sample_type));
   add_number(stream, manifest.intents.size());
   for (const auto& intent : manifest.intents) add_text(stream, intent);
+  for (const auto& column : manifest.columns) add_text(stream, column.name);
   for (const Shard& shard : shards) {
+    S2I_CHECK(shard.num_columns() == manifest.columns.size());
     for (size_t i = 0; i < shard.size(); ++i) {
       add_text(stream, shard.id(i));
       add_number(stream, static_cast<uint64_t>(shard.label(i)));
       add_text(stream, manifest.speakers.at(static_cast<size_t>(shard.speaker(i))));
+      for (size_t column = 0; column < manifest.columns.size(); ++column) {
+        const auto value = static_cast<size_t>(shard.column(column, i));
+        add_text(stream, manifest.columns[column].values.at(value));
+      }
       add_number(stream, shard.num_samples(i));
       add_number(stream, shard.stored_checksum(i));
     }

@@ -4,6 +4,7 @@
 //   /offset    uint64 [n + 1]               utterance i is audio[offset[i] : offset[i + 1]]
 //   /label     int32 [n]                    index into the manifest's intents
 //   /speaker   int32 [n]                    index into the manifest's speakers
+//   /columns/<name>  int32 [n]              index into the manifest's values of a kept column
 //   /id        string [n]                   fixed length, UTF-8, null-terminated
 //   /checksum  uint64 [n]                   XXH3-64 of the utterance's bytes in /audio
 //   attributes format, version, split, sample_rate (Hz), source_rates (Hz, of the audio files),
@@ -34,15 +35,18 @@ constexpr const char* kShardFormat = "s2i-shard";
 constexpr uint32_t kShardVersion = 2;
 /// Maximum length of an id, in bytes.
 constexpr size_t kMaxIdBytes = 255;
+/// Maximum number of kept columns.
+constexpr size_t kMaxColumns = 32;
 
 /// Properties common to all utterances of a shard.
 struct ShardHeader {
   std::string split;
   uint32_t sample_rate = 0;  ///< Hz
   SampleType sample_type = SampleType::kInt16;
-  std::vector<uint32_t> source_rates;  ///< Sample rates of the audio files, Hz, ascending.
-  std::string resampler;               ///< Empty if nothing was resampled.
-  ChannelChoice channel = {};          ///< The channel used of multi-channel audio files.
+  std::vector<uint32_t> source_rates;     ///< Sample rates of the audio files, Hz, ascending.
+  std::string resampler;                  ///< Empty if nothing was resampled.
+  ChannelChoice channel = {};             ///< The channel used of multi-channel audio files.
+  std::vector<std::string> columns = {};  ///< Names of the kept columns; see is_column_name().
 };
 
 /// One utterance to write. `samples` have the header's sample type.
@@ -52,6 +56,7 @@ struct ShardUtterance {
   int32_t speaker = 0;
   uint64_t checksum = 0;  ///< XXH3-64 of `samples`
   std::span<const std::byte> samples;
+  std::vector<int32_t> columns = {};  ///< One value index for each column of the header.
 };
 
 /// File offsets of a shard's tables, in bytes.
@@ -62,6 +67,7 @@ struct ShardLayout {
   uint64_t id = 0;
   uint64_t id_bytes = 1;  ///< Size of one id with its null terminator.
   uint64_t checksum = 0;
+  std::vector<uint64_t> columns;  ///< In the order of the manifest's columns.
 };
 
 /// A shard's entry in the manifest.
@@ -90,6 +96,10 @@ ShardEntry write_shard(const std::filesystem::path& folder, size_t index, const 
 /// `audio_start`.
 uint64_t tables_checksum(const ByteSource& file, uint64_t audio_start, uint64_t audio_bytes);
 
+/// Whether a column can be kept under this name, which becomes an HDF5 link: printable UTF-8 of 1
+/// to 255 bytes without '/', and not "." or "..".
+bool is_column_name(const std::string& name);
+
 /// Whether `file` is a name that write_shard() uses, final or temporary.
 bool is_shard_name(const std::string& file);
 
@@ -109,6 +119,9 @@ class Shard {
   int32_t label(size_t i) const { return label_[i]; }
   int32_t speaker(size_t i) const { return speaker_[i]; }
   const std::string& id(size_t i) const { return id_[i]; }
+  size_t num_columns() const { return columns_.size(); }
+  /// Index into the values of kept column `column`.
+  int32_t column(size_t column, size_t i) const { return columns_[column][i]; }
   uint64_t stored_checksum(size_t i) const { return checksum_[i]; }
 
   /// File offset of the samples of utterance i, in bytes.
@@ -126,6 +139,7 @@ class Shard {
   std::vector<uint64_t> offset_;
   std::vector<int32_t> label_;
   std::vector<int32_t> speaker_;
+  std::vector<std::vector<int32_t>> columns_;
   std::vector<std::string> id_;
   std::vector<uint64_t> checksum_;
 };

@@ -3,6 +3,8 @@
 
 #include "core/checksum.h"
 #include "core/error.h"
+#include "core/files.h"
+#include "core/unicode.h"
 #include "data/json_fields.h"
 #include "data/shard.h"
 
@@ -21,7 +23,8 @@ OrderedJson to_json(const ShardEntry& entry) {
             {"speaker", layout.speaker},
             {"id", layout.id},
             {"id_bytes", layout.id_bytes},
-            {"checksum", layout.checksum}}},
+            {"checksum", layout.checksum},
+            {"columns", layout.columns}}},
           {"checksum", checksum_text(entry.checksum)},
           {"tables_checksum", checksum_text(entry.tables_checksum)}};
 }
@@ -44,9 +47,14 @@ ShardEntry shard_entry_from_json(const Json& json, const std::string& where) {
   entry.layout.id = get_count(tables, "id", where);
   entry.layout.id_bytes = get_count(tables, "id_bytes", where);
   entry.layout.checksum = get_count(tables, "checksum", where);
+  entry.layout.columns = json_get_or<std::vector<uint64_t>>(tables, "columns", {}, where);
   entry.checksum = get_checksum(json, "checksum", where);
   entry.tables_checksum = get_checksum(json, "tables_checksum", where);
   return entry;
+}
+
+bool is_column_name(const std::string& name) {
+  return is_plain_file_name(name) && is_utf8(name) && printable(name) == name;
 }
 
 bool is_shard_name(const std::string& file) {

@@ -78,6 +78,10 @@ void check_entry(const ShardEntry& entry, uint64_t file_bytes, uint64_t sample_b
   if (entry.layout.id_bytes == 0 || entry.layout.id_bytes > kMaxIdBytes + 1) {
     throw BadShard("the manifest's id size of {} bytes is out of range", entry.layout.id_bytes);
   }
+  if (entry.layout.columns.size() > kMaxColumns) {
+    throw BadShard("the manifest lists {} columns, the limit is {}", entry.layout.columns.size(),
+                   kMaxColumns);
+  }
   const uint64_t tables = entry.bytes - entry.samples * sample_bytes;
   if (tables > kMaxMetadataBytes &&
       (tables - kMaxMetadataBytes) / kMaxTableBytes > entry.utterances) {
@@ -119,6 +123,8 @@ Shard::Shard(const std::filesystem::path& folder, const ShardEntry& entry, Sampl
       throw BadShard("a symbolic link to a file outside its folder");
     }
     read_tables(InputFile(path_), entry);
+  } catch (const UserError&) {  // permission denied: new shards would not help
+    throw;
   } catch (const std::runtime_error& error) {
     throw UserError("{}: {}; run s2i-preprocess again", path_.string(), error.what());
   }
@@ -138,6 +144,9 @@ void Shard::read_tables(const ByteSource& file, const ShardEntry& entry) {
   offset_ = bytes.table<uint64_t>("offset", layout.offset, count + 1);
   label_ = bytes.table<int32_t>("label", layout.label, count);
   speaker_ = bytes.table<int32_t>("speaker", layout.speaker, count);
+  for (const uint64_t start : layout.columns) {
+    columns_.push_back(bytes.table<int32_t>("columns", start, count));
+  }
   id_ = split_ids(bytes.table<char>("id", layout.id, count * layout.id_bytes), layout.id_bytes);
   checksum_ = bytes.table<uint64_t>("checksum", layout.checksum, count);
   check_offsets(offset_, entry.samples);

@@ -36,7 +36,10 @@ Hdf5Handle create_dataset(hid_t file, const char* name, hid_t type, uint64_t cou
   const hsize_t length = count;
   const Hdf5Handle space(H5Screate_simple(1, &length, nullptr), H5Sclose, "create a dataspace");
   const Hdf5Handle properties = contiguous_properties();
-  return {H5Dcreate2(file, name, type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+  const Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "create link properties");
+  hdf5_check(H5Pset_create_intermediate_group(links.get(), 1), "set the creation of groups");
+  hdf5_check(H5Pset_char_encoding(links.get(), H5T_CSET_UTF8), "set the encoding of names");
+  return {H5Dcreate2(file, name, type, space.get(), links.get(), properties.get(), H5P_DEFAULT),
           H5Dclose, std::string("create ") + name};
 }
 
@@ -110,7 +113,19 @@ void write_attributes(hid_t file, const ShardHeader& header) {
   write_text_attribute(file, "channel", channel_name(header.channel));
 }
 
-ShardLayout write_tables(hid_t file, std::span<const ShardUtterance> utterances,
+void write_columns(hid_t file, const std::vector<std::string>& names,
+                   std::span<const ShardUtterance> utterances, ShardLayout& layout) {
+  for (size_t column = 0; column < names.size(); ++column) {
+    std::vector<int32_t> values;
+    values.reserve(utterances.size());
+    for (const auto& utterance : utterances) values.push_back(utterance.columns.at(column));
+    layout.columns.push_back(write_table(file, ("columns/" + names[column]).c_str(), H5T_STD_I32LE,
+                                         H5T_NATIVE_INT32, values, utterances.size()));
+  }
+}
+
+ShardLayout write_tables(hid_t file, const std::vector<std::string>& columns,
+                         std::span<const ShardUtterance> utterances,
                          const std::vector<uint64_t>& offset) {
   const uint64_t count = utterances.size();
   std::vector<int32_t> label;
@@ -125,6 +140,7 @@ ShardLayout write_tables(hid_t file, std::span<const ShardUtterance> utterances,
   layout.offset = write_table(file, "offset", H5T_STD_U64LE, H5T_NATIVE_UINT64, offset, count + 1);
   layout.label = write_table(file, "label", H5T_STD_I32LE, H5T_NATIVE_INT32, label, count);
   layout.speaker = write_table(file, "speaker", H5T_STD_I32LE, H5T_NATIVE_INT32, speaker, count);
+  write_columns(file, columns, utterances, layout);
   write_ids(file, utterances, layout);
   layout.checksum = write_table(file, "checksum", H5T_STD_U64LE, H5T_NATIVE_UINT64, sums, count);
   return layout;
@@ -157,7 +173,7 @@ ShardTemplate make_template(const ShardHeader& header, std::span<const ShardUtte
   Hdf5Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
                   "create a shard");
   write_attributes(file.get(), header);
-  shard.layout = write_tables(file.get(), utterances, offset);
+  shard.layout = write_tables(file.get(), header.columns, utterances, offset);
   {
     const hid_t type = header.sample_type == SampleType::kInt16 ? H5T_STD_I16LE : H5T_IEEE_F32LE;
     const Hdf5Handle audio = create_dataset(file.get(), "audio", type, offset.back());

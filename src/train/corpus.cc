@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "data/epoch_plan.h"
 #include "train/loaded_model.h"
 #include "train/model_usage.h"
@@ -64,7 +65,7 @@ Dataset open_split(const std::string& dir, const std::string& split, const std::
     throw UserError(
         "{}: no shards in {} (no manifest.json); write them with: s2i-preprocess --corpus CORPUS "
         "--split {} --out {}",
-        key, folder.string(), split, dir);
+        key, path_and_origin(folder), split, dir);
   }
   return Dataset(folder);
 }

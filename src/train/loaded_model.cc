@@ -45,7 +45,8 @@ LoadedModel load_model(const ModelConfig& config,
   loaded.preprocessor = load_preprocessor(folder);
   // Checkpoints save it: their users have to prepare audio in the same way.
   if (config.normalize) loaded.preprocessor.do_normalize = *config.normalize;
-  spdlog::info("{} model from {}", loaded.model->config().type.name(), report.source);
+  spdlog::info("{} model from {}: {}", loaded.model->config().type.name(), report.source,
+               describe_parameters(*loaded.model));
   if (!report.initialized.empty()) {
     spdlog::info("not in the weights, initialized at random: {}",
                  fmt::join(report.initialized, ", "));
@@ -58,6 +59,16 @@ LoadedModel load_model(const ModelConfig& config,
                  fmt::join(report.ignored, ", "));
   }
   return loaded;
+}
+
+std::string describe_parameters(const IntentClassifier& model) {
+  const auto count = [](const NamedTensors& tensors) {
+    int64_t values = 0;
+    for (const auto& [name, tensor] : tensors) values += tensor.numel();
+    return values;
+  };
+  return fmt::format("{} of {} parameters are trained", count(model.trainable()),
+                     count(model.parameters()));
 }
 
 LoadedModel load_classifier(const std::string& init, at::Device device) {

@@ -21,6 +21,9 @@ struct LoadedModel {
       usage;  ///< Only load_classifier() sets it: how it was trained to be used.
 };
 
+/// "90123 of 94567 parameters are trained".
+std::string describe_parameters(const IntentClassifier& model);
+
 /// Loads the model of the checkpoint `resume`, or config.init if there is none, for the given
 /// intents and applies the settings, freezing included. Logs which parameters were initialized or
 /// ignored. Throws UserError, also for NaN or infinite weights, which only a resumed run accepts.

@@ -55,17 +55,51 @@ void require_resumable(const fs::path& checkpoint, const ResumeSettings& setting
   const std::string where = (checkpoint / "run_state.json").string();
   const RunIdentity saved = run_identity_from_json(read_json(where), where);
   bool other_init = false;
-  for (const auto& change : allowed_changes(saved, current)) {
+  for (const auto& change : allowed_changes(saved, current, checkpoint)) {
     spdlog::info("changed since the checkpoint: {}", change);
     other_init = other_init || change.starts_with("model.init:");
   }
   if (other_init) require_same_shape(checkpoint, settings);
 }
 
+/// Why `path` is not the folder of a checkpoint, with what was probably meant; "" if it may be one.
+std::string describe_mistaken_path(const fs::path& path) {
+  if (!fs::exists(path)) {
+    return fmt::format(
+        "run.resume={} is neither auto, never nor the folder of a checkpoint, such as "
+        "runs/first/last",
+        path.string());
+  }
+  if (!fs::is_directory(path)) {
+    return fmt::format("run.resume={} is a file; name the folder of a checkpoint", path.string());
+  }
+  if (fs::exists(path / "run_state.json") || fs::exists(path / "checksums.json")) return "";
+  if (fs::is_directory(path / "checkpoints")) {
+    return fmt::format(
+        "run.resume={} is the folder of a run, not of a checkpoint; use run.resume={}, or "
+        "run.dir={} with run.resume=auto",
+        path.string(), (path / "last").string(), path.string());
+  }
+  if (fs::exists(path / "config.json")) {
+    const fs::path parent = fs::absolute(path).lexically_normal().parent_path();
+    const bool of_checkpoint = fs::exists(parent / "run_state.json");
+    return of_checkpoint
+               ? fmt::format("run.resume={} is the model of a checkpoint; use run.resume={}",
+                             path.string(), parent.string())
+               : fmt::format(
+                     "run.resume={} is a model without the state of a run; start from it with "
+                     "model.init={}",
+                     path.string(), path.string());
+  }
+  return "";
+}
+
 /// On rank 0: the valid checkpoint that the settings name, or nothing.
 std::optional<fs::path> find_checkpoint(const Resume& mode, const CheckpointStore& store,
                                         const fs::path& run_dir) {
   if (const auto* path = std::get_if<fs::path>(&mode)) {
+    const std::string mistake = describe_mistaken_path(*path);
+    if (!mistake.empty()) throw UserError("{}", mistake);
     const std::string problem = check_checkpoint(*path);
     if (problem.empty()) return *path;
     throw UserError("run.resume: {} is not a valid checkpoint: {}", path->string(), problem);

@@ -75,6 +75,17 @@ void log_plan(const Corpus& corpus, const LoopConfig& loop, int64_t total_steps,
   }
 }
 
+void log_resume(const std::filesystem::path& checkpoint, int64_t step, int64_t total_steps) {
+  if (step <= total_steps) {
+    spdlog::info("resuming from {} (step {} of {})", checkpoint.string(), step, total_steps);
+  } else {
+    spdlog::warn(
+        "resuming from {}: its step {} is past the last step of this run, {}, so nothing is "
+        "trained; raise train.epochs or train.max_steps",
+        checkpoint.string(), step, total_steps);
+  }
+}
+
 ObserverSettings observer_settings(const TrainConfig& config, int64_t total_steps,
                                    int64_t steps_per_epoch) {
   return {.run_dir = config.run.dir,
@@ -142,7 +153,9 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
           ? std::nullopt
           : lock_run_folder(config.run.dir, config.cluster.timeout_seconds, session.rank());
   const Corpus corpus = open_corpus(config.data, seed);
-  const Cluster cluster = join_cluster(session, join_settings(config.run, config.cluster));
+  JoinSettings join = join_settings(config.run, config.cluster);
+  if (command.dry_run) join.progress_dir.clear();  // a dry run writes nothing
+  const Cluster cluster = join_cluster(session, join);
   Communicator& communicator = *cluster.communicator;
 
   const RunIdentity identity = run_identity(config_entries(fields), corpus, session.size());
@@ -186,12 +199,13 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   if (checkpoint) {
     state = snapshot.restore(*checkpoint);
     checkpoints.repair_links(state);
-    spdlog::info("resuming from {} (step {} of {})", checkpoint->string(), state.step,
-                 schedule.total_steps());
+    log_resume(*checkpoint, state.step, schedule.total_steps());
   }
   if (cluster.is_main()) {
-    write_file_atomic(std::filesystem::path(config.run.dir) / "config.yaml",
-                      config_text(fields, /*with_help=*/true));
+    write_file_atomic(
+        std::filesystem::path(config.run.dir) / "config.yaml",
+        fmt::format("# wavlm-s2i {}: {}\n{}", S2I_VERSION, describe_parameters(*loaded.model),
+                    config_text(fields, /*with_help=*/true)));
   }
   EvaluationSettings evaluation =
       evaluation_settings(config.batch.evaluation_batch, assembly, parts.loader());

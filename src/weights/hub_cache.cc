@@ -92,7 +92,7 @@ fs::path resolve_model(const std::string& init) {
   const auto slashes = std::count(name.begin(), name.end(), '/');
   if (!plain_name(name) || name.front() == '.' || slashes > 1 ||
       (at != std::string::npos && !plain_name(revision))) {
-    throw UserError("there is no model folder {}", init);
+    throw UserError("there is no model folder {}", path_and_origin(init));
   }
   const fs::path cache = hub_cache();
   const std::vector<fs::path> found = find_in_cache(cache, name, revision);
@@ -102,8 +102,9 @@ fs::path resolve_model(const std::string& init) {
                     name, cache.string(), init);
   }
   throw UserError(
-      "there is no folder {} and no such model in {}; download it with: hf download {}{}{}", init,
-      cache.string(), slashes == 0 ? "PUBLISHER/" : "", name,
+      "there is no folder {} and no such model in the Hugging Face cache {}; correct the path, or "
+      "download the model with: hf download {}{}{}",
+      path_and_origin(init), cache.string(), slashes == 0 ? "PUBLISHER/" : "", name,
       revision.empty() ? "" : " --revision " + revision);
 }
 

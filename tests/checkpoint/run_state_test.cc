@@ -22,7 +22,7 @@ Json written(const RunState& state, const RunIdentity& identity = {}) {
 
 std::string refusal(const RunIdentity& saved, const RunIdentity& current) {
   try {
-    allowed_changes(saved, current);
+    allowed_changes(saved, current, "run/last");
   } catch (const UserError& error) {
     return error.what();
   }
@@ -120,11 +120,11 @@ TEST(RunState, ALowerLossAtTheSameValueIsNoImprovement) {
 
 TEST(Resume, ReportsAllowedChangesAndRefusesOthers) {
   const RunIdentity saved{"abc", "def", 1, {{"run.seed", "1"}, {"train.epochs", "3", true}}};
-  EXPECT_TRUE(allowed_changes(saved, saved).empty());
+  EXPECT_TRUE(allowed_changes(saved, saved, "run/last").empty());
   RunIdentity current = saved;
   current.config[1].value = "5";
   current.world_size = 3;
-  EXPECT_THAT(allowed_changes(saved, current),
+  EXPECT_THAT(allowed_changes(saved, current, "run/last"),
               ElementsAre("train.epochs: 3 -> 5", "ranks: 1 -> 3"));
   current.config[0].value = "2";
   EXPECT_THAT(refusal(saved, current), HasSubstr("run.seed: 1 -> 2"));

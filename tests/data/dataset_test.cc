@@ -62,6 +62,10 @@ TEST_F(DatasetFolder, ReadsUtterancesAcrossShards) {
   EXPECT_EQ(dataset.split(), "train");
   EXPECT_EQ(dataset.intents(), (std::vector<std::string>{"ask", "pay"}));
   EXPECT_EQ(dataset.speakers(), (std::vector<std::string>{"ann", "bob"}));
+  EXPECT_EQ(dataset.find_column("template"), 0U);
+  EXPECT_EQ(dataset.find_column("city"), std::nullopt);
+  EXPECT_EQ(dataset.column_value(0, 0), "how much");
+  EXPECT_EQ(dataset.column_value(0, 2), "pay it");
   EXPECT_DOUBLE_EQ(dataset.seconds(2), 4 / 16000.0);
   std::vector<float> samples(2);
   dataset.read_samples(1, samples, true);
@@ -155,6 +159,23 @@ TEST_F(DatasetFolder, RejectsALabelOutOfRange) {
 TEST_F(DatasetFolder, RejectsASpeakerOutOfRange) {
   edit_manifest([](Json& json) { json["speakers"] = {"ann"}; });
   expect_rejected("speaker 1, out of range for 1 speaker;");
+}
+
+TEST_F(DatasetFolder, RejectsAColumnValueOutOfRange) {
+  edit_manifest([](Json& json) { json["columns"][0]["values"] = {"pay it"}; });
+  expect_rejected("value 1 in column 'template', out of range for 1 value;");
+}
+
+TEST_F(DatasetFolder, RejectsOtherColumnsThanThoseOfItsShards) {
+  edit_manifest([](Json& json) { json.erase("columns"); });
+  expect_rejected("other columns than the split", "run s2i-preprocess again");
+}
+
+TEST_F(DatasetFolder, RejectsAnInvalidColumnName) {
+  for (const char* name : {"", "..", "a/b", "a\nb"}) {
+    edit_manifest([&](Json& json) { json["columns"][0]["name"] = name; });
+    expect_rejected("invalid or duplicate name of a column");
+  }
 }
 
 TEST_F(DatasetFolder, RejectsAnotherNameForALabel) {

@@ -17,6 +17,7 @@ struct TestUtterance {
   int32_t label;
   int32_t speaker;
   std::vector<int16_t> samples;
+  std::vector<int32_t> columns = {};
 };
 
 inline ShardEntry write_test_shard(
@@ -26,21 +27,28 @@ inline ShardEntry write_test_shard(
   std::vector<ShardUtterance> list;
   for (const auto& utterance : utterances) {
     const auto bytes = std::as_bytes(std::span(utterance.samples));
-    list.push_back({utterance.id, utterance.label, utterance.speaker, checksum(bytes), bytes});
+    list.push_back({utterance.id, utterance.label, utterance.speaker, checksum(bytes), bytes,
+                    utterance.columns});
   }
   return write_shard(folder, index, header, list);
 }
 
-/// Two shards, three utterances, two intents, two speakers.
+/// Two shards, three utterances, two intents, two speakers, one kept column.
 inline Manifest write_test_dataset(const std::filesystem::path& folder) {
   Manifest manifest;
   manifest.split = "train";
   manifest.sample_rate = 16000;
   manifest.intents = {"ask", "pay"};
   manifest.speakers = {"ann", "bob"};
-  manifest.shards.push_back(
-      write_test_shard(folder, 0, {{"a", 0, 1, {1, -2, 3}}, {"b", 1, 0, {32767, -32768}}}));
-  manifest.shards.push_back(write_test_shard(folder, 1, {{"c", 1, 1, {5, 6, 7, 8}}}));
+  manifest.columns = {{"template", {"how much", "pay it"}}};
+  const ShardHeader header{.split = "train",
+                           .sample_rate = 16000,
+                           .source_rates = {8000},
+                           .resampler = "test",
+                           .columns = {"template"}};
+  manifest.shards.push_back(write_test_shard(
+      folder, 0, {{"a", 0, 1, {1, -2, 3}, {0}}, {"b", 1, 0, {32767, -32768}, {1}}}, header));
+  manifest.shards.push_back(write_test_shard(folder, 1, {{"c", 1, 1, {5, 6, 7, 8}, {1}}}, header));
   std::vector<Shard> shards;
   for (const auto& entry : manifest.shards)
     shards.emplace_back(folder, entry, manifest.sample_type);

@@ -130,6 +130,14 @@ TEST_F(ShardFile, RejectsAWrongTableOffset) {
           << start;
     }
   }
+  for (const uint64_t start : {good.audio_start, good.bytes, UINT64_MAX}) {
+    ShardEntry entry = good;
+    entry.layout.columns = {start};
+    EXPECT_THAT([&] { open(entry); }, ThrowsMessage<UserError>(HasSubstr("out of bounds")));
+  }
+  ShardEntry crowded = good;
+  crowded.layout.columns.assign(kMaxColumns + 1, good.layout.label);
+  EXPECT_THAT([&] { open(crowded); }, ThrowsMessage<UserError>(HasSubstr("columns, the limit")));
   for (const uint64_t width : {uint64_t{0}, uint64_t{257}, UINT64_MAX}) {
     ShardEntry entry = good;
     entry.layout.id_bytes = width;

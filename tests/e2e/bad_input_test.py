@@ -6,17 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import run
-
-
-def message(done, status):
-    """The last line of the log, after checking the status and that there is no stack trace."""
-    assert done.returncode == status, done.stderr
-    assert "terminate called" not in done.stderr
-    assert "internal error" not in done.stderr
-    errors = [line for line in done.stderr.splitlines() if " error " in line]
-    assert errors, done.stderr
-    return errors[-1]
+from conftest import message, run
 
 
 def test_configuration_mistakes(train, settings, tmp_path):

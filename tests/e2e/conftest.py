@@ -40,6 +40,16 @@ def run(program, *arguments, ranks=None, check=True, stdin=None, environment=Non
     return done
 
 
+def message(done, status):
+    """The last line of the log, after checking the status and that there is no stack trace."""
+    assert done.returncode == status, done.stderr
+    assert "terminate called" not in done.stderr
+    assert "internal error" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if " error " in line]
+    assert errors, done.stderr
+    return errors[-1]
+
+
 def read_lines(path):
     return [json.loads(line) for line in Path(path).read_text().splitlines()]
 

@@ -38,7 +38,7 @@ class RunFolder {
     const Json again = parse_json(to_json(state, identity).dump(2), kWhere);
     S2I_CHECK(run_state_from_json(again, kWhere) == state);
     S2I_CHECK(run_identity_from_json(again, kWhere) == identity);
-    S2I_CHECK(allowed_changes(identity, identity).empty());
+    S2I_CHECK(allowed_changes(identity, identity, "last").empty());
   }
 
   void checksums(std::string_view text) const {

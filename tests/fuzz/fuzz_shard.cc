@@ -13,9 +13,15 @@ namespace {
 
 struct ValidShard {
   explicit ValidShard(const std::filesystem::path& folder) {
-    const std::vector<TestUtterance> utterances = {
-        {"a", 0, 1, {1, -2, 3}}, {"bb", 1, 0, {32767, -32768}}, {"ccc", 1, 1, {5, 6, 7, 8}}};
-    entry = write_test_shard(folder, 0, utterances);
+    const std::vector<TestUtterance> utterances = {{"a", 0, 1, {1, -2, 3}, {0}},
+                                                   {"bb", 1, 0, {32767, -32768}, {1}},
+                                                   {"ccc", 1, 1, {5, 6, 7, 8}, {1}}};
+    const ShardHeader header{.split = "train",
+                             .sample_rate = 16000,
+                             .source_rates = {8000},
+                             .resampler = "test",
+                             .columns = {"template"}};
+    entry = write_test_shard(folder, 0, utterances, header);
     bytes = read_file(folder / entry.file, 1 << 20);
   }
 
@@ -39,9 +45,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     size -= count;
   };
   ShardLayout& layout = entry.layout;
-  for (uint64_t* number :
-       {&entry.utterances, &entry.samples, &entry.bytes, &entry.audio_start, &layout.offset,
-        &layout.label, &layout.speaker, &layout.id, &layout.id_bytes, &layout.checksum}) {
+  for (uint64_t* number : {&entry.utterances, &entry.samples, &entry.bytes, &entry.audio_start,
+                           &layout.offset, &layout.label, &layout.speaker, &layout.id,
+                           &layout.id_bytes, &layout.checksum, &layout.columns[0]}) {
     change(std::as_writable_bytes(std::span(number, 1)));
   }
   change(std::as_writable_bytes(std::span(file)));
@@ -57,6 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     Manifest manifest;
     manifest.intents = {"ask", "pay"};
     manifest.speakers = {"ann", "bob"};
+    manifest.columns = {{"template", {"how much", "pay it"}}};
     const std::string problem = check_label_ranges(shard, manifest);
     S2I_CHECK(shard.size() == entry.utterances);
     uint64_t samples = 0;

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import soundfile
-from conftest import files_of, preprocess, read_manifest, read_shards
+from conftest import COLUMNS, files_of, preprocess, read_manifest, read_shards
 
 
 def test_h5py_reads_the_expected_content(corpus, out):
@@ -21,7 +21,7 @@ def test_h5py_reads_the_expected_content(corpus, out):
     assert (manifest["format"], manifest["version"], manifest["split"]) == ("s2i-dataset", 3, "train")
     assert manifest["speakers"] == ["0", "1"]
     with h5py.File(out / "train" / manifest["shards"][0]["file"]) as file:
-        assert set(file) == {"audio", "offset", "label", "speaker", "id", "checksum"}
+        assert set(file) == {"audio", "offset", "label", "speaker", "id", "checksum", "columns"}
         attributes = dict(file.attrs)
         assert (attributes["format"], attributes["version"]) == ("s2i-shard", 2)
         assert (attributes["split"], attributes["sample_rate"]) == ("train", 16000)
@@ -36,8 +36,55 @@ def test_h5py_reads_the_expected_content(corpus, out):
         entry = manifest["shards"][0]
         offsets = dict(entry["tables"], audio=entry["audio_start"])
         assert offsets.pop("id_bytes") == file["id"].dtype.itemsize
-        assert offsets == {name: file[name].id.get_offset() for name in file}
+        assert offsets.pop("columns") == [file["columns/template"].id.get_offset()]
+        assert offsets == {name: file[name].id.get_offset() for name in set(file) - {"columns"}}
         assert list(file["label"]) == [0, 1, 2] and list(file["speaker"]) == [0, 1, 0]
+
+
+def kept(folder, name):
+    """The texts of a kept column, in the order of the utterances."""
+    manifest = read_manifest(folder)
+    column = [column["name"] for column in manifest["columns"]].index(name)
+    texts = []
+    for shard in manifest["shards"]:
+        with h5py.File(folder / shard["file"]) as file:
+            values = manifest["columns"][column]["values"]
+            assert list(file["columns"]) == sorted(column["name"] for column in manifest["columns"])
+            texts += [values[i] for i in file["columns"][name]]
+    return texts
+
+
+def test_columns_are_kept(corpus, out):
+    rows = corpus.fill(5)
+    rows = [[*row[:2], f"say {row[0] % 2}", *row[3:], f"{row[0]}\u00e9", "x"] for row in rows]
+    corpus.write_csv(rows, columns=[*COLUMNS, "city", "other"])
+    corpus.run(out, "--keep-column", "city", "--shard-utterances", 2)
+    assert [column["name"] for column in read_manifest(out / "train")["columns"]] == ["template", "city"]
+    assert kept(out / "train", "template") == ["say 0", "say 1", "say 0", "say 1", "say 0"]
+    assert kept(out / "train", "city") == ["0\u00e9", "1\u00e9", "2\u00e9", "3\u00e9", "4\u00e9"]
+    before = read_manifest(out / "train")["dataset_checksum"]
+    rows[3][5] = "elsewhere"
+    corpus.write_csv(rows, columns=[*COLUMNS, "city", "other"])
+    corpus.run(out, "--keep-column", "city", "--shard-utterances", 2)  # writes the changed shard again
+    assert kept(out / "train", "city")[3] == "elsewhere"
+    assert read_manifest(out / "train")["dataset_checksum"] != before
+    corpus.run(out, "--shard-utterances", 2)
+    assert [column["name"] for column in read_manifest(out / "train")["columns"]] == ["template"]
+
+
+def test_columns_that_cannot_be_kept(corpus, out):
+    rows = corpus.fill(2)
+    corpus.write_csv([[*row, "x"] for row in rows], columns=[*COLUMNS, "a/b"])
+    assert "no column" in corpus.run(out, "--keep-column", "city", status=2)
+    assert "without '/'" in corpus.run(out, "--keep-column", "a/b", status=2)
+
+
+def test_a_wording_that_is_not_utf8_is_kept_escaped(corpus, out):
+    corpus.fill(2)
+    path = corpus.folder / "train.csv"
+    path.write_bytes(path.read_bytes().replace(b"some, words", b"caf\xe9", 1))
+    corpus.run(out)
+    assert kept(out / "train", "template") == ["caf\\xe9", "some, words"]
 
 
 def test_h5dump_reads_the_expected_content(corpus, out):

@@ -252,7 +252,7 @@ class FaultInjector:
         if not mocks.exists():
             mocks.mkdir()
             (mocks / "squeue").write_text("#!/bin/sh\necho RUNNING\n")
-            (mocks / "scontrol").write_text(f'#!/bin/sh\necho "$@" >> {requeued}\n')
+            (mocks / "scontrol").write_text(f'#!/bin/sh\n[ "$1" != requeue ] || echo "$@" >> {requeued}\n')
             # A wrapper around the real mpirun that also writes its exit status to a file.
             (mocks / "mpirun").write_text(
                 f'#!/bin/bash\n{shutil.which("mpirun")} "$@" &\ntrap "kill -USR1 $!" USR1\n'

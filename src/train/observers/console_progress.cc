@@ -5,9 +5,13 @@
 namespace s2i {
 
 ConsoleProgress::ConsoleProgress(const ObserverSettings& settings)
-    : steps_per_epoch_(settings.steps_per_epoch), bar_("train", settings.total_steps) {}
+    : steps_per_epoch_(settings.steps_per_epoch),
+      total_steps_(settings.total_steps),
+      bar_("train", settings.total_steps) {}
 
-void ConsoleProgress::on_start(const RunState& state) { bar_.update(state.step); }
+void ConsoleProgress::on_start(const RunState& state) {
+  if (state.step <= total_steps_) bar_.update(state.step);
+}
 
 void ConsoleProgress::on_step(StepEvent& event) {
   const StepRecord& record = event.record;

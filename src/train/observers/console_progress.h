@@ -16,6 +16,7 @@ class ConsoleProgress : public TrainObserver {
 
  private:
   int64_t steps_per_epoch_;
+  int64_t total_steps_;
   ProgressBar bar_;
 };
 
