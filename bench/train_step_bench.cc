@@ -17,7 +17,6 @@
 #include <string>
 
 #include "classification/pretrained.h"
-#include "core/host_memory.h"
 #include "core/program.h"
 #include "train/assembly.h"
 #include "weights/safetensors.h"
@@ -101,6 +100,5 @@ int main(int argc, char** argv) {
                  "[TRACE]]\n");
     return s2i::kExitUsage;
   }
-  s2i::keep_host_memory();
   return s2i::run_program([&] { return s2i::run(argc, argv); });
 }

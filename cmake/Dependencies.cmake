@@ -18,6 +18,7 @@ s2i_pkg_config(xxhash libxxhash libxxhash-dev)
 s2i_pkg_config(mpg123 "libmpg123>=1.26" libmpg123-dev)
 s2i_pkg_config(sndfile sndfile libsndfile1-dev)
 s2i_pkg_config(hwloc hwloc libhwloc-dev)
+s2i_pkg_config(tcmalloc libtcmalloc_minimal libgoogle-perftools-dev)
 s2i_pkg_config(soxr soxr libsoxr-dev)
 s2i_pkg_config(utf8proc libutf8proc libutf8proc-dev)
 

@@ -38,6 +38,14 @@ endif()
 add_library(s2i_settings INTERFACE)
 target_link_libraries(s2i_settings INTERFACE s2i_language s2i_sanitizers)
 
+# The memory allocator of the programs that train: a step allocates and frees blocks of many sizes, with which the C
+# library's allocator is slower and keeps several times the memory (docs/benchmarks.md). Sanitizers bring their own.
+add_library(s2i_allocator INTERFACE)
+if(NOT S2I_SANITIZE)
+  target_link_libraries(s2i_allocator INTERFACE
+    -Wl,--push-state,--no-as-needed PkgConfig::tcmalloc -Wl,--pop-state)
+endif()
+
 # s2i_own_headers(TARGET VISIBILITY): gives a target the headers of its own folder, and nothing else.
 # They are included by their path from src/ or from the project's root ("core/error.h", "cluster/comm/communicator.h").
 # build/<preset>/include/<folder>/ holds a link to the folder under that path, and that alone is the include

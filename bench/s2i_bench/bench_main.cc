@@ -5,7 +5,6 @@
 #include "bench/s2i_bench/model_command.h"
 #include "bench/s2i_bench/train.h"
 #include "cluster/comm/mpi_session.h"
-#include "core/host_memory.h"
 #include "train/config/run.h"
 
 namespace {
@@ -162,6 +161,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  s2i::keep_host_memory();
   return s2i::run_program([&] { return run(argc, argv); });
 }

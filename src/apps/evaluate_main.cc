@@ -5,7 +5,6 @@
 #include "cluster/comm/mpi_session.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/host_memory.h"
 #include "core/standard_output.h"
 #include "train/batch_tensors.h"
 #include "train/config/run.h"
@@ -118,6 +117,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  s2i::keep_host_memory();
   return s2i::run_program([&] { return run(argc, argv); });
 }

@@ -15,7 +15,6 @@
 #include "audio/quantize.h"
 #include "audio/silence.h"
 #include "core/error.h"
-#include "core/host_memory.h"
 #include "core/json.h"
 #include "core/line_reader.h"
 #include "core/standard_output.h"
@@ -192,6 +191,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  s2i::keep_host_memory();
   return s2i::run_program([&] { return run(argc, argv); });
 }

@@ -2,7 +2,6 @@
 // start.
 #include "apps/command_line.h"
 #include "cluster/comm/mpi_session.h"
-#include "core/host_memory.h"
 #include "core/standard_output.h"
 #include "train/config/train_config.h"
 #include "train/run.h"
@@ -56,6 +55,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  s2i::keep_host_memory();
   return s2i::run_program([&] { return run(argc, argv); });
 }

@@ -24,7 +24,6 @@
 #include "compared_run.h"
 #include "core/clock.h"
 #include "core/error.h"
-#include "core/host_memory.h"
 #include "core/json.h"
 #include "core/program.h"
 #include "ops/dropout/dropout.h"
@@ -291,6 +290,5 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? s2i::kExitDone : s2i::kExitUsage;
   }
-  s2i::keep_host_memory();
   return s2i::run_program([&] { return s2i::run(options); });
 }
