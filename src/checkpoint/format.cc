@@ -26,7 +26,7 @@ OrderedJson checksums_json(const std::map<std::string, std::pair<uint64_t, std::
   return {{"format_version", kFormatVersion}, {"files", entries}};
 }
 
-/// What lies below a folder, by relative path: regular files, folders, and all else.
+/// The relative paths of everything in a folder: regular files, folders, and anything else.
 struct Contents {
   std::set<std::string> files;
   std::set<std::string> folders;
@@ -82,7 +82,7 @@ std::vector<std::string> checkpoint_problems(const fs::path& checkpoint) {
       files[name] = {json_get<uint64_t>(entry, "bytes", where),
                      json_get<std::string>(entry, "xxh3_64", where)};
     }
-    // Nothing else lists this file's own checksum; but it can be written in one way alone.
+    // checksums.json has no checksum of its own, but there is only one way to write it.
     if (text != checksums_json(files).dump(2) + "\n") {
       problems.push_back(fmt::format("{} is not as it was written", kChecksums));
     }

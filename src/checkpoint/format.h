@@ -1,6 +1,6 @@
-// What a checkpoint holds: model/ is a Hugging Face directory as it stands, beside it the
-// optimizer's state, where the run is, and the checksums of all of it; nothing is pickled.
-// checkpoint_store.h keeps them on disk.
+// The content of a checkpoint: model/, a Hugging Face directory; the optimizer's state; the run's
+// state; checksums of all files. Nothing is pickled. CheckpointStore (store.h) writes and lists
+// checkpoints.
 #pragma once
 
 #include <filesystem>
@@ -9,12 +9,12 @@
 
 namespace s2i {
 
-/// Checks every file of a checkpoint against checksums.json: missing, added, cut short, changed;
-/// links and other things that are no files; checksums.json itself, byte for byte. Returns all that
-/// is wrong, nothing if it is whole.
+/// Checks a checkpoint against its checksums.json: files that are missing, added, truncated or
+/// changed; links and special files; checksums.json itself, byte for byte. Returns one message per
+/// problem, none for a valid checkpoint.
 std::vector<std::string> checkpoint_problems(const std::filesystem::path& checkpoint);
 
-/// The first of checkpoint_problems(), "" if it is whole.
+/// The first of checkpoint_problems(), or "" for a valid checkpoint.
 std::string check_checkpoint(const std::filesystem::path& checkpoint);
 
 /// Writes checksums.json over all files of a folder. Throws RunError.

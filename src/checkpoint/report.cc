@@ -31,7 +31,7 @@ uint64_t bytes_below(const fs::path& folder) {
   return bytes;
 }
 
-/// Whether a field of validation.jsonl is a metric: all are, but these.
+/// Whether a field of validation.jsonl is a metric.
 bool is_metric(std::string_view name) {
   return name != "step" && name != "epoch" && name != "time" && name != "count" && name != "best" &&
          name != "seconds";

@@ -40,7 +40,7 @@ void advance(RunState& state, bool ends_epoch, bool applied) {
 }
 
 bool record_validation(RunState& state, double value, double loss) {
-  // On a small validation set accuracy soon saturates; of equals, lower loss generalizes better.
+  // Accuracy saturates on a small validation set; at equal accuracy the lower loss is better.
   const bool is_finite = std::isfinite(value) && std::isfinite(loss);
   const bool improves = is_finite && (state.best_step < 0 || value > state.best_value);
   const bool is_best =

@@ -23,7 +23,7 @@ struct RunState {
   int64_t best_step = -1;  ///< Its step; -1: none yet.
   int64_t since_improvement = 0;  ///< Validations since the metric last improved.
   int64_t skipped_steps = 0;      ///< Steps whose update was skipped: loss or gradient not finite.
-  int64_t consecutive_nonfinite_steps = 0;  ///< The latest of them, without a finite step between.
+  int64_t consecutive_nonfinite_steps = 0;  ///< Skipped steps since the last finite one.
 
   friend bool operator==(const RunState&, const RunState&) = default;
 };
@@ -37,7 +37,7 @@ void advance(RunState& state, bool ends_epoch, bool applied);
 /// value is no improvement.
 bool record_validation(RunState& state, double value, double loss);
 
-/// What has to be the same when a run is resumed.
+/// The properties of a run that must be the same when it is resumed.
 struct RunIdentity {
   std::string data_checksum = {};
   std::string validation_checksum = {};  ///< Of data.validation_split; empty: there is none.

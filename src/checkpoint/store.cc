@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kStep = "step-";
-// Hidden, so that nobody takes one for a checkpoint.
+// Hidden names: these folders are not checkpoints.
 constexpr std::string_view kWriting = ".writing-";
 constexpr std::string_view kReplaced = ".replaced-";
 constexpr std::string_view kRemoved = ".removed-";
@@ -32,12 +32,12 @@ void sync_tree(const fs::path& folder) {
 
 bool there(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
 
-bool is_amid_bad_steps(const fs::path& checkpoint) {
+bool has_nonfinite_steps(const fs::path& checkpoint) {
   const std::string where = (checkpoint / "run_state.json").string();
   return json_get_or<int64_t>(read_json(where), "consecutive_nonfinite_steps", 0, where) > 0;
 }
 
-/// Names, sizes and times of the files below: what changes when anything writes to them.
+/// Names, sizes and times of all files in a folder. They change with every write.
 std::string state_of_files(const fs::path& folder) {
   std::set<std::string> lines;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
@@ -95,7 +95,7 @@ fs::path CheckpointStore::at(int64_t step) const { return dir_ / step_name(step)
 
 void CheckpointStore::recover() const {
   try {
-    // The names of the folders themselves, which may be new.
+    // The folders may be new, so their entries must be flushed too.
     const fs::path absolute = fs::absolute(run_dir_);
     sync_path(absolute);
     sync_path(absolute.parent_path());
@@ -112,13 +112,13 @@ void CheckpointStore::recover() const {
           continue;
         }
       } else if (!name.starts_with(kWriting) && !name.starts_with(kRemoved)) {
-        continue;  // not ours
+        continue;  // written by another program
       }
       fs::remove_all(path);
     }
     for (fs::path link : {best(), last()}) fs::remove(link += ".tmp");
   } catch (const fs::filesystem_error& error) {
-    throw RunError("cannot tidy {}: {}", dir_.string(), error.what());
+    throw RunError("cannot remove incomplete checkpoints in {}: {}", dir_.string(), error.what());
   }
 }
 
@@ -132,13 +132,12 @@ fs::path CheckpointStore::save(int64_t step, bool is_best,
     fs::create_directories(temporary);
     write_content(temporary);
     write_checksums(temporary);
-    // One of the same step may be there: damaged and passed over on resume, or saved before its
-    // validation.
+    // A checkpoint of the same step may exist: a corrupt one, or one saved before its validation.
     put_in_place(temporary, final_path, replaced);
   } catch (const std::exception& error) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
-    throw RunError("cannot write the checkpoint {}: {}; the one before is untouched",
+    throw RunError("cannot write the checkpoint {}: {}; the previous one is unchanged",
                    final_path.string(), error.what());
   }
   mark_last(step);
@@ -159,7 +158,7 @@ void CheckpointStore::point(const fs::path& link, int64_t step) const {
     fs::create_symlink(target, temporary);
     rename_durable(temporary, link);
   } catch (const std::exception& error) {
-    throw RunError("cannot point {} at {}: {}", link.string(), target.string(), error.what());
+    throw RunError("cannot link {} to {}: {}", link.string(), target.string(), error.what());
   }
 }
 
@@ -168,22 +167,22 @@ void CheckpointStore::set_aside_after(int64_t step) const {
     for (const auto& path : list()) {
       if (step_of(path) <= step || !check_checkpoint(path).empty()) continue;
       const fs::path first = dir_ / ("superseded-" + path.filename().string());
-      fs::path aside = first;  // numbered: what an earlier start has set aside stays
+      fs::path aside = first;  // numbered, so that none is replaced
       for (int number = 2; there(aside); ++number) {
         aside = fmt::format("{}.{}", first.string(), number);
       }
       rename_durable(path, aside);
-      spdlog::warn("going on from step {}, so {} is now {}; delete it if it is not needed", step,
-                   path.string(), aside.filename().string());
+      spdlog::warn("resuming from step {}: {} was renamed to {}; delete it if it is not needed",
+                   step, path.string(), aside.filename().string());
     }
   } catch (const fs::filesystem_error& error) {
-    throw RunError("cannot set newer checkpoints aside in {}: {}", dir_.string(), error.what());
+    throw RunError("cannot rename later checkpoints in {}: {}", dir_.string(), error.what());
   }
 }
 
-bool CheckpointStore::is_whole(const fs::path& checkpoint) {
+bool CheckpointStore::is_valid(const fs::path& checkpoint) {
   const std::string state = state_of_files(checkpoint);
-  std::string& seen = seen_whole_[checkpoint];
+  std::string& seen = known_valid_[checkpoint];
   if (!seen.empty() && seen == state) return true;
   seen = check_checkpoint(checkpoint).empty() ? state : "";
   return !seen.empty();
@@ -192,7 +191,7 @@ bool CheckpointStore::is_whole(const fs::path& checkpoint) {
 void CheckpointStore::remove(const fs::path& checkpoint) const {
   const fs::path hidden = dir_ / (std::string(kRemoved) + checkpoint.filename().string());
   fs::remove_all(hidden);
-  rename_durable(checkpoint, hidden);  // from here on it is no checkpoint, whole or in part
+  rename_durable(checkpoint, hidden);  // no longer a checkpoint, even if the removal is interrupted
   fs::remove_all(hidden);
 }
 
@@ -201,16 +200,16 @@ void CheckpointStore::prune(const Retention& retention) {
     std::error_code no_link;
     const fs::path kept_best = fs::weakly_canonical(best(), no_link);
     std::vector<fs::path> all = list();
-    int64_t newer = 0;  // whole ones
+    int64_t newer = 0;  // valid ones
     for (auto path = all.rbegin(); path != all.rend(); ++path) {
       if (newer < retention.keep) {
-        if (is_whole(*path) && !is_amid_bad_steps(*path)) ++newer;
+        if (is_valid(*path) && !has_nonfinite_steps(*path)) ++newer;
         continue;
       }
       const bool kept = retention.every_steps > 0 && step_of(*path) % retention.every_steps == 0;
       if (kept || fs::weakly_canonical(*path) == kept_best) continue;
       remove(*path);
-      seen_whole_.erase(*path);
+      known_valid_.erase(*path);
     }
   } catch (const std::exception& error) {
     spdlog::warn("cannot remove old checkpoints in {}: {}", dir_.string(), error.what());
@@ -224,7 +223,7 @@ std::optional<fs::path> CheckpointStore::latest_valid() const {
   for (auto path = all.rbegin(); path != all.rend(); ++path) {
     const std::string problem = check_checkpoint(*path);
     if (problem.empty()) return *path;
-    spdlog::warn("passing over the damaged checkpoint {}: {}", path->string(), problem);
+    spdlog::warn("skipping the corrupt checkpoint {}: {}", path->string(), problem);
   }
   return std::nullopt;
 }

@@ -16,8 +16,8 @@
 namespace s2i {
 namespace {
 
-/// Copies into memory of the same shapes if `to` has it, into new (pinned for a GPU) if not. Copies
-/// from a GPU are under way on return; `device` is then the GPU.
+/// Copies to host memory, reusing that of `to` if its shapes match; new memory is pinned for a GPU.
+/// Copies from a GPU are asynchronous; `device` is then set to the GPU.
 void start_copies(const NamedTensors& from, NamedTensors& to, std::optional<at::Device>& device) {
   to.resize(from.size());
   for (size_t i = 0; i < from.size(); ++i) {
@@ -84,14 +84,14 @@ double CheckpointWriter::save(const CheckpointContent& content) {
 void CheckpointWriter::check() {
   const std::lock_guard lock(mutex_);
   if (failures_ < settings_.max_failures) return;
-  throw RunError("{} checkpoints in a row could not be written (checkpoint.max_failures): {}",
-                 failures_, newest_error_);
+  throw RunError("{} consecutive checkpoints could not be written (checkpoint.max_failures): {}",
+                 failures_, last_error_);
 }
 
 double CheckpointWriter::finish() {
   const Stopwatch watch;
   wait_until_idle();
-  while (unsaved_newest_ || unsaved_best_) {
+  while (unsaved_last_ || unsaved_best_) {
     check();
     std::this_thread::sleep_for(std::chrono::duration<double>(settings_.retry_seconds));
     write_again();
@@ -103,7 +103,7 @@ void CheckpointWriter::work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, stop, [&] { return waiting_ != nullptr; });
-    if (!waiting_) return;  // asked to stop, and nothing is left to write
+    if (!waiting_) return;  // a stop was requested and all is written
     busy_ = true;
     std::shared_ptr<CheckpointContent> content = std::move(waiting_);
     lock.unlock();
@@ -120,8 +120,8 @@ void CheckpointWriter::wait_until_idle() {
 }
 
 void CheckpointWriter::write(std::shared_ptr<CheckpointContent> content) {
-  unsaved_newest_.reset();  // this one is newer
-  // The best of before, which a failed write kept from the disk; a better one takes its place.
+  unsaved_last_.reset();  // `content` is newer
+  // The write of an earlier best checkpoint failed. A later best one replaces it.
   if (content->is_best) {
     unsaved_best_.reset();
   } else {
@@ -132,12 +132,12 @@ void CheckpointWriter::write(std::shared_ptr<CheckpointContent> content) {
     store_.prune(settings_.retention);
     if (settings_.asynchronous) spare_ = std::move(content);
   } else {
-    if (!settings_.asynchronous) {  // its tensors are those of the training, which goes on
+    if (!settings_.asynchronous) {  // the tensors change with the next step
       auto copy = std::make_shared<CheckpointContent>();
       copy_to_host(*content, *copy);
       content = std::move(copy);
     }
-    unsaved_newest_ = content;
+    unsaved_last_ = content;
     if (content->is_best) unsaved_best_ = std::move(content);
   }
   count(error);
@@ -145,9 +145,9 @@ void CheckpointWriter::write(std::shared_ptr<CheckpointContent> content) {
 
 void CheckpointWriter::write_again() {
   std::string error = write_best();
-  if (unsaved_newest_) {
-    error = try_write(*unsaved_newest_);
-    if (error.empty()) unsaved_newest_.reset();
+  if (unsaved_last_) {
+    error = try_write(*unsaved_last_);
+    if (error.empty()) unsaved_last_.reset();
   }
   if (error.empty()) store_.prune(settings_.retention);
   count(error);
@@ -157,7 +157,7 @@ std::string CheckpointWriter::write_best() {
   if (!unsaved_best_) return "";
   std::string error = try_write(*unsaved_best_);
   if (!error.empty()) return error;
-  if (unsaved_newest_ == unsaved_best_) unsaved_newest_.reset();
+  if (unsaved_last_ == unsaved_best_) unsaved_last_.reset();
   unsaved_best_.reset();
   return "";
 }
@@ -166,9 +166,9 @@ std::string CheckpointWriter::try_write(const CheckpointContent& content) {
   try {
     store_.save(content.step, content.is_best,
                 [&](const std::filesystem::path& folder) { write_(folder, content); });
-    // A best one that was left over is older than what was written meanwhile.
-    newest_saved_ = std::max(newest_saved_, content.step);
-    if (content.step < newest_saved_) store_.mark_last(newest_saved_);
+    // An unsaved best checkpoint may be older than the last one on disk.
+    last_saved_step_ = std::max(last_saved_step_, content.step);
+    if (content.step < last_saved_step_) store_.mark_last(last_saved_step_);
     return "";
   } catch (const std::exception& error) {
     return error.what();
@@ -177,10 +177,10 @@ std::string CheckpointWriter::try_write(const CheckpointContent& content) {
 
 void CheckpointWriter::count(const std::string& error) {
   const std::lock_guard lock(mutex_);
-  newest_error_ = error;
+  last_error_ = error;
   failures_ = error.empty() ? 0 : failures_ + 1;
   if (!error.empty()) {
-    spdlog::error("{}; failed writes in a row: {}, the run ends at {} (checkpoint.max_failures)",
+    spdlog::error("{}; consecutive failed writes: {}, the run ends at {} (checkpoint.max_failures)",
                   error, failures_, settings_.max_failures);
   }
 }

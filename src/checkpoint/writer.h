@@ -1,4 +1,4 @@
-// Writes checkpoints behind the training: the caller waits for the copy to host memory alone.
+// Writes checkpoints asynchronously: the caller only waits for the copy to host memory.
 #pragma once
 
 #include <condition_variable>
@@ -16,8 +16,8 @@
 
 namespace s2i {
 
-/// What a checkpoint is made from: the tensors may live on any device.
-// clang-tidy takes nlohmann-json's move, which is noexcept, for one that may throw.
+/// The content of a checkpoint. The tensors may be on any device.
+// False positive of clang-tidy: nlohmann-json's move constructor is noexcept.
 struct CheckpointContent {  // NOLINT(bugprone-exception-escape)
   int64_t step = 0;
   bool is_best = false;
@@ -28,48 +28,47 @@ struct CheckpointContent {  // NOLINT(bugprone-exception-escape)
 
 struct CheckpointWriterSettings {
   bool asynchronous = true;
-  int64_t max_failures = 3;  ///< So many failed writes in a row end the run.
-  double retry_seconds = 1;  ///< Between two tries of what has to be on disk at the end.
+  int64_t max_failures = 3;  ///< The run ends after this many consecutive failed writes.
+  double retry_seconds = 1;  ///< Time between retries of the final writes.
   Retention retention;
 };
 
 class CheckpointWriter {
  public:
-  /// `write` fills the folder with the content; it runs on the writer's thread. `store` must
-  /// outlive the writer.
+  /// `write` writes the content to the folder; it runs on the writer's thread. `store` must outlive
+  /// the writer.
   using Write = std::function<void(const std::filesystem::path&, const CheckpointContent&)>;
   CheckpointWriter(CheckpointStore& store, CheckpointWriterSettings settings, Write write);
-  /// Waits for the write in flight.
+  /// Waits for the write in progress.
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
-  /// Waits until the write before is done, copies the tensors to host memory and returns; the rest
-  /// goes on behind. A write that fails is reported in the log, and the run goes on with the
-  /// checkpoint before; a best one stays in memory and is written with the next. Returns the
-  /// seconds that the caller stood still. Throws as check().
+  /// Waits for the previous write, copies the tensors to host memory and starts the write. A failed
+  /// write is logged and the previous checkpoint stays; a failed best checkpoint is kept in memory
+  /// and written with the next one. Returns the seconds for which the call blocked. Throws like
+  /// check().
   double save(const CheckpointContent& content);
 
-  /// Throws RunError when max_failures writes in a row have failed.
+  /// Throws RunError after max_failures consecutive failed writes.
   void check();
 
-  /// Waits for the write in flight. What ends a run has to be on disk: the newest checkpoint and
-  /// the best, if their writes failed, are tried again until they are or check() throws. Returns
-  /// the seconds that it took.
+  /// Waits for the write in progress. If the write of the last or the best checkpoint failed,
+  /// retries until it succeeds or check() throws. Returns the seconds for which the call blocked.
   double finish();
 
  private:
   void work(const std::stop_token& stop);
   void wait_until_idle();
-  /// Writes one and, before it, a best one that is still to be written; prunes.
+  /// Writes the unsaved best checkpoint, if any, then `content`; then prunes.
   void write(std::shared_ptr<CheckpointContent> content);
-  /// Writes what earlier writes have left over.
+  /// Retries the failed writes.
   void write_again();
-  /// Writes the best one that is still to be written, if there is one. The error, or "".
+  /// Writes the unsaved best checkpoint, if any. Returns the error, or "".
   std::string write_best();
-  /// The error, or "" when it is on disk.
+  /// Returns the error, or "".
   std::string try_write(const CheckpointContent& content);
-  /// Counts a write that failed, or forgives those before.
+  /// Counts consecutive failures: an empty error resets the count.
   void count(const std::string& error);
 
   CheckpointStore& store_;
@@ -78,17 +77,17 @@ class CheckpointWriter {
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::shared_ptr<CheckpointContent> waiting_;  ///< Handed over and not taken yet.
+  std::shared_ptr<CheckpointContent> waiting_;  ///< To be written by the thread.
   bool busy_ = false;                           ///< The thread is writing.
-  int64_t failures_ = 0;                        ///< In a row.
-  std::string newest_error_;                    ///< Of the newest write; empty: it is on disk.
+  int64_t failures_ = 0;                        ///< Consecutive ones.
+  std::string last_error_;                      ///< Of the last write; empty if it succeeded.
 
-  // Of the thread while it is busy, else of the caller.
-  int64_t newest_saved_ = -1;                          ///< Step; -1: none yet.
-  std::shared_ptr<CheckpointContent> unsaved_newest_;  ///< Its write failed.
-  std::shared_ptr<CheckpointContent> unsaved_best_;    ///< Likewise; may be the same.
-  std::shared_ptr<CheckpointContent> spare_;           ///< Buffers that no write is using.
-  std::jthread thread_;                                ///< Last: it uses all of the above.
+  // Used by the thread while it is busy, otherwise by the caller.
+  int64_t last_saved_step_ = -1;                     ///< -1: none yet.
+  std::shared_ptr<CheckpointContent> unsaved_last_;  ///< Its write failed.
+  std::shared_ptr<CheckpointContent> unsaved_best_;  ///< Its write failed; may be the same.
+  std::shared_ptr<CheckpointContent> spare_;         ///< Host buffers for the next save().
+  std::jthread thread_;  ///< Destroyed first, since it uses all of the above.
 };
 
 }  // namespace s2i

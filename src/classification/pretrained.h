@@ -22,7 +22,8 @@ struct LoadSettings {
   std::vector<std::string> intents = {};
   /// Replace the head of the weights, if they have one, by a new one.
   bool new_head = false;
-  /// Accept NaN and infinite weights: a checkpoint that was saved amid bad steps can be resumed.
+  /// Accept NaN and infinite weights: a checkpoint that was saved during non-finite steps can be
+  /// resumed.
   bool allow_nonfinite = false;
   /// For what the weights lack: the head, masked_spec_embed, layer_weights.
   uint64_t seed = 0;

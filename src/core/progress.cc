@@ -49,6 +49,7 @@ void ProgressBar::update(int64_t done, const std::string& detail) {
     return;
   }
   last_drawn_ = now;
+  if (!terminal_ && done >= total_) return;  // finish() logs the last line
   draw(done, detail, false);
 }
 

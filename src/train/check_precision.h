@@ -1,4 +1,4 @@
-// Whether bf16 is worth its name on this processor.
+// Whether bf16 is faster than fp32 on this processor.
 #pragma once
 
 #include <string>
@@ -9,9 +9,8 @@ namespace s2i {
 /// number of threads. Takes some milliseconds.
 double measure_bf16_ratio();
 
-/// A warning if products in bf16 are slower than in fp32 by more than the noise of a measurement,
-/// or
-/// "". Without bf16 instructions they are computed many times slower.
+/// Returns a warning if products in bf16 are slower than in fp32 by more than the noise of the
+/// measurement, or "". Without bf16 instructions they are many times slower.
 std::string bf16_warning(double ratio);
 
 }  // namespace s2i

@@ -20,7 +20,7 @@ constexpr size_t kMaxPendingBytes = 64U << 20;
 
 struct KeptLines {
   std::string text;
-  int64_t damaged = 0;
+  int64_t invalid = 0;
 };
 
 /// The lines of steps up to `last_step`, without a truncated last line.
@@ -33,7 +33,7 @@ KeptLines lines_up_to(const std::string& text, int64_t last_step) {
     const Json entry = Json::parse(line, nullptr, false);
     int64_t step = 0;
     if (!entry.is_object() || !entry.contains("step") || !json_convert(entry.at("step"), step)) {
-      ++kept.damaged;
+      ++kept.invalid;
     } else if (step <= last_step) {
       kept.text += line + "\n";
     }
@@ -48,8 +48,8 @@ MetricsLog::MetricsLog(std::filesystem::path path, int64_t resume_step) : path_(
   if (!is_new) {
     const std::string text = read_file(path_, kMaxLogBytes);
     const KeptLines kept = lines_up_to(text, resume_step);
-    if (kept.damaged > 0) {
-      spdlog::warn("{}: {} damaged lines are removed", path_.string(), kept.damaged);
+    if (kept.invalid > 0) {
+      spdlog::warn("{}: removed {} invalid lines", path_.string(), kept.invalid);
     }
     if (kept.text != text) write_file_atomic(path_, kept.text);
   }

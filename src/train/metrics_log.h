@@ -17,7 +17,7 @@ class MetricsLog {
  public:
   /// Opens for appending; syncs the folder when the file is new. First removes lines of steps after
   /// `resume_step` (of a run that continued after its last checkpoint), so that the file is the
-  /// same as without the interruption. Also removes damaged lines, with a warning, except for a
+  /// same as without the interruption. Also removes invalid lines, with a warning, except for a
   /// truncated last line, which a crash leaves behind. Throws RunError.
   MetricsLog(std::filesystem::path path, int64_t resume_step);
 

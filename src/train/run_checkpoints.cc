@@ -56,7 +56,7 @@ RunState RunCheckpoints::find_best(const RunState& state) const {
   const auto linked = std::filesystem::canonical(store_.best(), no_link);
   const int64_t step = no_link ? -1 : step_of(linked);
   if (step >= 0 && step < state.step && is_valid(step)) found = read_run_state(linked);
-  spdlog::warn("the best checkpoint, of step {}, is missing or damaged; {}", state.best_step,
+  spdlog::warn("the best checkpoint, of step {}, is missing or corrupt; {}", state.best_step,
                found.best_step < 0
                    ? "the next validated checkpoint becomes the best"
                    : fmt::format("the best is now that of step {}", found.best_step));

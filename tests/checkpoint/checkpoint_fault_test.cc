@@ -62,8 +62,8 @@ void save(CheckpointStore& store, int64_t step) {
   store.prune(kRetention);
 }
 
-/// What a process does that is told of each save's end: five saves with deletions between them, the
-/// second is the best, and the last one is saved once more.
+/// The process under test: five saves with deletions between them, of which the second is the best
+/// and the last one is repeated. Calls `done` after each save.
 template <typename Done>
 void run_scenario(const fs::path& run_dir, Done&& done) {
   CheckpointStore store(run_dir);

@@ -1,5 +1,5 @@
 // What a run folder holds beside its checkpoints, on a disk that keeps no more than it promises:
-// metrics.jsonl and validation.jsonl have every line up to the newest checkpoint, config.yaml is
+// metrics.jsonl and validation.jsonl have every line up to the latest checkpoint, config.yaml is
 // whole.
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -71,8 +71,8 @@ std::vector<int64_t> steps_in(const fs::path& log) {
 std::string check_next_start(const fs::path& run_dir, int64_t acknowledged) {
   CheckpointStore store(run_dir);
   store.recover();
-  const auto newest = store.latest_valid();
-  const int64_t resumed = newest ? step_of(*newest) : 0;
+  const auto latest = store.latest_valid();
+  const int64_t resumed = latest ? step_of(*latest) : 0;
   if (resumed < acknowledged) return fmt::format("step {} found, {} saved", resumed, acknowledged);
   if (fs::exists(run_dir / "config.yaml") ? read_file(run_dir / "config.yaml", 1000) != kConfig
                                           : resumed > 0) {
@@ -94,7 +94,7 @@ std::string check_next_start(const fs::path& run_dir, int64_t acknowledged) {
   return "";
 }
 
-TEST(RunLogFaults, HaveEveryLineUpToTheNewestCheckpointAfterACrashAtEveryCall) {
+TEST(RunLogFaults, HaveEveryLineUpToTheLatestCheckpointAfterACrashAtEveryCall) {
   if (::access("/dev/shm", W_OK) == 0) ::setenv("TMPDIR", "/dev/shm", /*overwrite=*/1);
   spdlog::set_level(spdlog::level::off);
   const TemporaryFolder folder;

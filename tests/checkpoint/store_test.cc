@@ -88,7 +88,7 @@ TEST(CheckpointStore, AFailedSaveLeavesNothingAndTheOneBefore) {
   EXPECT_EQ(std::distance(fs::directory_iterator(run.path() / "checkpoints"), {}), 1);
 }
 
-TEST(CheckpointStore, PruneKeepsTheNewestAndTheBest) {
+TEST(CheckpointStore, PruneKeepsTheLatestAndTheBest) {
   const TemporaryFolder run;
   CheckpointStore store(run.path());
   for (int64_t step = 1; step <= 6; ++step) store.save(step, step == 2, write_content);
@@ -156,7 +156,7 @@ TEST(CheckpointStore, RecoverTidiesWhatWasLeftHalfDone) {
   fs::rename(dir / "step-00000003", dir / ".replaced-step-00000003");
   fs::rename(dir / "step-00000001", dir / ".removed-step-00000001");
   fs::create_directories(dir / ".writing-step-00000004" / "model");
-  fs::create_directories(dir / ".snapshot");  // somebody else's
+  fs::create_directories(dir / ".snapshot");  // of another program
   fs::create_symlink("nowhere", run.path() / "last.tmp");
   store.recover();
   EXPECT_THAT(names_of(store.list()), ::testing::ElementsAre("step-00000002", "step-00000003"));
@@ -173,7 +173,7 @@ TEST(CheckpointStore, SetsNewerOnesAside) {
   EXPECT_TRUE(fs::exists(run.path() / "checkpoints" / "superseded-step-00000003"));
 }
 
-TEST(CheckpointStore, OneSavedAmidBadStepsDoesNotCountTowardsThoseToKeep) {
+TEST(CheckpointStore, ACheckpointWithNonfiniteStepsDoesNotCountTowardsThoseToKeep) {
   const TemporaryFolder run;
   CheckpointStore store(run.path());
   const auto save = [&](int64_t step, int64_t consecutive_nonfinite_steps) {

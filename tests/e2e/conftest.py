@@ -1,7 +1,7 @@
-"""What the end-to-end tests share: the programs, a small corpus of tones, its shards and a model.
+"""Shared code of the end-to-end tests: the programs, a small corpus of tones, its shards and a model.
 
-The programs are in $S2I_BIN. The corpus is made here, with a seed: four intents are four rhythms of
-tones, short enough for two CPU cores; no real speech is needed to see whether a run is exact.
+The programs are in $S2I_BIN. The corpus is synthetic, generated with a seed: four intents with tones of different
+rhythms, small enough for two CPU cores. Tests of exactness do not need real speech.
 """
 
 import csv
@@ -67,19 +67,19 @@ def steps_logged(folder):
 
 
 def start_train(*arguments, environment=None, launcher=()):
-    """s2i-train under way; the caller sees to its end."""
+    """Starts s2i-train and returns the process; the caller must wait for it."""
     return subprocess.Popen([*launcher, BIN / "s2i-train", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             text=True, env={**os.environ, **MPI_ENVIRONMENT, **(environment or {})})
 
 
 def wait_for_steps(folder, count, process):
-    """Until so many steps are logged; fails when the run ends before."""
+    """Waits until `count` steps are logged; fails if the run ends before."""
     wait_until(lambda: process.poll() is not None or steps_logged(folder) >= count, f"step {count}")
     assert steps_logged(folder) >= count, process.communicate()
 
 
 def progress(folder, rank):
-    """What a rank last told about itself."""
+    """The content of a rank's progress file."""
     return json.loads((folder / f"progress/rank-{rank:05}.json").read_text())
 
 
@@ -134,7 +134,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory):
-    """A configuration file; tests override what they are about."""
+    """A configuration file; tests override the settings that they test."""
     path = tmp_path_factory.mktemp("config") / "test.yaml"
     path.write_text(
         "batch: {global: 12}\n"
@@ -160,9 +160,9 @@ def train(settings, shards, model, tmp_path):
 
 @pytest.fixture
 def job(settings, shards, model, tmp_path):
-    """job(ranks or None, *overrides) -> (process, run folder) past its third step, to do something to.
+    """job(ranks or None, *overrides) -> (process, run folder), after the third step of the run.
 
-    With ranks the process is mpirun. The overrides have to make the run long; what is left of it is killed.
+    With `ranks` the process is mpirun. The overrides must make the run long; it is killed after the test.
     """
     started = []
 

@@ -63,7 +63,7 @@ def test_a_killed_rank_ends_the_job_and_the_last_checkpoint_is_whole(job, train,
     assert f"process rank {victim} " in output + errors and "signal 9" in output + errors
     wait_until(lambda: not any(alive(pid) for pid in pids), "end of all ranks", 20)
     _, done = train("run", *LONG, "train.max_steps=30", "checkpoint.every_steps=2", ranks=2)
-    assert "resuming from" in done.stderr and "damaged" not in done.stderr
+    assert "resuming from" in done.stderr and "corrupt" not in done.stderr
 
 
 def test_a_slow_rank_is_named_once_with_where_its_time_goes(job):

@@ -55,7 +55,7 @@ def test_killed_anywhere_between_two_checkpoints_it_ends_as_if_undisturbed(setti
         if done.returncode == 0:
             return False
         again = run("s2i-train", *arguments, END, f"run.dir={folder}")
-        assert "damaged" not in again.stderr, f"call {at}: {again.stderr}"
+        assert "corrupt" not in again.stderr, f"call {at}: {again.stderr}"
         assert_same(expected, state(folder))
         shutil.rmtree(folder)
         return True

@@ -82,7 +82,7 @@ def test_a_damaged_checkpoint_is_passed_over(train):
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
     again, done = train("parts", *RANDOM, "checkpoint.keep=100")
-    assert "passing over the damaged checkpoint" in done.stderr
+    assert "skipping the corrupt checkpoint" in done.stderr
     assert "step 10 of 15" in done.stderr
     assert_same(outcome(whole), outcome(again))
 

@@ -93,7 +93,7 @@ def test_a_last_write_that_fails_once_is_tried_again(settings, shards, model, tm
         wait_for_steps(folder, 1, process)
         process.send_signal(signal.SIGUSR1)
     stderr = process.communicate(timeout=120)[1]
-    assert "failed writes in a row: 1" in stderr
+    assert "consecutive failed writes: 1" in stderr
     assert process.returncode == (128 + signal.SIGUSR1 if "100000" in steps else 0), stderr
     assert run("s2i-checkpoint", "verify", folder).stdout.count(": valid") == 1
     assert (folder / "evaluation.json").exists() == ("100000" not in steps)

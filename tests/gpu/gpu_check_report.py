@@ -1,4 +1,4 @@
-"""What tools/gpu_check.sh needs besides the shell; Python's own library alone.
+"""Helpers of tools/gpu_check.sh, with Python's standard library only.
 
     gpu_check_report.py losses RUN RUN LIMIT     compares the losses of two runs, step by step
     gpu_check_report.py table OUT                OUT/checks.tsv and OUT/*.json -> gpu_check.{md,json}

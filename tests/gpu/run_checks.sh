@@ -63,7 +63,7 @@ stuck() {  # DEVICE
   sleep 1
   [ $seconds -lt $limit ] || { echo "still there $seconds s after the rank had stopped"; return 1; }
   for rank in $ranks; do
-    # A process that has ended may wait for somebody to take its status.
+    # An ended process stays in the table until its parent reads its status.
     case $(ps -o stat= -p "$rank") in '' | Z*) continue ;; esac
     kill -KILL "$rank"
     echo "process $rank was left behind"

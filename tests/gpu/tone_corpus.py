@@ -1,4 +1,4 @@
-"""Writes a small corpus of tones in the layout of Skit-S2I, with Python's own library alone:
+"""Writes a small corpus of tones in the layout of Skit-S2I, with Python's standard library only:
 
     python3 tone_corpus.py FOLDER [--utterances N] [--shortest S] [--longest S] [--intents N]
 

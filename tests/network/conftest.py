@@ -7,7 +7,7 @@ import namespaces
 
 @pytest.fixture(scope="session")
 def can_make_hosts():
-    """Skips, and says why, where there can be no hosts."""
+    """Skips the tests, with the reason, if hosts cannot be created."""
     if reason := namespaces.why_not():
         pytest.skip(reason)
 

@@ -45,7 +45,7 @@ def find_program(name):
 
 @functools.cache
 def why_not(programs=PROGRAMS, unshare=KINDS, trial=TRIAL):
-    """Why hosts cannot be had here, or None: who we are, what is installed, and whether the shell command
+    """Why hosts cannot be created, or None: checks the user, the installed programs, and whether the shell command
     `trial` succeeds in new namespaces, made with these options of unshare(1). That finds out a container
     without privileges."""
     if os.geteuid() != 0:
@@ -74,12 +74,12 @@ class Namespace:
             raise RuntimeError(f"host {name} did not start: {self.holder.stderr.read().strip()}")
 
     def command(self, program, *arguments):
-        """The command line that runs the program in here."""
+        """The command line that runs the program on this host."""
         return ["nsenter", f"--target={self.holder.pid}", *KINDS, "--", find_program(program) or str(program),
                 *map(str, arguments)]
 
     def run(self, *arguments):
-        """Runs a command to its end; its output. Raises RuntimeError with what it said."""
+        """Runs a command and returns its output. Raises RuntimeError with its error output."""
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, arguments))}: {done.stderr.strip()}")

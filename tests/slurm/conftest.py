@@ -1,4 +1,4 @@
-"""What the tests on a real Slurm share: the cluster, and the corpus, shards and model of tests/e2e."""
+"""Fixtures of the tests on a real Slurm: the cluster, and the corpus, shards and model of tests/e2e."""
 
 import importlib.util
 from pathlib import Path
@@ -19,7 +19,7 @@ LONG = ["model.dropout=0.1", "model.spec_augment=true", "train.epochs=8", "check
 
 @pytest.fixture(scope="session")
 def can_start_clusters():
-    """Skips, and says why, where there can be no private cluster."""
+    """Skips the tests, with the reason, if a private cluster cannot be started."""
     if reason := why_not():
         pytest.skip(reason)
 
@@ -41,7 +41,7 @@ def cluster(private_cluster):
 
 
 class Job:
-    """One submitted job: its log, its run folder, and what to wait for."""
+    """A submitted job with its log and run folder."""
 
     def __init__(self, cluster, number, folder, run_dir):
         self.cluster, self.number, self.folder, self.run_dir = cluster, number, folder, run_dir
@@ -57,7 +57,7 @@ class Job:
         return path.read_text().count("\n") if path.exists() else 0
 
     def wait_for_steps(self, count, start=1, seconds=180):
-        """Until `count` steps are done by the `start`th start of the job."""
+        """Waits until the `start`th start of the job has done `count` steps."""
         def there():
             return self.log().count("train.sh: job ") >= start and self.steps() >= count
         wait_until(there, seconds, f"step {count} of start {start}: {self.log()}", pause=0.05)
@@ -88,7 +88,7 @@ def submit(cluster, settings, shards, model, tmp_path):
 
 
 def outcome(run_dir):
-    """What must not depend on what happened on the way: final weights, and the metrics without the times."""
+    """What must not depend on interruptions: the final weights, and the metrics without times."""
     metrics = e2e.read_lines(run_dir / "metrics.jsonl")
     for line in metrics:
         for key in ("time", "seconds", "utterances_per_second", "reduction_hidden"):

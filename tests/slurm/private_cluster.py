@@ -1,4 +1,4 @@
-"""A Slurm of one's own: slurmctld, munged and two slurmd, private to one folder, gone when it ends.
+"""A private Slurm cluster: slurmctld, munged and two slurmd in one folder, which all end with the fixture.
 
     python tests/slurm/private_cluster.py                     a shell in which sbatch, squeue ... use it
     python tests/slurm/private_cluster.py sbatch --wait JOB   one command, then everything ends
@@ -73,7 +73,7 @@ PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged", "mungekey", "ip", "hostna
             "setpriv", "ps")
 KINDS = ("--net", "--uts", "--pid", "--mount", "--ipc")
 UNSHARE = (*KINDS, "--kill-child", "--mount-proc", "--propagation", "unchanged")
-# What is mounted on a host must not show elsewhere. unshare(1) sees to that by itself only where / is a mount point,
+# What is mounted on a host must not show elsewhere. unshare(1) does that by itself only where / is a mount point,
 # which it is not in a chroot. This starts at the root of the mount namespace, even if that is outside the chroot.
 PRIVATE_MOUNTS = "mount --namespace /proc/self/ns/mnt --make-rprivate /"
 TRIAL = (f"{PRIVATE_MOUNTS} && mount --bind /etc/hosts /etc/hosts && mount -t tmpfs none /dev/shm && hostname trial && "
@@ -97,7 +97,7 @@ def wait_until(condition, seconds, what, pause=0.1):
 
 
 class Host:
-    """A machine: namespaces held by one process that does nothing. Its end ends all of the host."""
+    """A simulated host: namespaces held by an idle process. All processes of the host end with it."""
 
     def __init__(self, name, folder):
         self.name = name
@@ -133,14 +133,14 @@ class Host:
             raise RuntimeError(f"{self.name}: ip {' '.join(words)}: {done.stderr.strip()}")
 
     def processes(self):
-        """The command lines of what runs on the host, its first process aside."""
+        """The command lines of the processes on the host, except the one that holds the namespaces."""
         listing = subprocess.run(self.command("ps", "-e", "-o", "pid=,args="), capture_output=True, text=True)
         lines = [line.split(None, 1) for line in listing.stdout.splitlines()]
         return [args for pid, args in lines
                 if pid != "1" and args != "sleep infinity" and not args.startswith("ps -e")]
 
     def power_off(self):
-        """All processes of the host end at once, with no farewell to anyone."""
+        """Kills all processes of the host at once."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -204,7 +204,7 @@ class PrivateCluster:
         log.close()
 
     def start_node(self, name):
-        """Powers a node on, joins it to the network, starts its slurmd."""
+        """Starts a node, connects it to the network and starts its slurmd."""
         host = self.nodes[name]
         host.power_on()
         self.controller.ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns",
@@ -215,14 +215,14 @@ class PrivateCluster:
         self.daemon(host, "slurmd", "-D")
 
     def cut_link(self, name):
-        """The node runs on, and nobody hears of it."""
+        """Disconnects the node from the network; its processes keep running."""
         self.controller.ip("link", "set", name, "down")
 
     def mend_link(self, name):
         self.controller.ip("link", "set", name, "up")
 
     def repair(self):
-        """Both nodes powered, joined and idle, whatever was done to them."""
+        """Restores both nodes: started, connected and idle."""
         for name, host in self.nodes.items():
             if host.process is None:
                 self.start_node(name)
@@ -231,7 +231,7 @@ class PrivateCluster:
         self.wait_for_nodes()
 
     def wait_for_nodes(self, seconds=180):
-        """Until both nodes are idle."""
+        """Waits until both nodes are idle."""
         def idle():
             states = self.run("sinfo", "--noheader", "--Node", "--format=%T", check=False).stdout.split()
             return states == ["idle"] * len(self.nodes)
@@ -245,7 +245,7 @@ class PrivateCluster:
             host.power_off()
 
     def logs(self):
-        """The last lines of every daemon's log, for a failure's message."""
+        """The last lines of every daemon's log, for error messages."""
         texts = []
         for path in sorted([*self.folder.glob("*.log"), *self.folder.glob("*.out"), *self.folder.glob("munge/log")]):
             lines = path.read_text(errors="replace").splitlines()[-20:]
@@ -253,7 +253,7 @@ class PrivateCluster:
         return "\n".join(texts)
 
     def run(self, *words, check=True, timeout=120, environment=None, cwd=None):
-        """Runs a command where Slurm is at hand (on the controller's network) and returns the finished process."""
+        """Runs a command on the controller's network and returns the finished process."""
         command = ["nsenter", "--target", str(self.controller.first_process()), "--net", "--uts",
                    *map(str, words)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd or REPOSITORY,
@@ -263,17 +263,17 @@ class PrivateCluster:
         return done
 
     def submit(self, script, *arguments, options=(), environment=None, cwd=None):
-        """sbatch; returns the job's number, a string."""
+        """Submits a job with sbatch; returns its id as a string."""
         return self.run("sbatch", "--parsable", *options, script, *arguments,
                         environment=environment, cwd=cwd).stdout.strip()
 
     def job(self, job):
-        """What `scontrol show job` says: JobState, ExitCode, Restarts, NodeList, ..."""
+        """The fields of `scontrol show job`: JobState, ExitCode, Restarts, NodeList, ..."""
         text = self.run("scontrol", "--oneliner", "show", "job", job).stdout
         return dict(re.findall(r"(\S+?)=(\S*)", text))
 
     def wait(self, job, seconds=300):
-        """Waits for the end of a job (a requeued one goes on) and returns job(job)."""
+        """Waits for the end of a job (a requeued job has not ended) and returns job(job)."""
         def ended():
             shown = self.job(job)
             return shown if shown["JobState"] in FINAL_STATES else None

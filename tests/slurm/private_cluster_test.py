@@ -1,4 +1,4 @@
-"""The private cluster that the other tests here stand on."""
+"""The private cluster that the other Slurm tests use."""
 
 import subprocess
 

@@ -20,7 +20,7 @@ from conftest import BIN, MPI_ENVIRONMENT
 REPOSITORY = Path(__file__).resolve().parents[2]
 FAULTS = BIN.parent / "lib/libs2i_file_faults.so"
 PROGRESS_TIMEOUT = 600  # seconds without a new step until a wait fails
-PASSED_OVER = "passing over the damaged checkpoint"
+SKIPPED_CORRUPT = "skipping the corrupt checkpoint"
 
 
 def last_step(folder):
@@ -146,7 +146,7 @@ class FaultInjector:
     def check_log(self, start):
         """Checks that the log reports a corrupt checkpoint only if one was corrupted, and matches `expected`."""
         log = start.log()
-        assert (PASSED_OVER in log) == self.corrupted, start.tail()
+        assert (SKIPPED_CORRUPT in log) == self.corrupted, start.tail()
         if len(self.starts) > 1:
             assert "resuming from" in log, start.tail()
         if self.expected:

@@ -57,7 +57,7 @@ TEST(MetricsLog, RemovesDamagedLinesAndReportsTheirNumber) {
   { MetricsLog log(path, 10); }
   spdlog::set_default_logger(before);
   EXPECT_EQ(read_file(path, 1000), "{\"step\":1}\n{\"step\":3}\n");
-  EXPECT_THAT(said.str(), HasSubstr(path.string() + ": 4 damaged lines are removed"));
+  EXPECT_THAT(said.str(), HasSubstr(path.string() + ": removed 4 invalid lines"));
 }
 
 TEST(MetricsLog, ReturnsTheLoggedValuesUpToAStep) {
