@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "cluster/reduce/buckets.h"
 #include "core/error.h"
 
 namespace s2i {
@@ -12,18 +13,21 @@ namespace {
 /// Steps of ranks that a prediction is the mean of: enough that their lengths average out.
 constexpr int64_t kRankSteps = 8192;
 
-/// Buckets as GradientReducer cuts them, without their parameters: bytes of fp32 and when full.
+/// The buckets of GradientReducer: fp32 bytes of each, and when the last of its gradients is ready.
 std::vector<GradientReady> make_buckets(const std::vector<GradientReady>& gradients,
                                         double bucket_mib) {
-  const auto most = static_cast<int64_t>(bucket_mib * (1 << 20));
+  std::vector<int64_t> sizes;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    sizes.push_back(gradients[i].bytes - (i == 0 ? 0 : gradients[i - 1].bytes));
+  }
   std::vector<GradientReady> buckets;
-  int64_t end = 0;
-  for (const auto& gradient : gradients) {
-    const int64_t bytes = gradient.bytes - end;
-    end = gradient.bytes;
-    if (buckets.empty() || buckets.back().bytes + bytes > most) buckets.push_back({});
-    buckets.back().bytes += bytes;
-    buckets.back().fraction = std::max(buckets.back().fraction, gradient.fraction);
+  size_t next = 0;
+  for (const size_t count : cut_into_buckets(sizes, static_cast<int64_t>(bucket_mib * (1 << 20)))) {
+    GradientReady& bucket = buckets.emplace_back();
+    for (const size_t end = next + count; next < end; ++next) {
+      bucket.bytes += sizes[next];
+      bucket.fraction = std::max(bucket.fraction, gradients[next].fraction);
+    }
   }
   return buckets;
 }

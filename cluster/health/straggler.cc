@@ -7,19 +7,18 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/statistics.h"
 
 namespace s2i {
 namespace {
 
-/// The lower of the two middle values: with two ranks the faster one is the reference.
+/// The lower median: with two ranks the faster one is the reference.
 template <typename Part>
 double median_of(const std::vector<StepSeconds>& steps, Part part) {
   std::vector<double> values;
   values.reserve(steps.size());
   for (const auto& step : steps) values.push_back(std::invoke(part, step));
-  const auto middle = values.begin() + static_cast<ptrdiff_t>((values.size() - 1) / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
+  return lower_median(std::move(values));
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <vector>
+
+#include "core/statistics.h"
 
 namespace s2i {
 
@@ -14,10 +15,7 @@ bool SpikeDetector::add(double loss) {
   if (!std::isfinite(loss)) return false;
   bool spike = false;
   if (factor_ > 0 && recent_.size() >= kMinLosses) {
-    std::vector<double> sorted(recent_.begin(), recent_.end());
-    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-    std::nth_element(sorted.begin(), middle, sorted.end());
-    spike = loss > factor_ * std::max(*middle, kMinMedian);
+    spike = loss > factor_ * std::max(median({recent_.begin(), recent_.end()}), kMinMedian);
   }
   recent_.push_back(loss);
   if (recent_.size() > kWindow) recent_.pop_front();

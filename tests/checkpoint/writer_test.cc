@@ -80,7 +80,7 @@ TEST_P(CheckpointWriterTest, WritesTheValuesOfTheMomentOfTheCall) {
   EXPECT_EQ(fs::canonical(store_.last()), fs::canonical(store_.at(5)));
 }
 
-TEST_P(CheckpointWriterTest, FailuresInARowEndTheRunAndAGoodWriteForgivesThem) {
+TEST_P(CheckpointWriterTest, ConsecutiveFailuresEndTheRunAndASuccessResetsTheCount) {
   CheckpointWriter writer(store_, settings(2), failing_disk());
   for (int64_t step = 1; step <= 6; step += 2) {
     failing_ = 1;
@@ -94,9 +94,9 @@ TEST_P(CheckpointWriterTest, FailuresInARowEndTheRunAndAGoodWriteForgivesThem) {
     writer.save(content_of(7, weights_));
     writer.save(content_of(8, weights_));
     writer.save(content_of(9, weights_));
-    FAIL() << "two in a row must end the run";
+    FAIL() << "two consecutive failures must end the run";
   } catch (const RunError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("2 checkpoints in a row"));
+    EXPECT_THAT(error.what(), HasSubstr("2 consecutive checkpoints"));
     EXPECT_THAT(error.what(), HasSubstr("no space left"));
   }
   EXPECT_EQ(store_.list().size(), 3U);

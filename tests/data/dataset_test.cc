@@ -251,9 +251,11 @@ TEST(ContentChecksum, DoesNotDependOnTheDivisionIntoShards) {
   Manifest manifest = write_test_dataset(folder.path());
   const TemporaryFolder other;
   std::vector<Shard> shards;
-  const ShardEntry entry = write_test_shard(
-      other.path(), 0,
-      {{"a", 0, 1, {1, -2, 3}}, {"b", 1, 0, {32767, -32768}}, {"c", 1, 1, {5, 6, 7, 8}}});
+  const ShardEntry entry = write_test_shard(other.path(), 0,
+                                            {{"a", 0, 1, {1, -2, 3}, {0}},
+                                             {"b", 1, 0, {32767, -32768}, {1}},
+                                             {"c", 1, 1, {5, 6, 7, 8}, {1}}},
+                                            kTestHeader);
   shards.emplace_back(other.path(), entry, SampleType::kInt16);
   EXPECT_EQ(content_checksum(manifest, shards), manifest.content_checksum);
 }

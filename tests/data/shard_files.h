@@ -33,6 +33,13 @@ inline ShardEntry write_test_shard(
   return write_shard(folder, index, header, list);
 }
 
+/// Of shards with one kept column.
+inline const ShardHeader kTestHeader{.split = "train",
+                                     .sample_rate = 16000,
+                                     .source_rates = {8000},
+                                     .resampler = "test",
+                                     .columns = {"template"}};
+
 /// Two shards, three utterances, two intents, two speakers, one kept column.
 inline Manifest write_test_dataset(const std::filesystem::path& folder) {
   Manifest manifest;
@@ -41,14 +48,10 @@ inline Manifest write_test_dataset(const std::filesystem::path& folder) {
   manifest.intents = {"ask", "pay"};
   manifest.speakers = {"ann", "bob"};
   manifest.columns = {{"template", {"how much", "pay it"}}};
-  const ShardHeader header{.split = "train",
-                           .sample_rate = 16000,
-                           .source_rates = {8000},
-                           .resampler = "test",
-                           .columns = {"template"}};
   manifest.shards.push_back(write_test_shard(
-      folder, 0, {{"a", 0, 1, {1, -2, 3}, {0}}, {"b", 1, 0, {32767, -32768}, {1}}}, header));
-  manifest.shards.push_back(write_test_shard(folder, 1, {{"c", 1, 1, {5, 6, 7, 8}, {1}}}, header));
+      folder, 0, {{"a", 0, 1, {1, -2, 3}, {0}}, {"b", 1, 0, {32767, -32768}, {1}}}, kTestHeader));
+  manifest.shards.push_back(
+      write_test_shard(folder, 1, {{"c", 1, 1, {5, 6, 7, 8}, {1}}}, kTestHeader));
   std::vector<Shard> shards;
   for (const auto& entry : manifest.shards)
     shards.emplace_back(folder, entry, manifest.sample_type);

@@ -48,7 +48,7 @@ def test_failures_in_a_row_end_the_run_and_the_next_start_goes_on(train, tmp_pat
     plan = faults(tmp_path / "run/checkpoints", error=ENOSPC, at=300, count=10**9)
     folder, done = train("run", *overrides, "checkpoint.max_failures=2", environment=plan, check=False)
     assert done.returncode == 1
-    assert "2 checkpoints in a row" in done.stderr
+    assert "2 consecutive checkpoints" in done.stderr
     steps = len(read_lines(folder / "metrics.jsonl"))
     assert steps < 15
     train("run", *overrides)

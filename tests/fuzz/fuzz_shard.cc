@@ -16,12 +16,7 @@ struct ValidShard {
     const std::vector<TestUtterance> utterances = {{"a", 0, 1, {1, -2, 3}, {0}},
                                                    {"bb", 1, 0, {32767, -32768}, {1}},
                                                    {"ccc", 1, 1, {5, 6, 7, 8}, {1}}};
-    const ShardHeader header{.split = "train",
-                             .sample_rate = 16000,
-                             .source_rates = {8000},
-                             .resampler = "test",
-                             .columns = {"template"}};
-    entry = write_test_shard(folder, 0, utterances, header);
+    entry = write_test_shard(folder, 0, utterances, kTestHeader);
     bytes = read_file(folder / entry.file, 1 << 20);
   }
 
