@@ -1,9 +1,9 @@
 #include <spdlog/spdlog.h>
 
+#include "core/unicode.h"
 #include "fuzzing.h"
 #include "preprocess/corpus.h"
 #include "preprocess/missing_file.h"
-#include "core/unicode.h"
 
 using namespace s2i;
 
