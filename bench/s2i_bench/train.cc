@@ -1,31 +1,18 @@
 #include "bench/s2i_bench/train.h"
 
 #include <ATen/Functions.h>
-#include <c10/core/CachingDeviceAllocator.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 
 #include "cluster/comm/global_values.h"
+#include "cluster/placement/peak_memory.h"
 #include "core/error.h"
 #include "core/program.h"
 
 namespace s2i {
 namespace {
-
-double peak_host_bytes() {
-  struct rusage usage {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
-}
-
-double peak_device_bytes(at::Device device) {
-  if (device.is_cpu()) return 0;
-  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
-  return static_cast<double>(stats.reserved_bytes[0].peak);
-}
 
 /// A value of every step.
 std::vector<double> each(const Measurement& measured,
@@ -119,9 +106,11 @@ int measure_one(const TrainBenchOptions& options, Workbench& bench) {
       total(each(measured, [](const auto& s) { return s.record.seconds.data; })) / total(seconds);
   const double hidden =
       spread_of(each(measured, [](const auto& s) { return s.record.reduction_hidden; })).median;
-  const double host_bytes = global_max(communicator, peak_host_bytes(), "host memory");
+  const double host_bytes =
+      global_max(communicator, static_cast<double>(peak_host_bytes()), "host memory");
   const double device_bytes =
-      global_max(communicator, peak_device_bytes(bench.cluster().device), "device memory");
+      global_max(communicator, static_cast<double>(peak_device_bytes(bench.cluster().device)),
+                 "device memory");
   const Spread step = spread_of(seconds);
 
   OrderedJson report = report_head("train", bench.cluster());

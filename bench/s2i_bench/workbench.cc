@@ -1,5 +1,6 @@
 #include "bench/s2i_bench/workbench.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Functions.h>
 
 #include <algorithm>
@@ -85,7 +86,13 @@ StepFlop micro_batch_flop(const ClassifierConfig& config, const MicroBatch& micr
 double matmul_peak(at::Device device, at::ScalarType type) {
   const int64_t size = device.is_cpu() ? 2048 : 8192;
   const auto options = at::TensorOptions().dtype(type).device(device);
-  const at::Tensor a = at::ones({size, size}, options), b = at::ones({size, size}, options);
+  // Random values: a GPU's clock falls with the number of bits that change, and equal values would
+  // show a rate that no training reaches.
+  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(/*seed=*/1);
+  const auto random = [&] {
+    return at::empty({size, size}).uniform_(-1, 1, generator).to(options);
+  };
+  const at::Tensor a = random(), b = random();
   at::Tensor c = at::empty({size, size}, options);
   const int repeats = device.is_cpu() ? 1 : 20;
   const auto seconds = [&] {

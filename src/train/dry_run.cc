@@ -1,18 +1,22 @@
 #include "train/dry_run.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
+#include <string>
+
+#include "cluster/placement/peak_memory.h"
 #include "core/progress.h"
 #include "train/run_step.h"
 
 namespace s2i {
 namespace {
 
-double peak_memory_gib() {
-  struct rusage usage {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / (1 << 20);
+std::string peak_memory_text(at::Device device) {
+  constexpr double kGibibyte = 1 << 30;
+  const double host = static_cast<double>(peak_host_bytes()) / kGibibyte;
+  if (device.is_cpu()) return fmt::format("{:.2f} GiB", host);
+  return fmt::format("{:.2f} GiB on the GPU and {:.2f} GiB on the host",
+                     static_cast<double>(peak_device_bytes(device)) / kGibibyte, host);
 }
 
 StepRecord try_longest(TrainStep& train_step, const TrainingBatches& batches, int rank) {
@@ -24,7 +28,7 @@ StepRecord try_longest(TrainStep& train_step, const TrainingBatches& batches, in
 }  // namespace
 
 void dry_run(TrainStep& train_step, const TrainingBatches& batches, int64_t total_steps,
-             Communicator& communicator) {
+             Communicator& communicator, at::Device device) {
   try_longest(train_step, batches, communicator.rank());  // includes allocation and warm-up
   const StepRecord record = try_longest(train_step, batches, communicator.rank());
   if (communicator.rank() != 0) return;
@@ -32,8 +36,8 @@ void dry_run(TrainStep& train_step, const TrainingBatches& batches, int64_t tota
   const double mean = longest * batches.mean_to_longest();
   spdlog::info(
       "dry run: a step over the {} longest utterances takes {:.2f} s; rank 0 needed at "
-      "most {:.2f} GiB",
-      record.utterances, longest, peak_memory_gib());
+      "most {}",
+      record.utterances, longest, peak_memory_text(device));
   spdlog::info("dry run: about {} for {} steps, without validation; nothing was saved",
                duration_text(mean * static_cast<double>(total_steps)), total_steps);
 }

@@ -9,9 +9,9 @@
 
 namespace s2i {
 
-/// Takes a step over the longest batch and logs its time and memory, and an estimate for
-/// `total_steps`. Saves nothing. Collective. Throws RunError when memory runs out.
+/// Takes a step over the longest batch and logs its time and memory on `device` and the host, and
+/// an estimate for `total_steps`. Saves nothing. Collective. Throws RunError when memory runs out.
 void dry_run(TrainStep& train_step, const TrainingBatches& batches, int64_t total_steps,
-             Communicator& communicator);
+             Communicator& communicator, at::Device device);
 
 }  // namespace s2i

@@ -185,7 +185,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   warn(check_warmup(schedule.warmup_steps(), schedule.total_steps()), cluster.is_main());
   log_plan(corpus, config.loop, schedule.total_steps(), steps_per_epoch, config.batch.global_batch);
   if (command.dry_run) {
-    dry_run(parts.step(), batches, schedule.total_steps(), communicator);
+    dry_run(parts.step(), batches, schedule.total_steps(), communicator, cluster.device);
     return kExitDone;
   }
 
