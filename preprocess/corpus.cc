@@ -218,9 +218,10 @@ void keep_columns(const std::vector<std::string>& names, CorpusSplit& split) {
       const std::string text = present ? row.fields[position] : "";
       texts.push_back(is_utf8(text) ? text : printable(text));
     }
-    KeptColumn& column = split.columns.emplace_back(split.csv.header[position], texts);
+    KeptColumn column{.name = split.csv.header[position], .values = texts};
     sort_unique(column.values);
     const std::vector<int32_t> indices = indices_in(column.values, texts);
+    split.columns.push_back(std::move(column));
     for (size_t i = 0; i < split.rows.size(); ++i) split.rows[i].columns.push_back(indices[i]);
   }
 }
