@@ -1,7 +1,6 @@
 #include "checkpoint/writer.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <spdlog/spdlog.h>
 
@@ -10,27 +9,23 @@
 #include <optional>
 #include <utility>
 
+#include "checkpoint/host_tensors.h"
 #include "core/clock.h"
 #include "core/error.h"
 
 namespace s2i {
 namespace {
 
-/// Copies to host memory, reusing that of `to` if its shapes match; new memory is pinned for a GPU.
-/// Copies from a GPU are asynchronous; `device` is then set to the GPU.
+/// Copies to host memory, reusing that of `to` if its layout matches; new memory is pinned for a
+/// GPU. Copies from a GPU are asynchronous; `device` is then set to the GPU.
 void start_copies(const NamedTensors& from, NamedTensors& to, std::optional<at::Device>& device) {
-  to.resize(from.size());
+  const bool from_gpu = !from.empty() && from.front().tensor.is_cuda();
+  if (!same_layout(from, to)) to = host_tensors_like(from, /*pinned=*/from_gpu);
   for (size_t i = 0; i < from.size(); ++i) {
     const at::Tensor source = from[i].tensor.detach();
-    at::Tensor& target = to[i].tensor;
     to[i].name = from[i].name;
-    if (!target.defined() || target.sizes() != source.sizes() ||
-        target.scalar_type() != source.scalar_type()) {
-      const auto options = at::TensorOptions().dtype(source.scalar_type());
-      target = at::empty(source.sizes(), options.pinned_memory(source.is_cuda()));
-    }
-    target.copy_(source, /*non_blocking=*/true);
-    if (!source.is_cpu()) device = source.device();
+    to[i].tensor.copy_(source, /*non_blocking=*/true);
+    if (source.is_cuda()) device = source.device();
   }
 }
 
