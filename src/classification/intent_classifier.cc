@@ -35,6 +35,7 @@ IntentClassifier::IntentClassifier(ClassifierConfig config, at::Device device)
   network_ = std::make_unique<Network>(config_, *parts_, list);
   parameters_ = list.take_parameters();
   buffers_ = list.take_buffers();
+  cast_ = list.take_cast();
 }
 
 IntentClassifier::~IntentClassifier() = default;
@@ -64,6 +65,19 @@ NamedTensors IntentClassifier::trainable() const {
     if (tensor.requires_grad()) trainable.emplace_back(name, tensor);
   }
   return trainable;
+}
+
+void IntentClassifier::freeze_all() {
+  for (NamedTensor& parameter : parameters_) parameter.tensor.set_requires_grad(false);
+}
+
+void IntentClassifier::use_narrow_copies(const at::Tensor& values, const at::Tensor& narrow) {
+  for (const Parameter& parameter : cast_) {
+    const at::Tensor& master = parameter.master();
+    if (!master.is_alias_of(values)) continue;
+    const int64_t offset = master.storage_offset() - values.storage_offset();
+    parameter.set_narrow(narrow.narrow(0, offset, master.numel()).view(master.sizes()));
+  }
 }
 
 void IntentClassifier::freeze(bool feature_encoder, int64_t lower_layers) {

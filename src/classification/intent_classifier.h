@@ -52,6 +52,11 @@ class IntentClassifier {
   /// BatchNorm. They never change.
   const NamedTensors& buffers() const { return buffers_; }
 
+  /// Where the bfloat16 copies of parameters are, so that a pass in that type does not round them
+  /// again: `narrow` [N] bfloat16 is laid out as `values` [N] float32, of which the parameters are
+  /// views, and whoever changes the parameters keeps it equal to the rounded values.
+  void use_narrow_copies(const at::Tensor& values, const at::Tensor& narrow);
+
   /// Sets which parameters train (requires_grad), whatever was set before.
   /// feature_encoder: the convolutions and their norms are frozen (Hugging Face's
   ///   freeze_feature_encoder).
@@ -59,6 +64,8 @@ class IntentClassifier {
   ///   everything below them too; with all of them frozen only the head trains, and a
   ///   pre-LayerNorm model's last norm.
   void freeze(bool feature_encoder, int64_t lower_layers);
+  /// Freezes every parameter, for a model that only predicts.
+  void freeze_all();
 
   const ClassifierConfig& config() const { return config_; }
   at::Device device() const { return device_; }
@@ -76,6 +83,7 @@ class IntentClassifier {
   std::unique_ptr<EncoderParts> parts_;
   NamedTensors parameters_;
   NamedTensors buffers_;
+  std::vector<Parameter> cast_;  ///< Those that are used in the type of the pass.
   std::unique_ptr<Network> network_;
 };
 

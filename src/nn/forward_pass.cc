@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 
 #include "core/error.h"
+#include "nn/host_copy.h"
 
 namespace s2i {
 
@@ -28,14 +29,14 @@ ForwardPass begin_pass(const EncoderConfig& config, const ForwardOptions& option
     padded = padded || pass.frames.back() < pass.max_frames;
   }
   if (padded) {
-    pass.device_frames = at::tensor(pass.frames, at::kLong).to(device);
+    pass.device_frames = copy_to_device(at::tensor(pass.frames, at::kLong), device);
     const at::Tensor frame = at::arange(pass.max_frames, pass.device_frames.options());
     pass.frame_mask = frame.view({1, -1, 1}).lt(pass.device_frames.view({-1, 1, 1}));
   }
   if (options.training) {
     S2I_CHECK(options.utterance_keys.size() == pass.samples.size());
     std::vector<int64_t> keys(options.utterance_keys.begin(), options.utterance_keys.end());
-    pass.keys = at::tensor(keys, at::kLong).to(device);
+    pass.keys = copy_to_device(at::tensor(keys, at::kLong), device);
   }
   return pass;
 }

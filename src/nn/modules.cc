@@ -8,11 +8,11 @@
 namespace s2i {
 
 Linear::Linear(ParameterList& parameters, const std::string& name, int64_t in, int64_t out)
-    : weight(parameters.add(name + ".weight", {out, in})),
-      bias(parameters.add(name + ".bias", {out})) {}
+    : weight(parameters.add_cast(name + ".weight", {out, in})),
+      bias(parameters.add_cast(name + ".bias", {out})) {}
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
-  return at::linear(x, weight.to(x.scalar_type()), bias.to(x.scalar_type()));
+  return at::linear(x, weight.in(x.scalar_type()), bias.in(x.scalar_type()));
 }
 
 at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

@@ -13,8 +13,8 @@ namespace s2i {
 
 /// y = x W^T + b, in the type of x.
 struct Linear {
-  at::Tensor weight;  ///< [out, in]
-  at::Tensor bias;    ///< [out]
+  Parameter weight;  ///< [out, in]
+  Parameter bias;    ///< [out]
 
   Linear() = default;
   Linear(ParameterList& parameters, const std::string& name, int64_t in, int64_t out);

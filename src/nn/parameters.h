@@ -6,7 +6,9 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "nn/parameter.h"
 #include "weights/named_tensor.h"
 
 namespace s2i {
@@ -26,6 +28,11 @@ class ParameterList {
     return tensor;
   }
 
+  /// The same, for a parameter that is used in the type of the pass.
+  Parameter add_cast(std::string name, at::IntArrayRef shape) {
+    return cast_.emplace_back(add(std::move(name), shape));
+  }
+
   /// A tensor that belongs to the weights but does not train, with these values.
   at::Tensor add_buffer(std::string name, const at::Tensor& values) {
     at::Tensor tensor = values.to(device_);
@@ -35,11 +42,13 @@ class ParameterList {
 
   NamedTensors take_parameters() { return std::move(parameters_); }
   NamedTensors take_buffers() { return std::move(buffers_); }
+  std::vector<Parameter> take_cast() { return std::move(cast_); }
 
  private:
   at::Device device_;
   NamedTensors parameters_;
   NamedTensors buffers_;
+  std::vector<Parameter> cast_;  ///< Those of add_cast().
 };
 
 }  // namespace s2i

@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 
+#include "nn/host_copy.h"
 #include "nn/spec_augment.h"
 #include "ops/dropout/dropout.h"
 
@@ -44,14 +45,14 @@ at::Tensor SpeechEncoder::mask_spectrum(const at::Tensor& input, const ForwardPa
     const at::Tensor mask = span_mask(
         pass.options.utterance_keys, RandomPurpose::kSpecAugmentTime, pass.frames, pass.max_frames,
         {config.mask_time_prob, config.mask_time_length, config.mask_time_min_masks});
-    hidden = at::where(mask.to(pass.device).unsqueeze(2), mask_embedding_, hidden);
+    hidden = at::where(copy_to_device(mask, pass.device).unsqueeze(2), mask_embedding_, hidden);
   }
   if (config.mask_feature_prob > 0) {
     const std::vector<int64_t> widths(pass.samples.size(), config.hidden_size);
     const at::Tensor mask = span_mask(
         pass.options.utterance_keys, RandomPurpose::kSpecAugmentFeature, widths, config.hidden_size,
         {config.mask_feature_prob, config.mask_feature_length, config.mask_feature_min_masks});
-    hidden = hidden.masked_fill(mask.to(pass.device).unsqueeze(1), 0);
+    hidden = hidden.masked_fill(copy_to_device(mask, pass.device).unsqueeze(1), 0);
   }
   return hidden;
 }

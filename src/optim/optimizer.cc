@@ -1,7 +1,6 @@
 #include "optim/optimizer.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -9,49 +8,53 @@
 #include <utility>
 
 #include "core/error.h"
+#include "ops/adam_update/update_unit.h"
 
 namespace s2i {
 
 Optimizer::Optimizer(std::vector<std::string> state_names, double weight_decay,
-                     const NamedTensors& parameters)
-    : state_names_(std::move(state_names)), groups_(2) {
+                     const NamedTensors& parameters, FlatTensors flat)
+    : state_names_(std::move(state_names)),
+      flat_(std::move(flat)),
+      weight_decay_{weight_decay, 0.0} {
   const at::NoGradGuard no_grad;
-  groups_[0].weight_decay = weight_decay;
-  for (Group& group : groups_) group.states.resize(state_names_.size());
+  const int64_t total = flat_.values.numel();
+  S2I_CHECK(total % kUpdateUnit == 0 && flat_.gradients.numel() == total);
+  at::Tensor group = at::zeros({total / kUpdateUnit}, at::kByte);
   for (const auto& [name, tensor] : parameters) {
-    Group& group = groups_[tensor.dim() >= 2 ? 0 : 1];
-    const auto options = tensor.options().requires_grad(false);
-    group.names.push_back(name);
-    group.parameters.push_back(tensor);
-    for (auto& state : group.states) state.push_back(at::zeros_like(tensor, options));
-    group.steps.push_back(at::zeros({}, options.dtype(at::kFloat)));
+    S2I_CHECK(tensor.is_alias_of(flat_.values), "{} is not in the flat buffer", name);
+    const int64_t offset = tensor.storage_offset() - flat_.values.storage_offset();
+    S2I_CHECK(offset % kUpdateUnit == 0, "{} starts at element {}", name, offset);
+    slots_.push_back({name, tensor.sizes().vec(), offset, tensor.numel()});
+    const int64_t units = (tensor.numel() + kUpdateUnit - 1) / kUpdateUnit;
+    group.narrow(0, offset / kUpdateUnit, units).fill_(tensor.dim() >= 2 ? 0 : 1);
   }
+  const auto options = flat_.values.options().requires_grad(false);
+  group_ = group.to(options.device());
+  for (size_t i = 0; i < state_names_.size(); ++i) {
+    states_.push_back(at::zeros_like(flat_.values, options));
+  }
+  steps_ = at::zeros({}, options);
+  if (flat_.narrow.defined()) flat_.narrow.copy_(flat_.values);
 }
 
-void Optimizer::step(double learning_rate) {
+at::Tensor Optimizer::view(const at::Tensor& flat, const Slot& slot) const {
+  return flat.narrow(0, slot.offset, slot.size).view(slot.shape);
+}
+
+void Optimizer::step(const UpdateInputs& inputs) {
   const at::NoGradGuard no_grad;
-  for (Group& group : groups_) {
-    if (group.parameters.empty()) continue;
-    std::vector<at::Tensor> gradients;
-    gradients.reserve(group.parameters.size());
-    for (const auto& parameter : group.parameters) gradients.push_back(parameter.grad());
-    at::_foreach_add_(group.steps, 1);
-    update(group, gradients, learning_rate);
-  }
+  update(inputs);
 }
 
 NamedTensors Optimizer::state() const {
   NamedTensors state;
-  at::Tensor steps;
-  for (const Group& group : groups_) {
-    for (size_t i = 0; i < group.names.size(); ++i) {
-      for (size_t s = 0; s < state_names_.size(); ++s) {
-        state.push_back({state_names_[s] + "." + group.names[i], group.states[s][i]});
-      }
-      steps = group.steps[i];
+  for (const Slot& slot : slots_) {
+    for (size_t s = 0; s < state_names_.size(); ++s) {
+      state.push_back({state_names_[s] + "." + slot.name, view(states_[s], slot)});
     }
   }
-  if (steps.defined()) state.push_back({"steps", steps});
+  state.push_back({"steps", steps_});
   return state;
 }
 
@@ -59,21 +62,13 @@ void Optimizer::load_state(const NamedTensors& state, const std::string& where) 
   const at::NoGradGuard no_grad;
   std::map<std::string, at::Tensor> by_name;
   for (const auto& [name, tensor] : state) by_name.emplace(name, tensor);
-  const auto restore = [&](const std::string& name, at::Tensor& target) {
+  for (auto& [name, target] : this->state()) {
     const auto found = by_name.find(name);
     if (found == by_name.end()) throw UserError("{}: the tensor '{}' is missing", where, name);
     if (found->second.sizes() != target.sizes()) {
       throw UserError("{}: the tensor '{}' has another shape than the model's", where, name);
     }
     target.copy_(found->second);
-  };
-  for (Group& group : groups_) {
-    for (size_t i = 0; i < group.names.size(); ++i) {
-      for (size_t s = 0; s < state_names_.size(); ++s) {
-        restore(state_names_[s] + "." + group.names[i], group.states[s][i]);
-      }
-      restore("steps", group.steps[i]);
-    }
   }
 }
 

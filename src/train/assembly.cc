@@ -1,5 +1,7 @@
 #include "train/assembly.h"
 
+#include <ATen/ops/empty_like.h>
+
 #include "train/batch_tensors.h"
 #include "train/config/train_config.h"
 
@@ -22,10 +24,25 @@ AssemblySettings assembly_settings(const TrainConfig& config) {
   return settings;
 }
 
+namespace {
+
+std::unique_ptr<Optimizer> make_optimizer(IntentClassifier& model, const GradientReducer& reducer,
+                                          const AssemblySettings& settings) {
+  FlatTensors flat{reducer.flat_parameters(), reducer.flat_gradients(), {}};
+  if (settings.step.forward.compute_type == at::kBFloat16) {
+    flat.narrow = at::empty_like(flat.values, at::kBFloat16);
+  }
+  auto optimizer = settings.optimizer.kind.make(settings.optimizer, model.trainable(), flat);
+  if (flat.narrow.defined()) model.use_narrow_copies(flat.values, flat.narrow);
+  return optimizer;
+}
+
+}  // namespace
+
 TrainingParts::TrainingParts(IntentClassifier& model, const PreprocessorConfig& preprocessor,
                              Communicator& communicator, const AssemblySettings& settings)
     : reducer_(tensors_of(model.trainable()), communicator, settings.reducer),
-      optimizer_(settings.optimizer.kind.make(settings.optimizer, model.trainable())),
+      optimizer_(make_optimizer(model, reducer_, settings)),
       step_(model, reducer_, *optimizer_, communicator, settings.step),
       loader_(settings.loader) {
   loader_.normalize = preprocessor.do_normalize;

@@ -4,6 +4,8 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/tensor.h>
 
+#include "nn/host_copy.h"
+
 namespace s2i {
 
 BatchTensors to_tensors(const Batch& batch, at::Device device) {
@@ -12,8 +14,8 @@ BatchTensors to_tensors(const Batch& batch, at::Device device) {
   tensors.audio = at::from_blob(
       owner.get(), {batch.rows, batch.samples}, [owner](void*) {},
       at::TensorOptions().dtype(at::kFloat));
-  tensors.label = at::tensor(batch.label, at::kLong).to(device);
-  if (!device.is_cpu()) tensors.audio = tensors.audio.to(device, /*non_blocking=*/false);
+  tensors.label = copy_to_device(at::tensor(batch.label, at::kLong), device);
+  if (!device.is_cpu()) tensors.audio = tensors.audio.to(device, /*non_blocking=*/true);
   return tensors;
 }
 

@@ -12,6 +12,7 @@ struct BatchTensors {
   at::Tensor label;  ///< [B] int64 on the device.
 };
 
+/// A GPU copies from the batch's pinned memory after this returns: keep the batch until it has.
 BatchTensors to_tensors(const Batch& batch, at::Device device);
 
 /// The allocator for LoaderSettings: pinned memory for a GPU, so that copies overlap computation.

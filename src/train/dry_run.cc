@@ -6,7 +6,7 @@
 
 #include "cluster/placement/peak_memory.h"
 #include "core/progress.h"
-#include "train/run_step.h"
+#include "train/start_step.h"
 
 namespace s2i {
 namespace {
@@ -22,7 +22,9 @@ std::string peak_memory_text(at::Device device) {
 StepRecord try_longest(TrainStep& train_step, const TrainingBatches& batches, int rank) {
   EpochBatches longest = batches.longest();
   StepBatches step = longest.next_step();
-  return run_step(train_step, 0, /*learning_rate=*/0.0, step, rank, 0, "a dry run").record;
+  StartedStep started =
+      start_step(train_step, 0, /*learning_rate=*/0.0, step, rank, 0, "a dry run");
+  return train_step.finish(started);
 }
 
 }  // namespace

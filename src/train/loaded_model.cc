@@ -76,6 +76,7 @@ LoadedModel load_classifier(const std::string& init, at::Device device) {
   LoadReport report;
   LoadedModel loaded;
   loaded.model = load_pretrained(folder, device, LoadSettings{}, report);
+  loaded.model->freeze_all();
   if (!report.initialized.empty()) {
     throw UserError(
         "{} is not a trained classifier: {} are not in its weights; train one with s2i-train",

@@ -113,11 +113,16 @@ CheckpointWriterSettings writer_settings(const CheckpointConfig& checkpoint) {
           .retention = {checkpoint.keep, checkpoint.keep_every_steps}};
 }
 
-LoopSettings loop_settings(const LoopConfig& loop, const CheckpointConfig& checkpoint) {
+LoopSettings loop_settings(const LoopConfig& loop, const CheckpointConfig& checkpoint,
+                           at::Device device) {
+  // The dump of a step that is not finite has to be of the state before it: if already the first
+  // one ends the run, no step may follow before its result is known.
+  const bool may_run_ahead = device.is_cuda() && loop.max_bad_steps > 1;
   return {.evaluate_every_steps = loop.evaluate_every_steps,
           .checkpoint_every_steps = checkpoint.every_steps,
           .early_stop_patience = loop.early_stop_patience,
-          .best_metric = loop.best_metric};
+          .best_metric = loop.best_metric,
+          .steps_ahead = may_run_ahead ? 1 : 0};
 }
 
 EvaluationSettings evaluation_settings(int64_t batch, const AssemblySettings& assembly,
@@ -212,7 +217,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   Validator validator(*loaded.model, corpus.validation(), corpus.validation_utterances,
                       communicator, evaluation);
   Trainer trainer(
-      loop_settings(config.loop, config.checkpoint),
+      loop_settings(config.loop, config.checkpoint, cluster.device),
       {schedule, batches, parts.step(), validator, observers, checkpoints, communicator}, state);
   const TrainOutcome outcome = trainer.run();
   if (outcome.stop_signal != 0) {

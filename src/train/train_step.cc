@@ -1,5 +1,7 @@
 #include "train/train_step.h"
 
+#include <ATen/ops/cat.h>
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,8 +9,6 @@
 #include <utility>
 
 #include "classification/loss.h"
-#include "cluster/comm/global_values.h"
-#include "core/clock.h"
 #include "core/random.h"
 #include "train/batch_tensors.h"
 
@@ -19,7 +19,10 @@ struct TrainStep::Running {
   const StepWorkload& work;
   const std::function<Batch()>& next_batch;
   StepRecord& record;
-  std::vector<double> losses;  ///< [micro-batch] summed over utterances; 0 for other ranks'.
+  PhaseTimes& times;
+  /// [micro-batch] float32 on the device: summed over its utterances; 0 for other ranks'.
+  at::Tensor losses;
+  std::vector<Batch> batches = {};  ///< Of this rank.
 };
 
 StepWorkload workload_of(const StepPlan& plan) {
@@ -39,28 +42,60 @@ TrainStep::TrainStep(IntentClassifier& model, GradientReducer& reducer, Optimize
 
 StepOutcome TrainStep::run(int64_t step, double learning_rate, const StepWorkload& work,
                            const std::function<Batch()>& next_batch, int received_signal) {
-  const Stopwatch total;
+  StartedStep started = start(step, learning_rate, work, next_batch, received_signal);
+  return {finish(started), started.stop_signal};
+}
+
+StartedStep TrainStep::start(int64_t step, double learning_rate, const StepWorkload& work,
+                             const std::function<Batch()>& next_batch, int received_signal) {
   Activity& activity = communicator_.activity();
   activity.begin_unit(fmt::format("train step {}", step + 1));
-  StepOutcome outcome;
-  StepRecord& record = outcome.record;
+  PhaseTimes times(model_.device());
+  StepRecord record;
   record.step = step + 1;
   record.utterances = work.utterances;
   record.learning_rate = learning_rate;
-  Running running{step, work, next_batch, record,
-                  std::vector<double>(static_cast<size_t>(work.micro_batches), 0.0)};
+  Running running{
+      step,
+      work,
+      next_batch,
+      record,
+      times,
+      at::zeros({work.micro_batches}, reducer_.flat_gradients().options().requires_grad(false))};
   fixed_order_ ? sum_in_fixed_order(running) : sum_overlapped(running);
 
   activity.enter("agreement");
   stop_vote_.start(received_signal);
-  record.loss = mean_loss(running);
-  outcome.stop_signal = stop_vote_.wait();
+  // Each micro-batch's loss is nonzero on one rank only, so the sum over ranks does not round.
+  communicator_.all_reduce_sum(running.losses, "loss");
+  const int stop_signal = stop_vote_.wait();
+  times.lap(&StepSeconds::reduction);
 
   activity.enter("optimizer");
-  update(record);
-  record.seconds.total = total.seconds();
-  activity.end_step(record);
-  return outcome;
+  const at::Tensor norm = reducer_.norm();
+  optimizer_.step({learning_rate, settings_.clip_norm, norm, running.losses});
+  times.lap(&StepSeconds::optimizer);
+  DeviceRead results(at::cat({norm.view(1), running.losses}));
+  return {record, stop_signal, std::move(times), std::move(results), std::move(running.batches)};
+}
+
+StepRecord TrainStep::finish(StartedStep& started) {
+  communicator_.activity().enter("results of the step");
+  const at::Tensor& results = started.results.wait();
+  // The device has finished. If NCCL aborted, the reduced gradient is invalid.
+  communicator_.check();
+  StepRecord& record = started.record;
+  const float* values = results.const_data_ptr<float>();
+  record.grad_norm = values[0];
+  // Added in the order of micro-batches: the total does not depend on the number of ranks.
+  double total = 0;
+  for (int64_t micro = 1; micro < results.numel(); ++micro) total += values[micro];
+  record.loss = total / static_cast<double>(record.utterances);
+  // As the device decided it: the gradient is the same on every rank, and so is the decision.
+  record.applied = std::isfinite(record.grad_norm) && std::isfinite(record.loss);
+  record.seconds = started.times.read();
+  communicator_.activity().end_step(record);
+  return record;
 }
 
 void TrainStep::sum_overlapped(Running& running) {
@@ -75,7 +110,7 @@ void TrainStep::sum_overlapped(Running& running) {
   }
   communicator_.activity().enter("reduction");
   const ReduceStats reduced = reducer_.finalize();
-  running.record.seconds.reduction = reduced.exposed_seconds;
+  running.times.lap(&StepSeconds::reduction);
   running.record.reduction_hidden = reduced.hidden_share();
 }
 
@@ -91,16 +126,16 @@ void TrainStep::sum_in_fixed_order(Running& running) {
     }
     communicator_.activity().enter("reduction");
     fixed_order_->add_round(static_cast<int>(std::min(ranks, micro_batches - first)));
+    running.times.lap(&StepSeconds::reduction);
   }
-  running.record.seconds.reduction = fixed_order_->finish();
+  fixed_order_->finish();
+  running.times.lap(&StepSeconds::reduction);
 }
 
 void TrainStep::forward_backward(Running& running, int64_t micro, bool reduce) {
-  StepSeconds& seconds = running.record.seconds;
   communicator_.activity().enter("data");
-  Stopwatch watch;
-  const Batch batch = running.next_batch();
-  seconds.data += watch.lap();
+  const Batch& batch = running.batches.emplace_back(running.next_batch());
+  running.times.lap(&StepSeconds::data);
 
   communicator_.activity().enter("forward");
   ForwardOptions options = settings_.forward;
@@ -114,40 +149,15 @@ void TrainStep::forward_backward(Running& running, int64_t micro, bool reduce) {
   const BatchTensors tensors = to_tensors(batch, model_.device());
   const at::Tensor logits = model_.forward(tensors.audio, batch.length, options);
   const at::Tensor loss_sum = cross_entropy_sum(logits, tensors.label, settings_.label_smoothing);
-  seconds.forward += watch.lap();
+  running.times.lap(&StepSeconds::forward);
 
   communicator_.activity().enter("backward");
   // Divided by the global count, so that the sum over ranks is the gradient of the mean.
   const at::Tensor loss = loss_sum.div(static_cast<double>(running.work.utterances));
   reducer_.begin(reduce, loss);
   loss.backward();
-  seconds.backward += watch.lap();
-  running.losses[static_cast<size_t>(micro)] = loss_sum.item<double>();
-}
-
-double TrainStep::mean_loss(Running& running) {
-  // Each micro-batch's loss is nonzero on one rank only, so the global sum does not round. Added
-  // here in the order of micro-batches, the total does not depend on the number of ranks.
-  global_sum(communicator_, running.losses, "loss");
-  double total = 0;
-  for (const double loss : running.losses) total += loss;
-  return total / static_cast<double>(running.work.utterances);
-}
-
-void TrainStep::update(StepRecord& record) {
-  Stopwatch watch;
-  // The gradient is the same on every rank, and so is every decision based on it.
-  record.grad_norm = reducer_.norm().item<double>();
-  // The device has finished. If NCCL aborted, the reduced gradient is invalid.
-  communicator_.check();
-  record.applied = std::isfinite(record.grad_norm) && std::isfinite(record.loss);
-  if (record.applied) {
-    if (settings_.clip_norm > 0 && record.grad_norm > settings_.clip_norm) {
-      reducer_.flat_gradients().mul_(settings_.clip_norm / record.grad_norm);
-    }
-    optimizer_.step(record.learning_rate);
-  }
-  record.seconds.optimizer = watch.lap();
+  running.losses[micro].copy_(loss_sum.detach());
+  running.times.lap(&StepSeconds::backward);
 }
 
 }  // namespace s2i

@@ -16,6 +16,8 @@
 #include "data/batch_loader.h"
 #include "data/epoch_plan.h"
 #include "optim/optimizer.h"
+#include "train/device_read.h"
+#include "train/phase_times.h"
 
 namespace s2i {
 
@@ -42,15 +44,33 @@ struct StepOutcome {
   int stop_signal = 0;  ///< A signal that any rank received, or 0.
 };
 
+/// A step whose work is queued on the device. What it did is known when the device gets there.
+struct StartedStep {
+  StepRecord record;    ///< Without what the device decides: loss, norm, applied, seconds.
+  int stop_signal = 0;  ///< A signal that any rank received, or 0: known already.
+  PhaseTimes times;
+  DeviceRead results;  ///< [1 + micro-batches] float32: gradient norm, loss of each micro-batch
+  std::vector<Batch> batches;  ///< A GPU may still be copying from them.
+};
+
 class TrainStep {
  public:
   /// All referenced objects outlive this one.
   TrainStep(IntentClassifier& model, GradientReducer& reducer, Optimizer& optimizer,
             Communicator& communicator, StepSettings settings);
 
-  /// Takes step number `step`, counted from 0. `next_batch` returns this rank's micro-batches one
-  /// after another; `received_signal` is the signal this rank received, or 0. Collective. Throws
-  /// RunError when a collective fails.
+  /// Queues step number `step`, counted from 0; a GPU is not waited for, and on a CPU the step has
+  /// been taken. `next_batch` returns this rank's micro-batches one after another;
+  /// `received_signal` is the signal this rank received, or 0. If the loss or the gradient is not
+  /// finite, the device skips the update, so that a step may start before the one before it is
+  /// finished. Collective. Throws RunError when a collective fails.
+  StartedStep start(int64_t step, double learning_rate, const StepWorkload& work,
+                    const std::function<Batch()>& next_batch, int received_signal);
+
+  /// Waits for a started step, the oldest one first. Throws RunError when a collective failed.
+  StepRecord finish(StartedStep& started);
+
+  /// start() and finish().
   StepOutcome run(int64_t step, double learning_rate, const StepWorkload& work,
                   const std::function<Batch()>& next_batch, int received_signal);
 
@@ -65,10 +85,6 @@ class TrainStep {
   void sum_in_fixed_order(Running& running);
   /// The next micro-batch, forward and backward: adds to the gradients.
   void forward_backward(Running& running, int64_t micro, bool reduce);
-  /// The mean loss over the global batch. Collective.
-  double mean_loss(Running& running);
-  /// Clips and applies the gradients unless they are not finite.
-  void update(StepRecord& record);
 
   IntentClassifier& model_;
   GradientReducer& reducer_;

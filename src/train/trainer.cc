@@ -19,7 +19,7 @@ Trainer::Trainer(LoopSettings settings, LoopParts parts, const RunState& state)
 TrainOutcome Trainer::run() {
   parts_.observers.on_start(state_);
   if (std::exchange(state_.validation_due, false)) {  // a signal stopped the run before it
-    finish_step(/*validation_due=*/true, /*epoch_ended=*/false);
+    validate_and_save(/*validation_due=*/true, /*epoch_ended=*/false);
   }
   while (!is_done()) train_epoch();
 
@@ -39,39 +39,72 @@ TrainOutcome Trainer::run() {
 void Trainer::train_epoch() {
   EpochBatches epoch = parts_.batches.epoch(state_.epoch, state_.step_in_epoch);
   while (!is_done() && !epoch.at_end()) {
-    StepBatches batches = epoch.next_step();
-    train_step(batches);
-    finish_step(validation_is_due(batches.ends_epoch()), batches.ends_epoch());
+    start_step(epoch.next_step());
+    const bool epoch_ended = started_.back().batches.ends_epoch();
+    if (must_finish()) {
+      finish_steps(0);
+      validate_and_save(validation_is_due(state_.step, epoch_ended), epoch_ended);
+    } else {
+      finish_steps(static_cast<size_t>(settings_.steps_ahead));
+    }
   }
 }
 
-void Trainer::train_step(StepBatches& batches) {
-  const StepOutcome outcome = run_step(
-      parts_.step, state_.step, parts_.schedule.learning_rate(state_.step), batches,
-      parts_.communicator.rank(), StopSignal::received(), fmt::format("step {}", state_.step + 1));
-  StepEvent event{outcome.record, state_, batches, parts_.checkpoints.take_blocked_seconds()};
+void Trainer::start_step(StepBatches batches) {
+  const int64_t step = state_.step + static_cast<int64_t>(started_.size());
+  StartedStep started = s2i::start_step(parts_.step, step, parts_.schedule.learning_rate(step),
+                                        batches, parts_.communicator.rank(), StopSignal::received(),
+                                        fmt::format("step {}", step + 1));
+  stop_signal_ = started.stop_signal;
+  started_.push_back({std::move(batches), std::move(started)});
+}
+
+bool Trainer::must_finish() const {
+  const int64_t step = state_.step + static_cast<int64_t>(started_.size());
+  const bool epoch_ended = started_.back().batches.ends_epoch();
+  // After a step that was not finite, one at a time: the last of too many has to be the last one
+  // that changed anything.
+  return stop_signal_ != 0 || state_.consecutive_nonfinite_steps > 0 ||
+         validation_is_due(step, epoch_ended) || checkpoint_is_due(step, epoch_ended);
+}
+
+void Trainer::finish_steps(size_t remaining) {
+  while (started_.size() > remaining) {
+    finish_oldest_step();
+    if (state_.consecutive_nonfinite_steps > 0) remaining = 0;
+  }
+}
+
+void Trainer::finish_oldest_step() {
+  Started oldest = std::move(started_.front());
+  started_.pop_front();
+  const StepRecord record = parts_.step.finish(oldest.step);
+  StepEvent event{record, state_, oldest.batches, parts_.checkpoints.take_blocked_seconds()};
   parts_.observers.on_step(event);
   parts_.checkpoints.check();
-  advance(state_, batches.ends_epoch(), outcome.record.applied);
+  advance(state_, oldest.batches.ends_epoch(), record.applied);
   state_.finished = state_.step >= parts_.schedule.total_steps();
-  stop_signal_ = outcome.stop_signal;
 }
 
-bool Trainer::validation_is_due(bool epoch_ended) const {
+bool Trainer::validation_is_due(int64_t step, bool epoch_ended) const {
   if (!parts_.validator.has_data()) return false;
   const int64_t every = settings_.evaluate_every_steps;
-  return state_.finished || (every == 0 ? epoch_ended : state_.step % every == 0);
+  return step >= parts_.schedule.total_steps() || (every == 0 ? epoch_ended : step % every == 0);
 }
 
-void Trainer::finish_step(bool validation_due, bool epoch_ended) {
+bool Trainer::checkpoint_is_due(int64_t step, bool epoch_ended) const {
+  const int64_t every = settings_.checkpoint_every_steps;
+  return epoch_ended || step >= parts_.schedule.total_steps() || (every > 0 && step % every == 0);
+}
+
+void Trainer::validate_and_save(bool validation_due, bool epoch_ended) {
   const bool is_best = validation_due && stop_signal_ == 0 && validate();
   if (stop_signal_ != 0) {  // a validation that it prevented is left to the next start
     state_.validation_due = validation_due;
     parts_.checkpoints.save(state_, /*is_best=*/false, /*is_stopping=*/true);
     return;
   }
-  const int64_t every = settings_.checkpoint_every_steps;
-  if (validation_due || epoch_ended || state_.finished || (every > 0 && state_.step % every == 0)) {
+  if (validation_due || state_.finished || checkpoint_is_due(state_.step, epoch_ended)) {
     parts_.checkpoints.save(state_, is_best, /*is_stopping=*/false);
   }
 }

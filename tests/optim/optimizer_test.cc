@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 #include <string_view>
 
 #include "optim/config.h"
@@ -25,17 +26,35 @@ OptimizerConfig make(std::string_view name) {
   return config;
 }
 
+/// A weight [2, 3], which decays, in flat buffers of its own, and the optimizer for it.
+struct Trained {
+  FlatTensors flat;
+  at::Tensor weight;
+  std::unique_ptr<Optimizer> optimizer;
+
+  Trained(const OptimizerKind& kind, const OptimizerConfig& config, bool narrow = false) {
+    flat.values = at::zeros({16});
+    flat.gradients = at::zeros({16});
+    if (narrow) flat.narrow = at::zeros({16}, at::kBFloat16);
+    weight = flat.values.narrow(0, 0, 6).view({2, 3}).fill_(2);
+    optimizer = kind.make(config, {{"weight", weight}}, flat);
+  }
+
+  void update(double gradient, double norm = 1, double clip_norm = 0, double loss = 1) {
+    flat.gradients.narrow(0, 0, 6).fill_(gradient);
+    optimizer->step({kLearningRate, clip_norm, at::tensor(static_cast<float>(norm)),
+                     at::tensor({1.0F, static_cast<float>(loss)})});
+  }
+};
+
 double gradient_of_step(int step) { return 0.25 * step - 0.6; }
 
-/// A weight [1, 1], which decays, after kSteps updates from 2.
+/// The weight after kSteps updates from 2.
 double trained_weight(const OptimizerConfig& config) {
-  const at::Tensor weight = at::full({1, 1}, 2.0, at::kFloat);
-  const auto optimizer = config.kind.make(config, {{"weight", weight}});
-  for (int step = 1; step <= kSteps; ++step) {
-    weight.mutable_grad() = at::full({1, 1}, gradient_of_step(step), at::kFloat);
-    optimizer->step(kLearningRate);
-  }
-  return weight.item<double>();
+  Trained trained(config.kind, config);
+  for (int step = 1; step <= kSteps; ++step) trained.update(gradient_of_step(step));
+  EXPECT_TRUE(trained.weight.eq(trained.weight[0][0]).all().item<bool>());
+  return trained.weight[1][2].item<double>();
 }
 
 TEST(Optimizer, SgdAccumulatesMomentum) {
@@ -78,26 +97,80 @@ TEST(Optimizer, AdamWDecouplesTheDecay) {
 
 TEST(Optimizer, EveryOneContinuesFromItsSavedState) {
   for (const auto& kind : optimizer_kinds()) {
-    OptimizerConfig config;
-    const at::Tensor whole = at::ones({2, 3});
-    const at::Tensor resumed = at::ones({2, 3});
-    const auto update = [](Optimizer& optimizer, const at::Tensor& weight, int step) {
-      weight.mutable_grad() = at::full({2, 3}, gradient_of_step(step), at::kFloat);
-      optimizer.step(kLearningRate);
-    };
-    const auto uninterrupted = kind.make(config, {{"weight", whole}});
-    const auto first = kind.make(config, {{"weight", resumed}});
+    const OptimizerConfig config;
+    Trained whole(kind, config), resumed(kind, config);
     for (int step = 1; step <= 2; ++step) {
-      update(*uninterrupted, whole, step);
-      update(*first, resumed, step);
+      whole.update(gradient_of_step(step));
+      resumed.update(gradient_of_step(step));
     }
-    const auto second = kind.make(config, {{"weight", resumed}});
-    second->load_state(first->state(), "state");
+    const NamedTensors state = resumed.optimizer->state();
+    const auto second = kind.make(config, {{"weight", resumed.weight}}, resumed.flat);
+    second->load_state(state, "state");
+    resumed.optimizer.reset();
     for (int step = 3; step <= kSteps; ++step) {
-      update(*uninterrupted, whole, step);
-      update(*second, resumed, step);
+      whole.update(gradient_of_step(step));
+      resumed.flat.gradients.narrow(0, 0, 6).fill_(gradient_of_step(step));
+      second->step({kLearningRate, 0, at::tensor(1.0F), at::tensor({1.0F})});
     }
-    EXPECT_TRUE(at::equal(whole, resumed)) << kind.name;
+    EXPECT_TRUE(at::equal(whole.weight, resumed.weight)) << kind.name;
+  }
+}
+
+TEST(Optimizer, EveryOneClipsTheNorm) {
+  for (const auto& kind : optimizer_kinds()) {
+    const OptimizerConfig config;
+    Trained clipped(kind, config), scaled(kind, config);
+    clipped.update(0.8, /*norm=*/4, /*clip_norm=*/0.5);
+    scaled.update(0.1);
+    EXPECT_TRUE(at::allclose(clipped.weight, scaled.weight, 1e-6)) << kind.name;
+    EXPECT_FALSE(at::equal(clipped.weight, at::full({2, 3}, 2.0))) << kind.name;
+    Trained below(kind, config), unclipped(kind, config);
+    below.update(0.8, /*norm=*/4, /*clip_norm=*/5);
+    unclipped.update(0.8);
+    EXPECT_TRUE(at::equal(below.weight, unclipped.weight)) << kind.name;
+  }
+}
+
+TEST(Optimizer, EveryOneSkipsAnUpdateThatIsNotFinite) {
+  for (const auto& kind : optimizer_kinds()) {
+    const OptimizerConfig config;
+    Trained with(kind, config), without(kind, config);
+    with.update(0.3);
+    with.update(NAN, /*norm=*/NAN);
+    with.update(0.7, 1, 0, /*loss=*/INFINITY);
+    with.update(0.4);
+    without.update(0.3);
+    without.update(0.4);
+    EXPECT_TRUE(at::equal(with.weight, without.weight)) << kind.name;
+    const auto steps = [](const Trained& trained) {
+      return trained.optimizer->state().back().tensor.item<float>();
+    };
+    EXPECT_EQ(steps(with), 2) << kind.name;
+  }
+}
+
+TEST(Optimizer, EveryOneKeepsTheNarrowCopy) {
+  for (const auto& kind : optimizer_kinds()) {
+    const OptimizerConfig config;
+    Trained trained(kind, config, /*narrow=*/true);
+    EXPECT_TRUE(at::equal(trained.flat.narrow, trained.flat.values.to(at::kBFloat16)));
+    trained.update(0.37);
+    EXPECT_TRUE(at::equal(trained.flat.narrow, trained.flat.values.to(at::kBFloat16))) << kind.name;
+  }
+}
+
+// As an operation on flat buffers alone could not: two parameters, one of which has no decay.
+TEST(Optimizer, BiasesAndNormsDoNotDecay) {
+  for (const auto& kind : optimizer_kinds()) {
+    OptimizerConfig config;
+    config.weight_decay = 0.5;
+    FlatTensors flat{at::ones({32}), at::zeros({32}), {}};
+    const at::Tensor bias = flat.values.narrow(0, 0, 3);
+    const at::Tensor weight = flat.values.narrow(0, 16, 6).view({2, 3});
+    const auto optimizer = kind.make(config, {{"weight", weight}, {"bias", bias}}, flat);
+    optimizer->step({kLearningRate, 0, at::tensor(1.0F), at::tensor({1.0F})});
+    EXPECT_TRUE(at::equal(bias, at::ones({3}))) << kind.name;
+    EXPECT_LT(weight.max().item<float>(), 1) << kind.name;
   }
 }
 

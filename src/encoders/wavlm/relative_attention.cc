@@ -46,8 +46,9 @@ at::Tensor RelativeAttention::forward(const at::Tensor& x, const at::Tensor& pos
 // How much the position counts for each query of each head: [B,T,D] -> [B,H,T] float32. The sum
 // over each gate's four outputs is taken over the weights, which are few.
 at::Tensor RelativeAttention::gate(const at::Tensor& x) const {
-  const at::Tensor weight = gate_linear_.weight.view({2, kGateOutputs / 2, -1}).sum(1);  // [2,d]
-  const at::Tensor bias = gate_linear_.bias.view({2, kGateOutputs / 2}).sum(1);
+  const at::Tensor weight =
+      gate_linear_.weight.master().view({2, kGateOutputs / 2, -1}).sum(1);  // [2,d]
+  const at::Tensor bias = gate_linear_.bias.master().view({2, kGateOutputs / 2}).sum(1);
   const at::Tensor by_head = x.view({x.size(0), x.size(1), heads_, -1});
   const at::Tensor gates = at::sigmoid(
       at::linear(by_head, weight.to(x.scalar_type()), bias.to(x.scalar_type())).to(at::kFloat));

@@ -13,7 +13,9 @@ struct OptimizerConfig;
 struct OptimizerKind {
   const char* name;  ///< As in optimizer.name.
   const char* help;
-  std::unique_ptr<Optimizer> (*make)(const OptimizerConfig& config, const NamedTensors& parameters);
+  /// `parameters` are views of `flat`.
+  std::unique_ptr<Optimizer> (*make)(const OptimizerConfig& config, const NamedTensors& parameters,
+                                     const FlatTensors& flat);
 };
 
 /// The first is the default.

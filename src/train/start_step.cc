@@ -1,14 +1,15 @@
-#include "train/run_step.h"
+#include "train/start_step.h"
 
 #include "core/error.h"
 #include "train/out_of_memory.h"
 
 namespace s2i {
 
-StepOutcome run_step(TrainStep& train_step, int64_t step, double learning_rate,
-                     StepBatches& batches, int rank, int received_signal, const std::string& what) {
+StartedStep start_step(TrainStep& train_step, int64_t step, double learning_rate,
+                       StepBatches& batches, int rank, int received_signal,
+                       const std::string& what) {
   try {
-    return train_step.run(
+    return train_step.start(
         step, learning_rate, workload_of(batches.plan()), [&] { return batches.next(); },
         received_signal);
   } catch (const std::exception& error) {
