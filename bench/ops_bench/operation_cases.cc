@@ -12,6 +12,8 @@
 #include "ops/position_bias/position_bias_reference.h"
 #include "ops/position_matrix/position_matrix.h"
 #include "ops/position_matrix/position_matrix_reference.h"
+#include "ops/positional_conv/positional_conv.h"
+#include "ops/positional_conv/positional_conv_reference.h"
 #include "ops/strided_conv/strided_conv.h"
 #include "ops/strided_conv/strided_conv_reference.h"
 
@@ -129,6 +131,27 @@ OperationCase strided_conv_case(const Shape& s, at::ScalarType type) {
   return c;
 }
 
+/// The model's 128 taps and 16 groups, fewer for small shapes.
+OperationCase positional_conv_case(const Shape& s, at::ScalarType type) {
+  const int64_t width = s.heads * s.head_width;
+  const int64_t taps = width >= 768 ? 128 : 16, groups = width >= 768 ? 16 : 4;
+  OperationCase c;
+  c.name = case_name("positional_conv", s, type);
+  c.inputs = [=] {
+    return std::vector{leaf({s.batch, s.frames, width}, type), leaf({width, width / groups, taps}),
+                       leaf({width})};
+  };
+  c.run = [=](const auto& in) { return positional_conv(in[0], in[1], in[2], groups); };
+  c.plain = [=](const auto& in) {
+    return positional_conv_reference(in[0], in[1].to(type), in[2].to(type), groups);
+  };
+  c.bound = Bound::kFlop;  // as a sum over windows
+  c.forward_work = 2.0 * static_cast<double>(s.batch * s.frames * width) *
+                   static_cast<double>(width / groups * taps);
+  c.backward_work = 2 * c.forward_work;
+  return c;
+}
+
 OperationCase attention_case(const Shape& s, at::ScalarType type, bool with_bias) {
   OperationCase c;
   c.name = case_name(with_bias ? "attention/gated_bias" : "attention/no_bias", s, type);
@@ -188,6 +211,7 @@ std::vector<OperationCase> operation_cases() {
       cases.push_back(attention_case(shape, type, true));
       cases.push_back(attention_case(shape, type, false));
       cases.push_back(strided_conv_case(shape, type));
+      cases.push_back(positional_conv_case(shape, type));
     }
   }
   return cases;

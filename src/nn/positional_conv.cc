@@ -3,17 +3,9 @@
 #include <ATen/Functions.h>
 
 #include "nn/modules.h"
+#include "ops/positional_conv/positional_conv.h"
 
 namespace s2i {
-
-at::Tensor positional_conv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                           int64_t groups, Activation activation) {
-  const int64_t kernel = weight.size(2);
-  at::Tensor y = at::conv1d(x.transpose(1, 2), weight, bias, 1, kernel / 2, 1, groups);
-  // An even kernel padded by half on both sides gives one frame too many.
-  y = y.narrow(2, 0, x.size(1));
-  return activate(activation, y).transpose(1, 2);
-}
 
 WeightNormConv::WeightNormConv(const EncoderConfig& config, ParameterList& parameters,
                                const std::string& name)
@@ -28,8 +20,8 @@ WeightNormConv::WeightNormConv(const EncoderConfig& config, ParameterList& param
 
 at::Tensor WeightNormConv::forward(const at::Tensor& hidden, const ForwardPass& pass) const {
   const at::Tensor x = hidden.to(pass.type());
-  const at::Tensor weight = at::_weight_norm(direction_, norm_, 2).to(x.scalar_type());
-  return positional_conv(x, weight, bias_.to(x.scalar_type()), groups_, activation_);
+  const at::Tensor weight = at::_weight_norm(direction_, norm_, 2);
+  return activate(activation_, positional_conv(x, weight, bias_, groups_));
 }
 
 }  // namespace s2i

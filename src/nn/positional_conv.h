@@ -21,11 +21,6 @@ class PositionalConv {
   virtual at::Tensor forward(const at::Tensor& hidden, const ForwardPass& pass) const = 0;
 };
 
-/// The convolution itself and its activation: x [B,T,D], weight [D, D/groups, K], bias [D], all of
-/// one type -> [B,T,D].
-at::Tensor positional_conv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                           int64_t groups, Activation activation);
-
 /// With weight norm over time, as in the published Base and Large models.
 class WeightNormConv : public PositionalConv {
  public:

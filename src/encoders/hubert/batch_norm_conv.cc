@@ -3,6 +3,9 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 
+#include "nn/modules.h"
+#include "ops/positional_conv/positional_conv.h"
+
 namespace s2i {
 namespace {
 
@@ -33,8 +36,7 @@ at::Tensor BatchNormConv::forward(const at::Tensor& hidden, const ForwardPass& p
     x = x.masked_fill(pass.frame_mask.logical_not(), 0);
   }
   x = x.to(pass.type());
-  return positional_conv(x, weight_.to(x.scalar_type()), bias_.to(x.scalar_type()), groups_,
-                         activation_);
+  return activate(activation_, positional_conv(x, weight_, bias_, groups_));
 }
 
 }  // namespace s2i
