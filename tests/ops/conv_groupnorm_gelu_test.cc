@@ -1,10 +1,9 @@
 #include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-
 #include "conv_groupnorm_testing.h"
 #include "op_testing.h"
 #include "ops/conv_groupnorm/conv_groupnorm_reference.h"
+#include "ops/conv_groupnorm_gelu/composite.h"
 
 namespace s2i {
 namespace {
@@ -19,31 +18,17 @@ at::Tensor reference(const at::Tensor& audio, const std::vector<at::Tensor>& inp
   return at::gelu(conv_groupnorm_reference(audio, layer_of(inputs), frames));
 }
 
-/// The kernels of devices other than the CPU, called on the CPU.
 at::Tensor composite(const at::Tensor& audio, const std::vector<at::Tensor>& inputs,
                      const std::vector<int64_t>& frames, at::ScalarType type = at::kFloat) {
-  static const auto operation =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("s2i::conv_groupnorm_gelu", "")
-          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
-                            const at::Tensor&, const at::Tensor&, at::IntArrayRef, int64_t, double,
-                            at::ScalarType)>();
-  return operation.redispatch(c10::DispatchKeySet(c10::DispatchKey::CUDA), audio, inputs[0],
-                              std::nullopt, inputs[2], inputs[3], frames, kConvStride, 1e-5, type);
+  return conv_groupnorm_gelu_composite(audio, inputs[0], std::nullopt, inputs[2], inputs[3], frames,
+                                       kConvStride, 1e-5, type);
 }
 
 std::vector<at::Tensor> composite_backward(const at::Tensor& grad, const at::Tensor& audio,
                                            const std::vector<at::Tensor>& inputs,
                                            const std::vector<int64_t>& frames) {
-  static const auto operation =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("s2i::conv_groupnorm_gelu_backward", "")
-          .typed<std::tuple<at::Tensor, at::Tensor, at::Tensor>(
-              const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
-              const at::Tensor&, at::IntArrayRef, int64_t, double)>();
-  const auto [weight, norm_weight, norm_bias] =
-      operation.redispatch(c10::DispatchKeySet(c10::DispatchKey::CUDA), grad, audio, inputs[0],
-                           inputs[2], inputs[3], frames, kConvStride, 1e-5);
+  const auto [weight, norm_weight, norm_bias] = conv_groupnorm_gelu_composite_backward(
+      grad, audio, inputs[0], inputs[2], inputs[3], frames, kConvStride, 1e-5);
   return {weight, norm_weight, norm_bias};
 }
 

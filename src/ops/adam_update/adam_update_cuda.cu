@@ -2,12 +2,13 @@
 
 #include "ops/adam_update/adam_update_cuda.h"
 #include "ops/adam_update/update_unit.h"
+#include "ops/cuda_kernel.h"
 
 namespace s2i {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kMaxBlocks = 4096;
+constexpr int64_t kMaxBlocks = 4096;
 
 // One block. Its threads look for losses that are not finite; the first one prepares the rule.
 __global__ void prepare_kernel(const AdamPointers pointers, const AdamScalars scalars,
@@ -57,15 +58,12 @@ cudaError_t launch_adam_update(const AdamPointers& pointers, const AdamScalars& 
                                const AdamDecays& decays, void* plan_memory, cudaStream_t stream) {
   if (pointers.count == 0) return cudaSuccess;
   auto* plan = static_cast<AdamPlan*>(plan_memory);
-  prepare_kernel<<<1, kThreads, 0, stream>>>(pointers, scalars, decays, plan);
-  const int64_t wanted = (pointers.count + kThreads - 1) / kThreads;
-  const int blocks = static_cast<int>(wanted < kMaxBlocks ? wanted : kMaxBlocks);
-  if (scalars.decoupled) {
-    update_kernel<true><<<blocks, kThreads, 0, stream>>>(pointers, plan);
-  } else {
-    update_kernel<false><<<blocks, kThreads, 0, stream>>>(pointers, plan);
-  }
-  return cudaGetLastError();
+  const cudaError_t status =
+      launch_kernel(prepare_kernel, 1, kThreads, stream, pointers, scalars, decays, plan);
+  if (status != cudaSuccess) return status;
+  const int64_t blocks = blocks_for(pointers.count, kThreads, kMaxBlocks);
+  return launch_kernel(scalars.decoupled ? update_kernel<true> : update_kernel<false>, blocks,
+                       kThreads, stream, pointers, plan);
 }
 
 }  // namespace s2i

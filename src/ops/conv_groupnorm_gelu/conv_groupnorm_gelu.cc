@@ -10,52 +10,13 @@
 #include <tuple>
 
 #include "core/error.h"
-#include "ops/conv_groupnorm/folded_conv.h"
+#include "ops/conv_groupnorm_gelu/composite.h"
 #include "ops/operation.h"
 
 namespace s2i {
 namespace {
 
-using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
-
-at::Tensor composite(const at::Tensor& audio, const at::Tensor& weight,
-                     const std::optional<at::Tensor>& /*bias*/, const at::Tensor& norm_weight,
-                     const at::Tensor& norm_bias, at::IntArrayRef frames, int64_t stride,
-                     double epsilon, at::ScalarType type) {
-  return at::gelu(fold_groupnorm(audio, weight, {}, norm_weight, norm_bias, frames, stride, epsilon)
-                      .apply())
-      .to(type);
-}
-
-/// The gradients of weight, norm_weight and norm_bias.
-Gradients composite_backward(const at::Tensor& grad, const at::Tensor& audio,
-                             const at::Tensor& weight, const at::Tensor& norm_weight,
-                             const at::Tensor& norm_bias, at::IntArrayRef frames, int64_t stride,
-                             double epsilon) {
-  const FoldedConv folded =
-      fold_groupnorm(audio, weight, {}, norm_weight, norm_bias, frames, stride, epsilon);
-  const at::Tensor x = folded.apply();
-  const at::Tensor grad_x = at::gelu_backward(grad.to(x.scalar_type()), x);
-  // The gradient of the folded weights: [B,K+1,C], in its last row that of the shift.
-  const at::Tensor grad_folded = at::bmm(folded.windows.transpose(1, 2), grad_x).to(at::kDouble);
-  const int64_t taps = weight.size(2);
-  const at::Tensor grad_taps = grad_folded.narrow(1, 0, taps);
-  const at::Tensor grad_shift = grad_folded.select(1, taps);
-  // weight = taps * scale, shift = norm_bias - mean * scale, scale = deviation * norm_weight,
-  // deviation = (variance + epsilon)^-1/2, variance = taps' covariance taps, mean = taps'
-  // sample_mean
-  const at::Tensor tap = weight.squeeze(1).t();  // [K,C]
-  const at::Tensor scale = folded.deviation * norm_weight;
-  const at::Tensor grad_scale = (grad_taps * tap).sum(1) - folded.mean * grad_shift;
-  const at::Tensor grad_variance = -0.5 * grad_scale * norm_weight * folded.deviation.pow(3);
-  const at::Tensor grad_mean = grad_shift.unsqueeze(1) * folded.sample_mean.unsqueeze(2);
-  const at::Tensor grad_weight =
-      scale.unsqueeze(1) * (grad_taps - grad_mean) +
-      2 * grad_variance.unsqueeze(1) * folded.weighted_covariance;  // [B,K,C]
-  const at::ScalarType type = weight.scalar_type();
-  return {grad_weight.sum(0).t().unsqueeze(1).to(type).contiguous(),
-          (folded.deviation * grad_scale).sum(0).to(type), grad_shift.sum(0).to(type)};
-}
+using Gradients = ConvGroupNormGeluGradients;
 
 at::Tensor conv_groupnorm_gelu_meta(const at::Tensor& audio, const at::Tensor& weight,
                                     const std::optional<at::Tensor>& /*bias*/,
@@ -79,7 +40,8 @@ at::Tensor call_forward(const at::Tensor& audio, const at::Tensor& weight,
                         const std::optional<at::Tensor>& bias, const at::Tensor& norm_weight,
                         const at::Tensor& norm_bias, at::IntArrayRef frames, int64_t stride,
                         double epsilon, at::ScalarType type) {
-  static const auto operation = find_operation<decltype(composite)>("s2i::conv_groupnorm_gelu");
+  static const auto operation =
+      find_operation<decltype(conv_groupnorm_gelu_composite)>("s2i::conv_groupnorm_gelu");
   return operation.call(audio, weight, bias, norm_weight, norm_bias, frames, stride, epsilon, type);
 }
 
@@ -101,8 +63,8 @@ class ConvGroupNormGelu : public torch::autograd::Function<ConvGroupNormGelu> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  const torch::autograd::variable_list& grads) {
-    static const auto operation =
-        find_operation<decltype(composite_backward)>("s2i::conv_groupnorm_gelu_backward");
+    static const auto operation = find_operation<decltype(conv_groupnorm_gelu_composite_backward)>(
+        "s2i::conv_groupnorm_gelu_backward");
     const auto saved = ctx->get_saved_variables();
     const auto [weight, norm_weight, norm_bias] = operation.call(
         grads[0], saved[0], saved[1], saved[2], saved[3], ctx->saved_data["frames"].toIntVector(),
@@ -133,8 +95,8 @@ TORCH_LIBRARY_FRAGMENT(s2i, library) {
       "Tensor norm_bias, int[] frames, int stride, float epsilon) -> (Tensor, Tensor, Tensor)");
 }
 TORCH_LIBRARY_IMPL(s2i, CompositeExplicitAutograd, library) {
-  library.impl("conv_groupnorm_gelu", &composite);
-  library.impl("conv_groupnorm_gelu_backward", &composite_backward);
+  library.impl("conv_groupnorm_gelu", &conv_groupnorm_gelu_composite);
+  library.impl("conv_groupnorm_gelu_backward", &conv_groupnorm_gelu_composite_backward);
 }
 TORCH_LIBRARY_IMPL(s2i, Meta, library) {
   library.impl("conv_groupnorm_gelu", &conv_groupnorm_gelu_meta);

@@ -23,9 +23,9 @@ namespace s2i {
 ///         utterance's own samples are finite and meaningless
 ///
 /// Differentiable in the layer's tensors, not in the audio. s2i::conv_groupnorm_gelu and its
-/// backward operation have CPU kernels, whose results do not depend on the number of threads. On
-/// other devices they are made of LibTorch calls; there is no CUDA kernel. Throws std::logic_error
-/// for other shapes or types.
+/// backward operation have CPU kernels, whose results do not depend on the number of threads, and
+/// CUDA kernels for up to 64 taps, whose results are the same in every run; elsewhere they are made
+/// of LibTorch calls (composite.h). Throws std::logic_error for other shapes or types.
 at::Tensor conv_groupnorm_gelu(const at::Tensor& audio, const ConvGroupNorm& layer,
                                const std::vector<int64_t>& frames, at::ScalarType type);
 

@@ -1,5 +1,6 @@
 #include <cuda_bf16.h>
 
+#include "ops/cuda_kernel.h"
 #include "ops/dropout/dropout_bits.h"
 #include "ops/dropout/dropout_cuda.h"
 
@@ -42,18 +43,17 @@ cudaError_t launch_dropout(const void* x, void* y, bool bfloat16, const int64_t*
   const uint32_t threshold = dropout_threshold(p);
   const float scale = dropout_scale(threshold);
   constexpr int kThreads = 256;
-  const int64_t wanted = (work + kThreads - 1) / kThreads;
-  const int grid = static_cast<int>(wanted < 65535 ? wanted : 65535);
+  constexpr int64_t kMaxBlocks = 65535;
+  const int64_t grid = blocks_for(work, kThreads, kMaxBlocks);
+  const auto unsigned_site = static_cast<uint64_t>(site);
   if (bfloat16) {
-    dropout_kernel<<<grid, kThreads, 0, stream>>>(
-        static_cast<const __nv_bfloat16*>(x), static_cast<__nv_bfloat16*>(y), keys,
-        static_cast<uint64_t>(site), threshold, scale, batch, heads, rows, columns);
-  } else {
-    dropout_kernel<<<grid, kThreads, 0, stream>>>(
-        static_cast<const float*>(x), static_cast<float*>(y), keys, static_cast<uint64_t>(site),
-        threshold, scale, batch, heads, rows, columns);
+    return launch_kernel(dropout_kernel<__nv_bfloat16>, grid, kThreads, stream,
+                         static_cast<const __nv_bfloat16*>(x), static_cast<__nv_bfloat16*>(y), keys,
+                         unsigned_site, threshold, scale, batch, heads, rows, columns);
   }
-  return cudaGetLastError();
+  return launch_kernel(dropout_kernel<float>, grid, kThreads, stream, static_cast<const float*>(x),
+                       static_cast<float*>(y), keys, unsigned_site, threshold, scale, batch, heads,
+                       rows, columns);
 }
 
 }  // namespace s2i

@@ -1,3 +1,4 @@
+#include "ops/cuda_kernel.h"
 #include "ops/position_bias/position_bias_cuda.h"
 
 namespace s2i {
@@ -29,22 +30,18 @@ __global__ void position_bias_backward_kernel(const float* bias_grad, float* tab
   table_grad[i] = sum;
 }
 
-int blocks_for(int64_t elements) { return static_cast<int>((elements + kThreads - 1) / kThreads); }
-
 }  // namespace
 
 cudaError_t launch_position_bias(const float* table, float* bias, int64_t heads,
                                  const DistanceBuckets& buckets, cudaStream_t stream) {
-  position_bias_kernel<<<blocks_for(heads * (2 * buckets.frames - 1)), kThreads, 0, stream>>>(
-      table, bias, heads, buckets);
-  return cudaGetLastError();
+  return launch_kernel(position_bias_kernel, blocks_for(heads * (2 * buckets.frames - 1), kThreads),
+                       kThreads, stream, table, bias, heads, buckets);
 }
 
 cudaError_t launch_position_bias_backward(const float* bias_grad, float* table_grad, int64_t heads,
                                           const DistanceBuckets& buckets, cudaStream_t stream) {
-  position_bias_backward_kernel<<<blocks_for(buckets.count * heads), kThreads, 0, stream>>>(
-      bias_grad, table_grad, heads, buckets);
-  return cudaGetLastError();
+  return launch_kernel(position_bias_backward_kernel, blocks_for(buckets.count * heads, kThreads),
+                       kThreads, stream, bias_grad, table_grad, heads, buckets);
 }
 
 }  // namespace s2i

@@ -1,3 +1,4 @@
+#include "ops/cuda_kernel.h"
 #include "ops/position_matrix/position_matrix_cuda.h"
 
 namespace s2i {
@@ -29,22 +30,19 @@ __global__ void position_matrix_backward_kernel(const float* matrix_grad, float*
   position_grad[i] = sum;
 }
 
-int blocks_for(int64_t elements) { return static_cast<int>((elements + kThreads - 1) / kThreads); }
-
 }  // namespace
 
 cudaError_t launch_position_matrix(const float* position, float* matrix, int64_t heads,
                                    int64_t length, cudaStream_t stream) {
-  position_matrix_kernel<<<blocks_for(heads * length * length), kThreads, 0, stream>>>(
-      position, matrix, heads, length);
-  return cudaGetLastError();
+  return launch_kernel(position_matrix_kernel, blocks_for(heads * length * length, kThreads),
+                       kThreads, stream, position, matrix, heads, length);
 }
 
 cudaError_t launch_position_matrix_backward(const float* matrix_grad, float* position_grad,
                                             int64_t heads, int64_t length, cudaStream_t stream) {
-  position_matrix_backward_kernel<<<blocks_for(heads * (2 * length - 1)), kThreads, 0, stream>>>(
-      matrix_grad, position_grad, heads, length);
-  return cudaGetLastError();
+  return launch_kernel(position_matrix_backward_kernel,
+                       blocks_for(heads * (2 * length - 1), kThreads), kThreads, stream,
+                       matrix_grad, position_grad, heads, length);
 }
 
 }  // namespace s2i
