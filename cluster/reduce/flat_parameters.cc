@@ -58,12 +58,12 @@ void FlatParameters::zero_gradients() {
 }
 
 void FlatParameters::check_views() const {
-  const auto* start = static_cast<const float*>(gradients_.const_data_ptr());
   for (const auto& slot : slots_) {
     const auto& grad = slot.parameter.grad();
-    S2I_CHECK(grad.defined() && grad.const_data_ptr() == start + slot.offset,
-              "a parameter's gradient is no longer its view of the flat buffer; use zero() of the "
-              "reducer, not zero_grad");
+    S2I_CHECK(
+        grad.defined() && grad.is_alias_of(gradients_) && grad.storage_offset() == slot.offset,
+        "a parameter's gradient is no longer its view of the flat buffer; use zero() of the "
+        "reducer, not zero_grad");
   }
 }
 

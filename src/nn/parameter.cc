@@ -1,5 +1,6 @@
 #include "nn/parameter.h"
 
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "core/error.h"
@@ -7,17 +8,25 @@
 namespace s2i {
 namespace {
 
-/// The copy stands for the float32 parameter, to which the gradient goes.
+/// The copy stands for the float32 parameter, to which the gradient goes. If that has a gradient
+/// already, the bfloat16 gradient is added to it without a float32 copy in between: one kernel
+/// instead of two. The node that would add it is still called, and with it its hooks.
 class NarrowParameter : public torch::autograd::Function<NarrowParameter> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* /*ctx*/, const at::Tensor& /*master*/,
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& master,
                             const at::Tensor& narrow) {
+    ctx->saved_data["master"] = master;
     return narrow.detach();
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* /*ctx*/,
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  const torch::autograd::variable_list& grads) {
-    return {grads[0].to(at::kFloat), at::Tensor()};
+    at::Tensor sum = ctx->saved_data["master"].toTensor().grad();
+    if (!sum.defined() || c10::GradMode::is_enabled()) {
+      return {grads[0].to(at::kFloat), at::Tensor()};
+    }
+    sum.add_(grads[0]);
+    return {at::Tensor(), at::Tensor()};
   }
 };
 

@@ -27,6 +27,17 @@ TEST(Parameter, UsesTheCopyAndPassesTheGradientOn) {
   EXPECT_TRUE(parameter.master().grad().equal(at::full({2, 3}, 3, at::kFloat)));
 }
 
+TEST(Parameter, AddsToAGradientThatExists) {
+  const Parameter parameter(leaf());
+  parameter.set_narrow(at::full({2, 3}, 4, at::kBFloat16));
+  at::Tensor master = parameter.master();
+  const at::Tensor sum = at::full({2, 3}, 0.5, at::kFloat);
+  master.mutable_grad() = sum;
+  for (int pass = 0; pass < 2; ++pass) (parameter.in(at::kBFloat16)*3).sum().backward();
+  EXPECT_TRUE(master.grad().is_same(sum));
+  EXPECT_TRUE(sum.equal(at::full({2, 3}, 6.5, at::kFloat)));
+}
+
 TEST(Parameter, DoesNotUseAnOutdatedCopy) {
   const Parameter parameter(leaf());
   parameter.set_narrow(at::full({2, 3}, 4, at::kBFloat16));
