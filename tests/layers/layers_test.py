@@ -24,7 +24,7 @@ ALLOWED = {
     "src/nn": "src/core src/weights src/ops",
     "src/encoders": "src/core src/weights src/nn src/ops",
     "src/classification": "src/core src/data src/weights src/encoders src/nn src/ops",
-    "src/optim": "src/core src/weights src/nn src/ops",
+    "src/optim": "src/core src/weights src/ops",
     "src/checkpoint": "src/core src/weights",
     "cluster/comm": "src/core",
     "cluster/reduce": "src/core cluster/comm",

@@ -1,5 +1,7 @@
 #include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
 
+#include <c10/core/GradMode.h>
+
 #include "conv_groupnorm_testing.h"
 #include "op_testing.h"
 #include "ops/conv_groupnorm/conv_groupnorm_reference.h"

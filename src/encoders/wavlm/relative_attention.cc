@@ -1,17 +1,10 @@
 #include "encoders/wavlm/relative_attention.h"
 
-#include <ATen/Functions.h>
-#include <ATen/TensorOperators.h>
-
 #include "core/error.h"
 #include "ops/position_bias/position_bias.h"
+#include "ops/position_gate/position_gate.h"
 
 namespace s2i {
-namespace {
-
-constexpr int64_t kGateOutputs = 8;  // two gates, four values each, summed
-
-}  // namespace
 
 RelativeAttention::RelativeAttention(const EncoderConfig& body, const Wavlm& config,
                                      ParameterList& parameters, const std::string& name,
@@ -43,18 +36,9 @@ at::Tensor RelativeAttention::forward(const at::Tensor& x, const at::Tensor& pos
       attention(query, key, value, heads_, {position, gates}, frames, dropout));
 }
 
-// How much the position counts for each query of each head: [B,T,D] -> [B,H,T] float32. The sum
-// over each gate's four outputs is taken over the weights, which are few.
 at::Tensor RelativeAttention::gate(const at::Tensor& x) const {
-  const at::Tensor weight =
-      gate_linear_.weight.master().view({2, kGateOutputs / 2, -1}).sum(1);  // [2,d]
-  const at::Tensor bias = gate_linear_.bias.master().view({2, kGateOutputs / 2}).sum(1);
-  const at::Tensor by_head = x.view({x.size(0), x.size(1), heads_, -1});
-  const at::Tensor gates = at::sigmoid(
-      at::linear(by_head, weight.to(x.scalar_type()), bias.to(x.scalar_type())).to(at::kFloat));
-  const at::Tensor scale = gate_const_.view({heads_});
-  const at::Tensor gate = gates.select(3, 0) * (gates.select(3, 1) * scale - 1.0) + 2.0;
-  return gate.transpose(1, 2);
+  return position_gate(x, gate_linear_.weight.master(), gate_linear_.bias.master(),
+                       gate_const_.view({heads_}));
 }
 
 }  // namespace s2i

@@ -19,6 +19,7 @@ class RelativeAttention : public Attention {
                      const AttentionDropout& dropout) const override;
 
  private:
+  /// How much the position counts for each query of each head: [B,T,D] -> [B,H,T] float32.
   at::Tensor gate(const at::Tensor& x) const;
 
   int64_t heads_;

@@ -18,6 +18,9 @@
 #include "ops/dropout/dropout_cuda.h"
 #include "ops/position_bias/position_bias.h"
 #include "ops/position_bias/position_bias_cuda.h"
+#include "ops/position_gate/gate_arguments.h"
+#include "ops/position_gate/position_gate.h"
+#include "ops/position_gate/position_gate_cuda.h"
 #include "ops/position_matrix/position_matrix.h"
 #include "ops/position_matrix/position_matrix_cuda.h"
 
@@ -91,6 +94,43 @@ TEST(CudaKernels, PositionMatrixEqualsCpuBitForBit) {
                                       nullptr);
       EXPECT_TRUE(position_grad.equal(expected.gradients[0])) << order;
     });
+  }
+}
+
+TEST(CudaKernels, PositionGateEqualsCpu) {
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    for (const GateShape& shape : {GateShape{2, 37, 12, 64}, GateShape{3, 5, 2, 7}}) {
+      const int64_t width = shape.heads * shape.width;
+      const std::vector<at::Tensor> in = {
+          random_tensor({shape.batch, shape.frames, width}, 1).to(type).set_requires_grad(true),
+          random_leaf({8, shape.width}, 2), random_leaf({8}, 3), random_leaf({shape.heads}, 4)};
+      const at::Tensor grad = random_tensor({shape.batch, shape.heads, shape.frames}, 5);
+      const Evaluation expected = evaluate(
+          [](const auto& all) { return position_gate(all[0], all[1], all[2], all[3]); }, in, grad);
+      const at::Tensor weight = summed_gate_weights(in[1].detach(), in[2].detach());
+      const auto* scale = in[3].const_data_ptr<float>();
+      for_every_order([&](const char* order) {
+        const at::Tensor gate = unset({shape.batch, shape.heads, shape.frames});
+        launch_position_gate(in[0].const_data_ptr(), type == at::kBFloat16,
+                             weight.const_data_ptr<float>(), scale, gate.mutable_data_ptr<float>(),
+                             shape, nullptr);
+        EXPECT_LT(relative_error(gate, expected.output), 1e-6) << order;
+        const at::Tensor x_grad = unset(in[0].sizes()).to(type);
+        const at::Tensor sums = unset({shape.rows(), 2}).to(type);
+        const at::Tensor scale_parts = unset({shape.batch * shape.frames, shape.heads});
+        launch_position_gate_backward(grad.const_data_ptr<float>(), in[0].const_data_ptr(),
+                                      type == at::kBFloat16, weight.const_data_ptr<float>(), scale,
+                                      x_grad.mutable_data_ptr(), sums.mutable_data_ptr(),
+                                      scale_parts.mutable_data_ptr<float>(), shape, nullptr);
+        const double limit = type == at::kFloat ? 2e-6 : 8e-3;
+        EXPECT_LT(relative_error(x_grad, expected.gradients[0]), limit) << order;
+        const at::Tensor weights =
+            sums.to(at::kDouble).t().mm(in[0].detach().to(at::kDouble).view({shape.rows(), -1}));
+        EXPECT_LT(relative_error(weights.select(0, 0), expected.gradients[1][0]), limit) << order;
+        EXPECT_LT(relative_error(weights.select(0, 1), expected.gradients[1][7]), limit) << order;
+        EXPECT_LT(relative_error(scale_parts.sum(0), expected.gradients[3]), 2e-6) << order;
+      });
+    }
   }
 }
 
