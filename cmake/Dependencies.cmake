@@ -21,6 +21,12 @@ s2i_pkg_config(hwloc hwloc libhwloc-dev)
 s2i_pkg_config(tcmalloc libtcmalloc_minimal libgoogle-perftools-dev)
 s2i_pkg_config(soxr soxr libsoxr-dev)
 s2i_pkg_config(utf8proc libutf8proc libutf8proc-dev)
+s2i_pkg_config(isal libisal libisal-dev)
+s2i_pkg_config(png libpng libpng-dev)
+
+# protoc and the small runtime library, linked statically (src/tensorboard/CMakeLists.txt says why).
+set(Protobuf_USE_STATIC_LIBS ON)
+find_package(Protobuf REQUIRED)
 
 set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 REQUIRED COMPONENTS C)

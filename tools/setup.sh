@@ -21,7 +21,8 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 missing_packages() {
   local wanted=(g++ cmake ninja-build pkg-config git python3 python3-venv espeak-ng
     libsndfile1-dev libmpg123-dev libsoxr-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
-    libxxhash-dev libutf8proc-dev libhwloc-dev libgoogle-perftools-dev libgtest-dev libgmock-dev libbenchmark-dev)
+    libxxhash-dev libutf8proc-dev libhwloc-dev libgoogle-perftools-dev libprotobuf-dev protobuf-compiler libisal-dev
+    libpng-dev libgtest-dev libgmock-dev libbenchmark-dev)
   [ -n "${HDF5_ROOT:-}" ] || wanted+=(libhdf5-dev)
   [ -n "${MPI_HOME:-}" ] || command -v mpicc > /dev/null || wanted+=(openmpi-bin libopenmpi-dev)
   # The tests start their own Slurm cluster; system services are neither configured nor started.

@@ -25,23 +25,23 @@ void require_valid(const std::filesystem::path& best, const std::filesystem::pat
 
 }  // namespace
 
-int evaluate_best(const std::filesystem::path& run_dir, IntentClassifier& model,
-                  const Dataset& test, Communicator& communicator,
-                  const EvaluationSettings& settings) {
+FinalEvaluation evaluate_best(const std::filesystem::path& run_dir, IntentClassifier& model,
+                              const Dataset& test, Communicator& communicator,
+                              const EvaluationSettings& settings) {
   const std::filesystem::path best = run_dir / "best";
   require_valid(best, run_dir, communicator);
   load_saved_weights(model, best / "model" / "model.safetensors");
   const auto [predictions, stop_signal] =
       predict(model, test, all_utterances(test), communicator, settings);
-  if (stop_signal != 0) return stop_signal;
+  if (stop_signal != 0) return {stop_signal, std::nullopt};
   require_finite_logits(predictions, test);  // on every rank: all of them have to fail
-  if (communicator.rank() != 0) return 0;
+  if (communicator.rank() != 0) return {};
   const ClassificationMetrics metrics = compute_metrics(predictions, model.config().num_labels());
   write_evaluation(run_dir, metrics, predictions, test);
   spdlog::info("{}", evaluation_text(
                          metrics, test.intents(),
                          fmt::format("best checkpoint on {}", test.folder().filename().string())));
-  return 0;
+  return {0, metrics};
 }
 
 }  // namespace s2i

@@ -80,9 +80,9 @@ Cluster join_cluster(const MpiSession& session, const JoinSettings& settings) {
   options.time_limit_seconds = settings.timeout_seconds + kSecondsAfterWatchdog;
   cluster.communicator = make_communicator(session, cluster.device, options);
   supervise(session, settings, cluster);
-  const std::string table =
+  cluster.table =
       run_table(*cluster.communicator, cluster.topology, cluster.device, cluster.threads);
-  if (cluster.is_main()) spdlog::info("{}", table);
+  if (cluster.is_main()) spdlog::info("{}", cluster.table);
   require_same_on_all_ranks(*cluster.communicator, "program version", S2I_VERSION);
   if (settings.reproducible) make_deterministic(cluster.device, settings.threads);
   return cluster;

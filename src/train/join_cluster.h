@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "cluster/comm/communicator.h"
 #include "cluster/health/progress_file.h"
@@ -32,7 +33,8 @@ JoinSettings join_settings(const RunConfig& run, const ClusterConfig& cluster);
 struct Cluster {
   Topology topology;
   at::Device device = at::kCPU;
-  int threads = 1;  ///< With which this rank computes on the CPU.
+  int threads = 1;    ///< With which this rank computes on the CPU.
+  std::string table;  ///< On rank 0: hosts, devices and libraries, for people.
   std::unique_ptr<Communicator> communicator;
   std::unique_ptr<Watchdog> watchdog;
   std::unique_ptr<ProgressFile> progress;  ///< With a progress folder only.

@@ -4,11 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <string>
 #include <vector>
 
-#include "core/files.h"
+#include "core/append_file.h"
 #include "core/json.h"
 
 namespace s2i {
@@ -19,15 +18,9 @@ class MetricsLog {
   /// `resume_step` (of a run that continued after its last checkpoint), so that the file is the
   /// same as without the interruption. Also removes invalid lines, with a warning, except for a
   /// truncated last line, which a crash leaves behind. Throws RunError.
-  MetricsLog(std::filesystem::path path, int64_t resume_step);
+  MetricsLog(const std::filesystem::path& path, int64_t resume_step);
 
-  /// Tries to write the lines that are kept in memory.
-  ~MetricsLog();
-  MetricsLog(const MetricsLog&) = delete;
-  MetricsLog& operator=(const MetricsLog&) = delete;
-
-  /// Writes one line. If that fails (no space), keeps it in memory for a later call; warns about
-  /// the first such failure. Throws RunError when more than 64 MiB are kept.
+  /// Writes one line. Throws RunError as AppendFile does.
   void append(const OrderedJson& line);
 
   /// Writes the lines that are kept in memory. Throws RunError if that fails.
@@ -37,14 +30,7 @@ class MetricsLog {
   void sync();
 
  private:
-  /// Writes as much of `pending_` as possible; returns the error number or 0. Call it with the
-  /// lock.
-  int write_pending();
-
-  std::filesystem::path path_;
-  FileDescriptor file_;
-  std::mutex mutex_;     ///< For `pending_`: the checkpoint writer's thread calls sync().
-  std::string pending_;  ///< Not written yet; may start in the middle of a line.
+  AppendFile file_;
 };
 
 /// The values of `key` in the lines of steps up to `last_step` that have one, in order. Empty

@@ -18,7 +18,9 @@
 #include "train/config/train_config.h"
 #include "train/corpus.h"
 #include "train/dry_run.h"
+#include "train/environment.h"
 #include "train/final_evaluation.h"
+#include "train/hyperparameters.h"
 #include "train/join_cluster.h"
 #include "train/resume.h"
 #include "train/run_identity.h"
@@ -86,7 +88,8 @@ void log_resume(const std::filesystem::path& checkpoint, int64_t step, int64_t t
   }
 }
 
-ObserverSettings observer_settings(const TrainConfig& config, int64_t total_steps,
+ObserverSettings observer_settings(const TrainConfig& config, const ConfigFields& fields,
+                                   const std::vector<std::string>& intents, int64_t total_steps,
                                    int64_t steps_per_epoch) {
   return {.run_dir = config.run.dir,
           .seed = config.run.seed,
@@ -96,7 +99,11 @@ ObserverSettings observer_settings(const TrainConfig& config, int64_t total_step
           .spike_factor = config.loop.spike_factor,
           .straggler_steps = config.cluster.straggler_steps,
           .straggler_factor = config.cluster.straggler_factor,
-          .best_metric = config.loop.best_metric};
+          .best_metric = config.loop.best_metric,
+          .tensorboard = config.run.tensorboard,
+          .intents = intents,
+          .configuration = config_text(fields),
+          .hyperparameters = hyperparameters(fields)};
 }
 
 ModelUsage model_usage(const TrainConfig& config, const Dataset& train) {
@@ -196,8 +203,10 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
 
   RunSnapshot snapshot(*loaded.model, parts.optimizer(), loaded.preprocessor,
                        model_usage(config, corpus.train), corpus.train.intents(), identity);
-  ObserverList observers = make_observers(
-      observer_settings(config, schedule.total_steps(), steps_per_epoch), snapshot, communicator);
+  ObserverList observers =
+      make_observers(observer_settings(config, fields, corpus.train.intents(),
+                                       schedule.total_steps(), steps_per_epoch),
+                     snapshot, communicator);
   RunCheckpoints checkpoints(config.run.dir, writer_settings(config.checkpoint), snapshot,
                              communicator, [&observers] { observers.sync(); });
   RunState state;
@@ -211,6 +220,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
         std::filesystem::path(config.run.dir) / "config.yaml",
         fmt::format("# wavlm-s2i {}: {}\n{}", S2I_VERSION, describe_parameters(*loaded.model),
                     config_text(fields, /*with_help=*/true)));
+    write_environment(config.run.dir, cluster);
   }
   EvaluationSettings evaluation =
       evaluation_settings(config.batch.evaluation_batch, assembly, parts.loader());
@@ -224,13 +234,17 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
     return stopped_by(outcome.stop_signal, fmt::format("after saving step {}", outcome.step),
                       config.run.resume, cluster.is_main());
   }
-  if (!corpus.test) return kExitDone;
-  evaluation.progress = "evaluate";
-  const int signal =
-      evaluate_best(config.run.dir, *loaded.model, *corpus.test, communicator, evaluation);
-  if (signal == 0) return kExitDone;
-  return stopped_by(signal, "after saving the last step, in the final evaluation",
-                    config.run.resume, cluster.is_main());
+  FinalEvaluation test;
+  if (corpus.test) {
+    evaluation.progress = "evaluate";
+    test = evaluate_best(config.run.dir, *loaded.model, *corpus.test, communicator, evaluation);
+  }
+  if (test.stop_signal != 0) {
+    return stopped_by(test.stop_signal, "after saving the last step, in the final evaluation",
+                      config.run.resume, cluster.is_main());
+  }
+  observers.on_complete({outcome.step, test.metrics ? &*test.metrics : nullptr});
+  return kExitDone;
 }
 
 }  // namespace s2i

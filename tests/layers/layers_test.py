@@ -30,8 +30,9 @@ ALLOWED = {
     "cluster/reduce": "src/core cluster/comm",
     "cluster/placement": "src/core cluster/comm",
     "cluster/health": "src/core cluster/comm",
+    "src/tensorboard": "src/core",
     "src/train": "src/core src/data src/weights src/encoders src/nn src/ops src/classification src/optim src/checkpoint"
-                 " cluster/comm cluster/reduce cluster/placement cluster/health",
+                 " src/tensorboard cluster/comm cluster/reduce cluster/placement cluster/health",
     "preprocess": "src/core src/audio src/data",
 }
 

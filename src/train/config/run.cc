@@ -49,6 +49,10 @@ void add_fields(ConfigFields& fields, RunConfig& run) {
                      [&run](const std::string& text) { run.stop_signals = parse_signals(text); }},
           "Signals on which the run saves a checkpoint and stops, sent to any rank")
       .may_change_on_resume();
+  fields
+      .emplace_back("run.tensorboard", &run.tensorboard,
+                    "Write event files to run.dir/tensorboard, for TensorBoard")
+      .may_change_on_resume();
 }
 
 }  // namespace s2i

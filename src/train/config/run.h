@@ -45,6 +45,7 @@ struct RunConfig {
   int64_t threads = 0;
   spdlog::level::level_enum log_level = spdlog::level::info;
   std::vector<int> stop_signals = {SIGTERM, SIGINT, SIGUSR1};
+  bool tensorboard = true;
 };
 
 void add_fields(ConfigFields& fields, RunConfig& run);

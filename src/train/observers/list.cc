@@ -7,6 +7,7 @@
 #include "train/observers/nonfinite_steps.h"
 #include "train/observers/step_metrics.h"
 #include "train/observers/stragglers.h"
+#include "train/observers/tensor_board.h"
 #include "train/observers/validation_log.h"
 
 namespace s2i {
@@ -22,6 +23,7 @@ ObserverList make_observers(const ObserverSettings& settings, const RunSnapshot&
     list.push_back(std::make_unique<StepMetrics>(settings));
     list.push_back(std::make_unique<ConsoleProgress>(settings));
     list.push_back(std::make_unique<ValidationLog>(settings));
+    if (settings.tensorboard) list.push_back(std::make_unique<TensorBoard>(settings));
   }
   return ObserverList(std::move(list));
 }
@@ -44,6 +46,10 @@ void ObserverList::sync() {
 
 void ObserverList::on_end() {
   for (const auto& observer : observers_) observer->on_end();
+}
+
+void ObserverList::on_complete(const CompletionEvent& event) {
+  for (const auto& observer : observers_) observer->on_complete(event);
 }
 
 }  // namespace s2i

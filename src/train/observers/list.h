@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "classification/metrics/list.h"
 #include "cluster/comm/communicator.h"
+#include "tensorboard/event.h"
 #include "train/observers/observer.h"
 #include "train/run_snapshot.h"
 
@@ -23,6 +25,10 @@ struct ObserverSettings {
   int64_t straggler_steps = 50;      ///< Interval of the check; 0: no check.
   double straggler_factor = 1.5;
   MetricKind best_metric = metric_kinds().front();
+  bool tensorboard = true;  ///< Write event files.
+  std::vector<std::string> intents;
+  std::string configuration;  ///< All settings, as people read them.
+  std::vector<tensorboard::HParam> hyperparameters;
 };
 
 /// Notifies observers in order.
@@ -36,6 +42,7 @@ class ObserverList {
   void on_validation(const ValidationEvent& event);
   void sync();
   void on_end();
+  void on_complete(const CompletionEvent& event);
 
  private:
   std::vector<std::unique_ptr<TrainObserver>> observers_;

@@ -23,6 +23,12 @@ struct ValidationEvent {
   bool stops_early = false;  ///< The run ends because of train.early_stop_patience.
 };
 
+/// Of a run that trained to its end.
+struct CompletionEvent {
+  int64_t step = 0;                             ///< Completed steps.
+  const ClassificationMetrics* test = nullptr;  ///< Of the best checkpoint; null: no test split.
+};
+
 /// All functions but sync() are called by the training thread, on the ranks where the observer
 /// exists, and may throw to end the run.
 class TrainObserver {
@@ -42,6 +48,8 @@ class TrainObserver {
   virtual void sync() {}
   /// After the final checkpoint.
   virtual void on_end() {}
+  /// After the evaluation of a run that is complete.
+  virtual void on_complete(const CompletionEvent& /*event*/) {}
 };
 
 }  // namespace s2i

@@ -11,7 +11,7 @@
 namespace s2i {
 
 ValidationLog::ValidationLog(const ObserverSettings& settings)
-    : path_(settings.run_dir / "validation.jsonl"), best_metric_(settings.best_metric.name) {}
+    : path_(settings.run_dir / kValidationFile), best_metric_(settings.best_metric.name) {}
 
 void ValidationLog::on_start(const RunState& state) {
   // A validation that is due will be logged again.

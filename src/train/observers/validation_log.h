@@ -9,6 +9,8 @@
 
 namespace s2i {
 
+constexpr const char* kValidationFile = "validation.jsonl";  ///< In run.dir.
+
 class ValidationLog : public TrainObserver {
  public:
   explicit ValidationLog(const ObserverSettings& settings);
