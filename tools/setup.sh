@@ -22,7 +22,7 @@ missing_packages() {
   local wanted=(g++ cmake ninja-build pkg-config git python3 python3-venv espeak-ng
     libsndfile1-dev libmpg123-dev libsoxr-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libspdlog-dev
     libxxhash-dev libutf8proc-dev libhwloc-dev libgoogle-perftools-dev libprotobuf-dev protobuf-compiler libisal-dev
-    libpng-dev libgtest-dev libgmock-dev libbenchmark-dev)
+    libpng-dev libjs-chart.js libgtest-dev libgmock-dev libbenchmark-dev)
   [ -n "${HDF5_ROOT:-}" ] || wanted+=(libhdf5-dev)
   [ -n "${MPI_HOME:-}" ] || command -v mpicc > /dev/null || wanted+=(openmpi-bin libopenmpi-dev)
   # The tests start their own Slurm cluster; system services are neither configured nor started.
@@ -30,6 +30,10 @@ missing_packages() {
   # For the fuzz targets, which are skipped if the distribution has no clang 14.
   case $with_tests-$(. /etc/os-release && echo "${VERSION_CODENAME:-}") in
     yes-bookworm | yes-jammy | yes-noble) wanted+=(clang-14 libclang-rt-14-dev) ;;
+  esac
+  # To look at reports in a browser. Ubuntu has Chromium as a snap only; the test is then skipped.
+  case $with_tests-$(. /etc/os-release && echo "${VERSION_CODENAME:-}") in
+    yes-bookworm | yes-trixie) wanted+=(chromium-headless-shell fonts-dejavu-core) ;;
   esac
   local package
   for package in "${wanted[@]}"; do

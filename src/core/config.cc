@@ -282,4 +282,28 @@ std::vector<ConfigEntry> config_entries(const ConfigFields& fields) {
   return entries;
 }
 
+namespace {
+
+void append_entries(const YAML::Node& node, const std::string& prefix,
+                    std::vector<ConfigEntry>& entries) {
+  for (const auto& entry : node) {
+    const std::string key = prefix + entry.first.as<std::string>();
+    if (entry.second.IsMap()) {
+      append_entries(entry.second, key + ".", entries);
+    } else {
+      entries.push_back(
+          {key, entry.second.IsScalar() ? entry.second.Scalar() : YAML::Dump(entry.second)});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<ConfigEntry> read_config_entries(const std::filesystem::path& path) {
+  const YAML::Node root = parse_yaml(read_file(path, kMaxYamlBytes), path.string());
+  std::vector<ConfigEntry> entries;
+  if (root.IsMap()) append_entries(root, "", entries);
+  return entries;
+}
+
 }  // namespace s2i

@@ -118,4 +118,8 @@ struct ConfigEntry {
 /// All settings in the order of the fields.
 std::vector<ConfigEntry> config_entries(const ConfigFields& fields);
 
+/// The settings of a file, whatever program version they are of, in the order of the file. Throws
+/// UserError or RunError.
+std::vector<ConfigEntry> read_config_entries(const std::filesystem::path& path);
+
 }  // namespace s2i

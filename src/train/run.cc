@@ -12,6 +12,7 @@
 #include "core/folder_lock.h"
 #include "core/program.h"
 #include "core/stop_signal.h"
+#include "report/report.h"
 #include "train/assembly.h"
 #include "train/check_data.h"
 #include "train/check_precision.h"
@@ -142,6 +143,19 @@ EvaluationSettings evaluation_settings(int64_t batch, const AssemblySettings& as
   return settings;
 }
 
+/// On rank 0: report.html about what the run has written so far. A run does not fail for it.
+void write_run_report(const std::filesystem::path& run_dir, bool is_main) {
+  if (!is_main) return;
+  const std::filesystem::path file = run_dir / "report.html";
+  try {
+    write_report({run_dir}, file);
+    spdlog::info("report: {}", file.string());
+  } catch (const std::exception& error) {
+    spdlog::warn("no {}: {}; try again with s2i-report {} --out {}", file.string(), error.what(),
+                 run_dir.string(), file.string());
+  }
+}
+
 /// Explains how to continue; returns the exit status.
 int stopped_by(int signal, const std::string& when, const Resume& resume, bool is_main) {
   if (is_main)
@@ -231,6 +245,7 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
       {schedule, batches, parts.step(), validator, observers, checkpoints, communicator}, state);
   const TrainOutcome outcome = trainer.run();
   if (outcome.stop_signal != 0) {
+    write_run_report(config.run.dir, cluster.is_main());
     return stopped_by(outcome.stop_signal, fmt::format("after saving step {}", outcome.step),
                       config.run.resume, cluster.is_main());
   }
@@ -240,10 +255,12 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
     test = evaluate_best(config.run.dir, *loaded.model, *corpus.test, communicator, evaluation);
   }
   if (test.stop_signal != 0) {
+    write_run_report(config.run.dir, cluster.is_main());
     return stopped_by(test.stop_signal, "after saving the last step, in the final evaluation",
                       config.run.resume, cluster.is_main());
   }
   observers.on_complete({outcome.step, test.metrics ? &*test.metrics : nullptr});
+  write_run_report(config.run.dir, cluster.is_main());
   return kExitDone;
 }
 

@@ -31,8 +31,9 @@ ALLOWED = {
     "cluster/placement": "src/core cluster/comm",
     "cluster/health": "src/core cluster/comm",
     "src/tensorboard": "src/core",
+    "src/report": "src/core src/data src/classification preprocess",
     "src/train": "src/core src/data src/weights src/encoders src/nn src/ops src/classification src/optim src/checkpoint"
-                 " src/tensorboard cluster/comm cluster/reduce cluster/placement cluster/health",
+                 " src/tensorboard src/report cluster/comm cluster/reduce cluster/placement cluster/health",
     "preprocess": "src/core src/audio src/data",
 }
 
