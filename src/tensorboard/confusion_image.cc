@@ -36,9 +36,10 @@ Color shade(const Color& full, double share) {
   return color;
 }
 
+/// TensorBoard scales images to its cards, without smoothing: of a larger one, lines would be lost.
 size_t cell_pixels(size_t intents) {
-  constexpr size_t kWanted = 512;
-  return std::clamp<size_t>(kWanted / intents, 4, 48);
+  constexpr size_t kCard = 240;
+  return std::clamp<size_t>(kCard / intents, 4, 48);
 }
 
 std::string encode(const std::vector<uint8_t>& pixels, size_t side) {
@@ -62,7 +63,8 @@ Png confusion_image(const std::vector<std::vector<int64_t>>& confusion) {
   const size_t intents = confusion.size();
   S2I_CHECK(intents > 0);
   const size_t cell = cell_pixels(intents);
-  const size_t side = intents * cell + 1;
+  const size_t line = cell >= 12 ? 2 : 1;
+  const size_t side = intents * cell + line;
   std::vector<uint8_t> pixels(side * side * 3);
   const auto paint = [&](size_t x, size_t y, const Color& color) {
     std::ranges::copy(color, pixels.begin() + static_cast<ptrdiff_t>((y * side + x) * 3));
@@ -73,9 +75,9 @@ Png confusion_image(const std::vector<std::vector<int64_t>>& confusion) {
     const auto count = static_cast<double>(std::accumulate(row.begin(), row.end(), int64_t{0}));
     for (size_t x = 0; x < side; ++x) {
       const size_t predicted = std::min(x / cell, intents - 1);
-      if (x % cell == 0 || y % cell == 0) {
-        const bool strong = (x % cell == 0 && x / cell % kStrongEvery == 0) ||
-                            (y % cell == 0 && y / cell % kStrongEvery == 0);
+      if (x % cell < line || y % cell < line) {
+        const bool strong = (x % cell < line && x / cell % kStrongEvery == 0) ||
+                            (y % cell < line && y / cell % kStrongEvery == 0);
         paint(x, y, strong ? kStrongLine : kLine);
         continue;
       }

@@ -95,7 +95,7 @@ function axis(title, extra) {
   return Object.assign({ title: { display: true, text: title }, grid: { color: color("line") } }, extra || {});
 }
 
-// lines: {label, color, points: [{x, y}], dashed, marked}
+// `yAxis()` and `lines()` are in the current colors; lines: {label, color, points: [{x, y}], dashed, marked}
 function lineChart(parent, name, title, explanation, xTitle, yAxis, lines) {
   const used = () => lines().filter((line) => line.points.some((point) => point.y !== null));
   if (used().length === 0) return;
@@ -116,7 +116,7 @@ function lineChart(parent, name, title, explanation, xTitle, yAxis, lines) {
     },
     options: {
       parsing: false,
-      scales: { x: axis(xTitle, { type: "linear" }), y: yAxis },
+      scales: { x: axis(xTitle, { type: "linear" }), y: yAxis() },
       interaction: { mode: "nearest", axis: "x", intersect: false },
       plugins: { legend: { display: used().length > 1, labels: { boxWidth: 14, boxHeight: 2 } } },
     },
@@ -143,7 +143,7 @@ function curves() {
   const charts = element("div", { class: "charts" });
   node.append(charts);
   lineChart(charts, "loss", "Loss", "Solid: training. Dashed: validation. Rising validation loss is overfitting.",
-    "step", axis("cross entropy"), () => runs.flatMap((run, i) => [
+    "step", () => axis("cross entropy"), () => runs.flatMap((run, i) => [
       { label: labelOf(run, "training"), color: runColor(i), points: curve(run, "loss") },
       { label: labelOf(run, "validation"), color: runs.length > 1 ? runColor(i) : runColor(1), dashed: true,
         marked: true, points: validationCurve(run, "loss") }]));
@@ -152,12 +152,12 @@ function curves() {
   const shares = names.filter((name) => /^(accuracy|balanced_accuracy|f1_)/.test(name));
   const shown = runs.length > 1 ? [best || shares[0]].filter(Boolean) : shares;
   lineChart(charts, "validation", runs.length > 1 ? "Validation: " + shown[0] : "Validation",
-    "Of the utterances held out for validation.", "step", axis("", { suggestedMax: 1 }),
+    "Of the utterances held out for validation.", "step", () => axis("", { suggestedMax: 1 }),
     () => runs.flatMap((run, i) => shown.map((name, k) => ({
       label: labelOf(run, runs.length > 1 ? "" : name), color: runColor(runs.length > 1 ? i : k), marked: true,
       points: validationCurve(run, name) }))));
   const single = (name, title, explanation, unit, extra) => lineChart(charts, name, title, explanation, "step",
-    axis(unit, extra), () => runs.map((run, i) => ({ label: run.name, color: runColor(i), points: curve(run, name) })));
+    () => axis(unit, extra), () => runs.map((run, i) => ({ label: run.name, color: runColor(i), points: curve(run, name) })));
   single("learning_rate", "Learning rate", "After warm-up and schedule.", "");
   single("grad_norm", "Gradient norm", "Before clipping. Peaks go with unstable steps.", "L2 norm");
   single("utterances_per_second", "Throughput", "Of all ranks together.", "utterances/s", { min: 0 });
@@ -266,7 +266,7 @@ function intervals(parent, name, title, explanation, of, value) {
 function figures() {
   if (!runs.some((run) => run.evaluation)) return;
   const node = section("Per intent and per speaker", "Dots are shares on the test split, bars their 95% Wilson " +
-    "intervals, lowest first. Where bars of two runs overlap much, the data cannot tell them apart.");
+    "intervals, lowest first. Two runs whose bars overlap may not differ.");
   const charts = element("div", { class: "charts" });
   node.append(charts);
   intervals(charts, "per_intent", "Recall per intent", "Share of an intent's utterances that were recognized.",
@@ -292,7 +292,7 @@ function risk() {
   node.append(charts);
   lineChart(charts, "risk", "Risk against coverage", runs.map((run) => run.risk
     ? labelOf(run, "area under the curve") + " " + rounded(run.risk.area, 3) : "").filter(Boolean).join("; "),
-    "coverage", axis("risk", { min: 0 }), () => runs.map((run, i) => ({ label: run.name, color: runColor(i),
+    "coverage", () => axis("risk", { min: 0 }), () => runs.map((run, i) => ({ label: run.name, color: runColor(i),
       points: run.risk ? run.risk.coverage.map((x, k) => ({ x, y: run.risk.risk[k] })) : [] })));
 }
 
@@ -361,6 +361,7 @@ function confusionMatrix(run) {
       if (count === 0) return cell;
       const part = count / all;
       cell.style.background = "rgba(var(--" + (i === j ? "right" : "wrong") + ")," + (0.15 + 0.75 * part).toFixed(2) + ")";
+      if (part > 0.55) cell.style.color = "var(--paper)";
       const text = cellText(count, all, intents[i], intents[j],
         ids.get(JSON.stringify([intents[i], intents[j]])) || []);
       cell.title = text;
