@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <span>
 #include <vector>
 
 #include "core/error.h"
@@ -19,6 +21,9 @@ namespace fs = std::filesystem;
 constexpr uint64_t kMaxFileBytes = 4ULL << 30;
 /// TensorBoard reads files with "tfevents" in their name, in the order of their names.
 constexpr std::string_view kPrefix = "events.out.tfevents.";
+
+/// A file that is being rewritten: not under a name that TensorBoard would read after a crash.
+constexpr const char* kTemporary = ".rewritten";
 
 /// The number in the name of an event file, or -1.
 int64_t number_of(const fs::path& file) {
@@ -64,13 +69,19 @@ void cut_back(const fs::path& file, const EventFolder::Keep& keep) {
     fs::remove(file);
     sync_path(file.parent_path());
   } else if (kept != text) {
-    write_file_atomic(file, kept);
+    AtomicFile output(file, file.parent_path() / kTemporary);
+    output.write(std::as_bytes(std::span(kept)));
+    output.commit();
   }
 }
 
 /// Prepares the folder; returns the path of the new file.
 fs::path begin(const fs::path& folder, const EventFolder::Keep& keep) {
-  make_output_folder(folder);
+  if (!fs::exists(folder)) {
+    make_output_folder(folder);
+    sync_path(folder.has_parent_path() ? folder.parent_path() : ".");
+  }
+  fs::remove(folder / kTemporary);
   const std::vector<fs::path> files = event_files(folder);
   for (const fs::path& file : files) cut_back(file, keep);
   const int64_t number = files.empty() ? 1 : number_of(files.back()) + 1;

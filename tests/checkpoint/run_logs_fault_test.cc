@@ -1,11 +1,12 @@
 // What a run folder holds beside its checkpoints, on a disk that keeps no more than it promises:
-// metrics.jsonl and validation.jsonl have every line up to the latest checkpoint, config.yaml is
-// whole.
+// metrics.jsonl, validation.jsonl and the event files have every step up to the latest checkpoint,
+// config.yaml is whole.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <random>
@@ -17,6 +18,8 @@
 #include "faults/disk_model.h"
 #include "faults/file_faults.h"
 #include "temporary_folder.h"
+#include "tensorboard/event_folder.h"
+#include "tensorboard/record.h"
 #include "train/metrics_log.h"
 
 namespace s2i {
@@ -30,6 +33,12 @@ constexpr const char* kConfig = "train: {epochs: 2}\n";
 
 bool saves_after(int64_t step) { return step % 2 == 0; }
 
+/// The events of a start that goes on from `resume_step`.
+tensorboard::EventFolder open_events(const fs::path& run_dir, int64_t resume_step) {
+  return {run_dir / "tensorboard", resume_step + 1,
+          [=](const tensorboard::EventHead& event) { return event.step <= resume_step; }};
+}
+
 /// One start, in the order in which s2i-train does it: the logs are cut back to `resume_step`, each
 /// step and each validation gets a line, and a checkpoint is committed when the lines before it are
 /// flushed.
@@ -40,7 +49,11 @@ void run_start(const fs::path& run_dir, int64_t resume_step, int64_t last_step, 
   write_file_atomic(run_dir / "config.yaml", kConfig);
   MetricsLog metrics(run_dir / "metrics.jsonl", resume_step);
   MetricsLog validations(run_dir / "validation.jsonl", resume_step);
+  tensorboard::EventFolder events = open_events(run_dir, resume_step);
   for (int64_t step = resume_step + 1; step <= last_step; ++step) {
+    tensorboard::Event event(step);
+    event.add_scalar("loss", 0.5);
+    events.add(event);
     metrics.append({{"step", step}, {"loss", 0.5}});
     if (!saves_after(step)) continue;
     validations.append({{"step", step}, {"accuracy", 0.5}});
@@ -52,6 +65,7 @@ void run_start(const fs::path& run_dir, int64_t resume_step, int64_t last_step, 
       }
       metrics.sync();
       validations.sync();
+      events.sync();
     });
     saved(step);
   }
@@ -62,6 +76,21 @@ std::vector<int64_t> steps_in(const fs::path& log) {
   std::ifstream lines(log);
   for (std::string line; std::getline(lines, line);) {
     steps.push_back(parse_json(line, log.string()).at("step").get<int64_t>());
+  }
+  return steps;
+}
+
+/// The steps with events, in the order in which TensorBoard reads them.
+std::vector<int64_t> steps_of_events(const fs::path& run_dir) {
+  std::vector<int64_t> steps;
+  std::vector<fs::path> files(fs::directory_iterator(run_dir / "tensorboard"), {});
+  std::ranges::sort(files);
+  for (const auto& path : files) {
+    const std::string file = read_file(path, 1 << 20);
+    for (const auto data : tensorboard::records_of(file)) {
+      const auto head = tensorboard::event_head(data);
+      if (!head.tag.empty()) steps.push_back(head.step);
+    }
   }
   return steps;
 }
@@ -80,6 +109,7 @@ std::string check_next_start(const fs::path& run_dir, int64_t acknowledged) {
   }
   static_cast<void>(MetricsLog(run_dir / "metrics.jsonl", resumed));
   static_cast<void>(MetricsLog(run_dir / "validation.jsonl", resumed));
+  static_cast<void>(open_events(run_dir, resumed));
   std::vector<int64_t> steps;
   std::vector<int64_t> validated;
   for (int64_t step = 1; step <= resumed; ++step) {
@@ -91,6 +121,7 @@ std::string check_next_start(const fs::path& run_dir, int64_t acknowledged) {
                        steps_in(run_dir / "metrics.jsonl").size(), resumed);
   }
   if (steps_in(run_dir / "validation.jsonl") != validated) return "validation.jsonl lacks a line";
+  if (steps_of_events(run_dir) != steps) return "the event files lack a step, or have one twice";
   return "";
 }
 
