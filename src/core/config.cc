@@ -284,12 +284,15 @@ std::vector<ConfigEntry> config_entries(const ConfigFields& fields) {
 
 namespace {
 
-void append_entries(const YAML::Node& node, const std::string& prefix,
+void append_entries(const YAML::Node& node, const std::string& prefix, const std::string& where,
                     std::vector<ConfigEntry>& entries) {
   for (const auto& entry : node) {
-    const std::string key = prefix + entry.first.as<std::string>();
+    if (!entry.first.IsScalar()) {
+      throw UserError("{}: the name of a setting must be a text", place(where, entry.first.Mark()));
+    }
+    const std::string key = prefix + entry.first.Scalar();
     if (entry.second.IsMap()) {
-      append_entries(entry.second, key + ".", entries);
+      append_entries(entry.second, key + ".", where, entries);
     } else {
       entries.push_back(
           {key, entry.second.IsScalar() ? entry.second.Scalar() : YAML::Dump(entry.second)});
@@ -302,7 +305,7 @@ void append_entries(const YAML::Node& node, const std::string& prefix,
 std::vector<ConfigEntry> read_config_entries(const std::filesystem::path& path) {
   const YAML::Node root = parse_yaml(read_file(path, kMaxYamlBytes), path.string());
   std::vector<ConfigEntry> entries;
-  if (root.IsMap()) append_entries(root, "", entries);
+  if (root.IsMap()) append_entries(root, "", path.string(), entries);
   return entries;
 }
 

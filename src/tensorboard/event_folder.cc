@@ -41,6 +41,14 @@ std::vector<fs::path> event_files(const fs::path& folder) {
   return files;
 }
 
+EventHead head_of(std::string_view data, const fs::path& file) {
+  try {
+    return event_head(data);
+  } catch (const RunError& error) {
+    throw RunError("{}: {}; move the file out of the folder", file.string(), error.what());
+  }
+}
+
 /// The records that still count, as the content of the file; empty if none tells about a step.
 std::string kept_records(const fs::path& file, const std::string& text,
                          const EventFolder::Keep& keep) {
@@ -48,7 +56,7 @@ std::string kept_records(const fs::path& file, const std::string& text,
   bool has_values = false;
   size_t read = 0;
   for (const std::string_view data : records_of(text)) {
-    const EventHead head = event_head(data);
+    const EventHead head = head_of(data, file);
     const std::string record = to_record(data);
     read += record.size();
     if (!head.tag.empty() && !keep(head)) continue;

@@ -185,11 +185,35 @@ def make_streams(tone):
     put("audio", "raw-gsm610", file.getvalue())
 
 
+def make_reports():
+    """The files of a run folder, each after the byte that selects it; events as records and as their data."""
+    names = ["greet", "<b>"]
+    figures = {"count": 1, "precision": 0.5, "recall": 1.0, "f1": 0.5}
+    put("report", "evaluation", "e" + json.dumps({
+        "accuracy": 0.5, "accuracy_interval": [0.1, 0.9], "count": 2, "per_intent": {name: figures for name in names},
+        "per_speaker": {"5": {"count": 2, "accuracy": 0.5}}, "intents": names, "confusion": [[1, 0], [1, 0]]}))
+    put("report", "predictions",
+        "pid,speaker,label,predicted,probability,loss\n1,5,greet,greet,0.9,0.1\n2,5,<b>,greet,0.5,2\n")
+    put("report", "metrics", "m" + json.dumps({
+        "step": 1, "loss": 2.5, "applied": True, "spike": False, "utterances": 4, "time": "2026-11-27T05:14:54Z",
+        "seconds": {"data": 0.1, "total": 1.5}}) + "\n" + json.dumps({"step": 2, "loss": None}) + "\n")
+    put("report", "validation",
+        "v" + json.dumps({"step": 1, "count": 4, "loss": 2.5, "best": True, "seconds": 1}) + "\n")
+    put("report", "environment", "n" + json.dumps({"version": "0.1.0", "world_size": 2}))
+    put("report", "config", "ctrain: {epochs: 2}\nprecision: fp32\n")
+    version = b"\x09" + struct.pack("<d", 1.0) + b"\x1a\x0dbrain.Event:2"
+    value = b"\x0a\x04loss\x15" + struct.pack("<f", 0.5)
+    scalar = b"\x10\x02\x2a" + bytes([2 + len(value), 0x0a, len(value)]) + value
+    put("event_file", "version", b"d" + version)
+    put("event_file", "scalar", b"d" + scalar)
+
+
 if __name__ == "__main__":
     torch.manual_seed(0)
     make_safetensors()
     make_pickles()
     make_texts()
     make_records()
+    make_reports()
     make_audio()
     make_data(REPOSITORY / (sys.argv[1] if len(sys.argv) > 1 else "build/release/bin"))
