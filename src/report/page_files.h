@@ -8,6 +8,7 @@ namespace s2i::page_files {
 extern const std::string_view page;    ///< page/report.html: the template
 extern const std::string_view style;   ///< page/report.css
 extern const std::string_view script;  ///< page/report.js
+extern const std::string_view tables;  ///< page/tables.js
 extern const std::string_view charts;  ///< Chart.js
 
 }  // namespace s2i::page_files

@@ -35,6 +35,7 @@ std::string report_page(const OrderedJson& data) {
       {"/*STYLE*/", page_files::style},
       {"/*CHARTS*/", page_files::charts},
       {"/*SCRIPT*/", page_files::script},
+      {"/*TABLES*/", page_files::tables},
       {"/*DATA*/", json},
   };
   std::string page;
