@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 preset=${1:-}
 case $preset in
-  asan) tests=(core_test audio_test data_test preprocess_test fuzz_targets ops_test weights_test nn_test classification_test optim_test
+  asan) tests=(core_test audio_test data_test preprocess_test fuzz_targets ops_test cuda_kernels_test weights_test nn_test classification_test optim_test
     cluster_test cluster_mpi_test job_end_test train_test checkpoint_test checkpoint_fault_test bench_test
     preprocess_program_test e2e_resume e2e_checkpoint e2e_signal e2e_trouble e2e_hang e2e_parallel
     e2e_reproducible e2e_report e2e_bad_input e2e_kill) ;;

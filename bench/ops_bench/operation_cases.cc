@@ -2,6 +2,8 @@
 
 #include <ATen/Functions.h>
 
+#include "ops/adam_update/adam_update.h"
+#include "ops/adam_update/adam_update_reference.h"
 #include "ops/attention/attention.h"
 #include "ops/conv_groupnorm/conv_groupnorm.h"
 #include "ops/conv_groupnorm/conv_groupnorm_reference.h"
@@ -10,6 +12,8 @@
 #include "ops/dropout/dropout_reference.h"
 #include "ops/position_bias/position_bias.h"
 #include "ops/position_bias/position_bias_reference.h"
+#include "ops/position_gate/position_gate.h"
+#include "ops/position_gate/position_gate_reference.h"
 #include "ops/position_matrix/position_matrix.h"
 #include "ops/position_matrix/position_matrix_reference.h"
 #include "ops/positional_conv/positional_conv.h"
@@ -187,6 +191,58 @@ OperationCase position_bias_case(const Shape& s) {
   return c;
 }
 
+OperationCase position_gate_case(const Shape& s, at::ScalarType type) {
+  OperationCase c;
+  c.name = case_name("position_gate", s, type);
+  c.inputs = [=] {
+    return std::vector{leaf({s.batch, s.frames, s.heads * s.head_width}, type),
+                       leaf({kGateOutputs, s.head_width}), leaf({kGateOutputs}), leaf({s.heads})};
+  };
+  c.run = [](const auto& in) { return position_gate(in[0], in[1], in[2], in[3]); };
+  c.plain = [=](const auto& in) {
+    return position_gate_reference(in[0], in[1].to(type), in[2].to(type), in[3]);
+  };
+  const auto read =
+      static_cast<double>(s.batch * s.frames * s.heads * s.head_width) * size_of(type);
+  c.forward_work = read;
+  c.backward_work = 2 * read;
+  return c;
+}
+
+/// A flat buffer of `elements`.
+OperationCase adam_update_case(const Shape& s, int64_t elements) {
+  OperationCase c;
+  c.name = case_name("adam_update", s, at::kFloat);
+  c.inputs = [=] {
+    return std::vector{values({elements}),
+                       values({elements}),
+                       values({elements}),
+                       values({elements}).abs(),
+                       at::ones({}),
+                       at::zeros({elements / kUpdateUnit}, at::kByte),
+                       at::ones({}),
+                       at::ones({1}),
+                       at::zeros({elements}, at::kBFloat16)};
+  };
+  const auto tensors = [](const auto& in) {
+    return AdamTensors{in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]};
+  };
+  AdamSettings settings;
+  settings.learning_rate = 1e-5;
+  settings.weight_decay = {0.01};
+  c.run = [=](const auto& in) {
+    adam_update(tensors(in), settings);
+    return in[0];
+  };
+  c.plain = [=](const auto& in) {
+    adam_update_reference(tensors(in), settings);
+    return in[0];
+  };
+  // Reads four buffers, writes three and the bfloat16 copy.
+  c.forward_work = static_cast<double>(elements) * (7 * 4 + 2);
+  return c;
+}
+
 OperationCase position_matrix_case(const Shape& s) {
   OperationCase c;
   c.name = case_name("position_matrix", s, at::kFloat);
@@ -205,9 +261,11 @@ std::vector<OperationCase> operation_cases() {
     cases.push_back(conv_groupnorm_case(shape));
     cases.push_back(position_bias_case(shape));
     cases.push_back(position_matrix_case(shape));
+    cases.push_back(adam_update_case(shape, shape.channels * shape.channels * 64));
     for (const auto type : {at::kFloat, at::kBFloat16}) {
       cases.push_back(conv_groupnorm_gelu_case(shape, type));
       cases.push_back(dropout_case(shape, type));
+      cases.push_back(position_gate_case(shape, type));
       cases.push_back(attention_case(shape, type, true));
       cases.push_back(attention_case(shape, type, false));
       cases.push_back(strided_conv_case(shape, type));

@@ -25,7 +25,7 @@ struct OperationCase {
 
   Bound bound = Bound::kBytes;
   double forward_work = 0;   ///< bytes that have to be read and written, or FLOP
-  double backward_work = 0;  ///< of the backward pass alone
+  double backward_work = 0;  ///< of the backward pass alone; 0: there is none
 };
 
 /// Shape "small" takes milliseconds on a CPU core; "base" is eight utterances of 4 s through WavLM

@@ -47,6 +47,7 @@ void measure(benchmark::State& state, const OperationCase& c, Pass pass, at::Dev
 
 void register_case(const OperationCase& c, at::Device device) {
   for (const Pass pass : {Pass::kForward, Pass::kForwardBackward}) {
+    if (pass == Pass::kForwardBackward && c.backward_work == 0) continue;
     const std::string name = c.name + (device.is_cpu() ? "/cpu" : "/cuda") +
                              (pass == Pass::kForward ? "/forward" : "/forward_backward");
     benchmark::RegisterBenchmark(name.c_str(),

@@ -17,8 +17,9 @@ def test_every_operation_has_a_benchmark_that_runs():
     assert not [name for name, run in measured.items() if run.get("error_occurred")]
     assert all(run["real_time"] > 0 and ("B/s" in run or "FLOP/s" in run) for run in measured.values())
     operations = {path.name for path in (ROOT / "src/ops").iterdir() if path.is_dir()} - {"simd"}
-    for direction in ("forward", "forward_backward"):
-        assert {name.split("/")[0] for name in measured if name.endswith(f"/{direction}")} == operations
+    in_place = {"adam_update"}  # has no backward pass
+    for direction, expected in (("forward", operations), ("forward_backward", operations - in_place)):
+        assert {name.split("/")[0] for name in measured if name.endswith(f"/{direction}")} == expected
 
 
 def test_an_unknown_option_is_refused():

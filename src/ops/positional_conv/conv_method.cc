@@ -27,15 +27,14 @@ constexpr Costs kInference{0.125, 0.39, 0.008};
 ConvMethod choose_conv_method(at::Device device, int64_t batch, int64_t frames, int64_t taps,
                               bool training) {
   if (!device.is_cpu()) return ConvMethod::kFrequency;
-  if (is_amd()) {
-    return frames >= kMinFramesOnAmd ? ConvMethod::kFrequency : ConvMethod::kComputeType;
-  }
+  if (is_amd() && frames < kMinFramesOnAmd) return ConvMethod::kComputeType;
   const Costs& costs = training ? kTraining : kInference;
   const auto utterances = static_cast<double>(batch);
   const double convolution = costs.conv * utterances * static_cast<double>(frames);
   const double transforms =
       (costs.weight + costs.input * utterances) * static_cast<double>(frames + taps / 2);
-  return transforms < convolution ? ConvMethod::kFrequency : ConvMethod::kFloat32;
+  if (transforms < convolution) return ConvMethod::kFrequency;
+  return is_amd() ? ConvMethod::kComputeType : ConvMethod::kFloat32;
 }
 
 }  // namespace s2i

@@ -143,6 +143,9 @@ void run(unsigned blocks, unsigned threads, cudaStream_t /*stream*/,
   Block running;
   running.body = &body;
   block = &running;
+  const struct Reset {
+    ~Reset() { block = nullptr; }
+  } reset;  // also when a kernel throws
   gridDim = {blocks, 1, 1};
   blockDim = {threads, 1, 1};
   std::vector<Fiber> fibers(threads);
@@ -151,7 +154,6 @@ void run(unsigned blocks, unsigned threads, cudaStream_t /*stream*/,
     blockIdx = {index, 0, 0};
     run_block(fibers, (static_cast<uint64_t>(index) + 1) << 32);
   }
-  block = nullptr;
 }
 
 }  // namespace host_cuda
