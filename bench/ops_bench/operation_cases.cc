@@ -10,6 +10,7 @@
 #include "ops/conv_groupnorm_gelu/conv_groupnorm_gelu.h"
 #include "ops/dropout/dropout.h"
 #include "ops/dropout/dropout_reference.h"
+#include "ops/dropout_add_norm/dropout_add_norm.h"
 #include "ops/position_bias/position_bias.h"
 #include "ops/position_bias/position_bias_reference.h"
 #include "ops/position_gate/position_gate.h"
@@ -68,6 +69,31 @@ OperationCase dropout_case(const Shape& s, at::ScalarType type) {
   }
   const auto elements = static_cast<double>(s.batch * s.frames * s.heads * s.head_width);
   c.forward_work = c.backward_work = 2 * elements * size_of(type);
+  return c;
+}
+
+OperationCase dropout_add_norm_case(const Shape& s, at::ScalarType type) {
+  OperationCase c;
+  c.name = case_name("dropout_add_norm", s, type);
+  const int64_t width = s.heads * s.head_width;
+  c.inputs = [=] {
+    const std::vector<int64_t> hidden = {s.batch, s.frames, width};
+    return std::vector{leaf(hidden, type), leaf(hidden), leaf({width}), leaf({width}),
+                       at::arange(s.batch, at::kLong)};
+  };
+  c.run = [](const auto& in) {
+    return dropout_add_norm(in[0], in[1], {in[4], 3, 0.1}, in[2], in[3], 1e-5).typed;
+  };
+  c.plain = [](const auto& in) {
+    const at::Tensor sum = in[1] + dropout(in[0], in[4], 3, 0.1);
+    return at::layer_norm(sum, {in[2].size(0)}, in[2], in[3], 1e-5).to(in[0].scalar_type());
+  };
+  // Forward reads x and the residual, and writes the sum and the result in both types. Backward
+  // reads the gradient and the sum, and writes the gradients of x and the residual.
+  const auto elements = static_cast<double>(s.batch * s.frames * width);
+  const double typed = type == at::kFloat ? 0 : size_of(type);
+  c.forward_work = elements * (size_of(type) + 3 * 4 + typed);
+  c.backward_work = elements * (2 * size_of(type) + 2 * 4);
   return c;
 }
 
@@ -266,6 +292,7 @@ std::vector<OperationCase> operation_cases() {
       cases.push_back(conv_groupnorm_gelu_case(shape, type));
       cases.push_back(dropout_case(shape, type));
       cases.push_back(position_gate_case(shape, type));
+      cases.push_back(dropout_add_norm_case(shape, type));
       cases.push_back(attention_case(shape, type, true));
       cases.push_back(attention_case(shape, type, false));
       cases.push_back(strided_conv_case(shape, type));

@@ -38,6 +38,7 @@ struct Block {
   Fiber* current = nullptr;
   int vote_and = 0, vote_or = 0;  ///< Results of the latest barrier.
   std::exception_ptr error;
+  std::vector<unsigned char> shared;
   const void* scheduler_stack = nullptr;
   size_t scheduler_stack_size = 0;
   void* scheduler_fake_stack = nullptr;
@@ -138,7 +139,9 @@ void wait_at_barrier(int vote) {
 
 void set_order(Order order) { current_order = order; }
 
-void run(unsigned blocks, unsigned threads, cudaStream_t /*stream*/,
+void* shared_memory() { return block->shared.data(); }
+
+void run(unsigned blocks, unsigned threads, size_t shared_bytes, cudaStream_t /*stream*/,
          const std::function<void()>& body) {
   Block running;
   running.body = &body;
@@ -152,6 +155,7 @@ void run(unsigned blocks, unsigned threads, cudaStream_t /*stream*/,
   for (unsigned i = 0; i < threads; ++i) fibers[i].index = i;
   for (const unsigned index : ordered(blocks, blocks)) {
     blockIdx = {index, 0, 0};
+    running.shared.assign(shared_bytes, 0xFF);
     run_block(fibers, (static_cast<uint64_t>(index) + 1) << 32);
   }
 }

@@ -44,6 +44,27 @@ TEST(HostCuda, OrdersShowAMissingBarrier) {
   EXPECT_NE(results[0], results[1]);
 }
 
+/// The same through shared memory.
+void rotate_shared(const int* in, int* out, bool with_barrier) {
+  const unsigned t = threadIdx.x, base = blockIdx.x * blockDim.x;
+  int* shared = shared_memory<int>();
+  shared[t] = in[base + t];
+  if (with_barrier) __syncthreads();
+  out[base + t] = shared[(t + 1) % blockDim.x];
+}
+
+TEST(HostCuda, ThreadsOfABlockShareMemoryThatIsFreshForEveryBlock) {
+  std::vector<int> in(3 * kThreads), out(in.size());
+  std::iota(in.begin(), in.end(), 1);
+  const auto launch = [&](bool with_barrier) {
+    launch_kernel_with_shared_memory(rotate_shared, 3, kThreads, kThreads * sizeof(int), nullptr,
+                                     in.data(), out.data(), with_barrier);
+    return out;
+  };
+  for_every_order([&](const char* order) { EXPECT_EQ(launch(true), rotated(true)) << order; });
+  EXPECT_EQ(launch(false)[kThreads], -1);  // its neighbor has not written yet
+}
+
 void diverge(int limit) {
   if (static_cast<int>(threadIdx.x) < limit) __syncthreads();
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 
@@ -12,6 +13,7 @@
 #define __device__
 #define __host__
 #define __grid_constant__
+#define __launch_bounds__(threads)
 
 struct dim3 {
   unsigned x = 1, y = 1, z = 1;
@@ -41,6 +43,11 @@ enum class Order { kForward, kBackward, kShuffled };
 void set_order(Order order);
 
 /// Runs body() on every thread of every block. With a null stream too; there are no streams here.
-void run(unsigned blocks, unsigned threads, cudaStream_t stream, const std::function<void()>& body);
+void run(unsigned blocks, unsigned threads, size_t shared_bytes, cudaStream_t stream,
+         const std::function<void()>& body);
+
+/// The shared memory of the block that is running. Every byte is 0xFF at first: float values are
+/// NaN.
+void* shared_memory();
 
 }  // namespace host_cuda
