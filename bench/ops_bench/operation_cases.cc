@@ -1,6 +1,7 @@
 #include "operation_cases.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include "ops/adam_update/adam_update.h"
 #include "ops/adam_update/adam_update_reference.h"

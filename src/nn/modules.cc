@@ -36,6 +36,11 @@ at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
   return layer_norm(x, weight, bias, epsilon);
 }
 
+NormalizedSum LayerNorm::of_sum(const at::Tensor& x, const at::Tensor& residual,
+                                const OutputDropout& dropout) const {
+  return dropout_add_norm(x, residual, dropout, weight, bias, epsilon);
+}
+
 at::Tensor activate(Activation activation, const at::Tensor& x) {
   switch (activation) {
     case Activation::kGelu:

@@ -8,6 +8,7 @@
 
 #include "nn/activation.h"
 #include "nn/parameters.h"
+#include "ops/dropout_add_norm/dropout_add_norm.h"
 
 namespace s2i {
 
@@ -39,6 +40,10 @@ struct LayerNorm {
 
   /// x [..., D] -> the same shape and type
   at::Tensor operator()(const at::Tensor& x) const;
+
+  /// residual + dropout(x) and its norm, in one pass (ops/dropout_add_norm/dropout_add_norm.h)
+  NormalizedSum of_sum(const at::Tensor& x, const at::Tensor& residual,
+                       const OutputDropout& dropout) const;
 };
 
 at::Tensor activate(Activation activation, const at::Tensor& x);

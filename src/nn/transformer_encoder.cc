@@ -33,15 +33,16 @@ at::Tensor TransformerEncoder::forward(const at::Tensor& input, const at::Tensor
   const at::Tensor weights = weighted ? at::softmax(layer_weights, 0) : at::Tensor();
   at::Tensor sum;
   if (weighted) sum = hidden * weights.select(0, 0);
+  LayerState state{hidden, pre_norm_ ? at::Tensor() : hidden.to(pass.type())};
   for (size_t i = 0; i < layers_.size(); ++i) {
     const auto index = static_cast<int64_t>(i);
     if (!pass.options.training || !layer_dropped(pass.options.step_key, index, pass.config)) {
-      hidden = layers_[i].forward(hidden, shared, pass);
+      state = layers_[i].forward(state, shared, pass);
     }
-    if (weighted) sum = sum + hidden * weights.select(0, index + 1);
+    if (weighted) sum = sum + state.hidden * weights.select(0, index + 1);
   }
   if (weighted) return sum;  // of the layers' own outputs, before the last norm, as in transformers
-  return pre_norm_ ? norm_(hidden) : hidden;
+  return pre_norm_ ? norm_(state.hidden) : state.hidden;
 }
 
 bool layer_dropped(uint64_t step_key, int64_t layer, const EncoderConfig& config) {

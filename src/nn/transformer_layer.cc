@@ -28,32 +28,37 @@ TransformerLayer::TransformerLayer(const EncoderConfig& config, const EncoderPar
   if (!pre_norm_) final_norm_ = norm(".final_layer_norm");
 }
 
-at::Tensor TransformerLayer::forward(const at::Tensor& hidden, const at::Tensor& shared,
+LayerState TransformerLayer::forward(const LayerState& state, const at::Tensor& shared,
                                      const ForwardPass& pass) const {
   if (pre_norm_) {
-    const at::Tensor attended =
-        hidden + attend(attention_norm_(hidden).to(pass.type()), shared, pass);
-    return attended + feed_forward(final_norm_(attended).to(pass.type()), pass);
+    const at::Tensor attended = attend(attention_norm_(state.hidden).to(pass.type()), shared, pass);
+    const NormalizedSum sum =
+        final_norm_.of_sum(attended, state.hidden, output_dropout(kAttentionOutputSite, pass));
+    const OutputDropout last = output_dropout(kFeedForwardOutputSite, pass);
+    return {sum.sum + dropout(feed_forward(sum.typed, pass), last.keys, last.site, last.p), {}};
   }
-  const at::Tensor attended =
-      attention_norm_(hidden + attend(hidden.to(pass.type()), shared, pass));
-  return final_norm_(attended + feed_forward(attended.to(pass.type()), pass));
+  const NormalizedSum attended = attention_norm_.of_sum(
+      attend(state.typed, shared, pass), state.hidden, output_dropout(kAttentionOutputSite, pass));
+  const NormalizedSum result =
+      final_norm_.of_sum(feed_forward(attended.typed, pass), attended.normalized,
+                         output_dropout(kFeedForwardOutputSite, pass));
+  return {result.normalized, result.typed};
 }
 
 at::Tensor TransformerLayer::attend(const at::Tensor& x, const at::Tensor& shared,
                                     const ForwardPass& pass) const {
   const double p = pass.p(pass.config.attention_dropout);
-  const at::Tensor attended =
-      attention_->forward(x, shared, pass.device_frames, {pass.keys, site(kAttentionSite), p});
-  return dropout(attended, pass.keys, site(kAttentionOutputSite),
-                 pass.p(pass.config.hidden_dropout));
+  return attention_->forward(x, shared, pass.device_frames, {pass.keys, site(kAttentionSite), p});
 }
 
 at::Tensor TransformerLayer::feed_forward(const at::Tensor& x, const ForwardPass& pass) const {
   const at::Tensor inner = dropout(activate(activation_, intermediate_(x)), pass.keys,
                                    site(kActivationSite), pass.p(pass.config.activation_dropout));
-  return dropout(feed_forward_output_(inner), pass.keys, site(kFeedForwardOutputSite),
-                 pass.p(pass.config.hidden_dropout));
+  return feed_forward_output_(inner);
+}
+
+OutputDropout TransformerLayer::output_dropout(DropoutSite place, const ForwardPass& pass) const {
+  return {pass.keys, site(place), pass.p(pass.config.hidden_dropout)};
 }
 
 int64_t TransformerLayer::site(DropoutSite place) const {

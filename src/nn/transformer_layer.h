@@ -14,6 +14,12 @@
 
 namespace s2i {
 
+/// What a layer takes and returns.
+struct LayerState {
+  at::Tensor hidden;  ///< [B,T,D] float32, the residual stream
+  at::Tensor typed;   ///< the same in the type of the pass; undefined with pre-LayerNorm
+};
+
 class TransformerLayer {
  public:
   /// Parameters under `name`, e.g. "<encoder>.encoder.layers.0".
@@ -22,14 +28,15 @@ class TransformerLayer {
 
   const Attention& attention() const { return *attention_; }
 
-  /// hidden [B,T,D] float32, the residual stream; `shared` as layer 0's attention().shared()
-  /// returned it -> [B,T,D] float32
-  at::Tensor forward(const at::Tensor& hidden, const at::Tensor& shared,
+  /// `shared` as layer 0's attention().shared() returned it
+  LayerState forward(const LayerState& state, const at::Tensor& shared,
                      const ForwardPass& pass) const;
 
  private:
+  // Without the dropout of their outputs.
   at::Tensor attend(const at::Tensor& x, const at::Tensor& shared, const ForwardPass& pass) const;
   at::Tensor feed_forward(const at::Tensor& x, const ForwardPass& pass) const;
+  OutputDropout output_dropout(DropoutSite place, const ForwardPass& pass) const;
   int64_t site(DropoutSite place) const;
 
   int64_t index_;
