@@ -74,11 +74,15 @@ int evaluate(const EvaluateCommand& command, const s2i::MpiSession& session) {
   if (!cluster.is_main()) return kExitDone;
   const ClassificationMetrics metrics =
       compute_metrics(predictions, loaded.model->config().num_labels());
-  if (!command.out.empty()) write_evaluation(command.out, metrics, predictions, dataset);
-  if (command.json) {
-    write_output(evaluation_json(metrics, predictions, dataset).dump(2) + "\n");
+  const Calibration calibration = calibration_of(loaded.usage, command.model);
+  const OrderedJson report = evaluation_json(metrics, predictions, dataset, calibration);
+  if (!command.out.empty()) {
+    write_evaluation(command.out, report, predictions, dataset, calibration.temperature);
   }
-  spdlog::info("{}", evaluation_text(metrics, dataset.intents(), command.split));
+  if (command.json) {
+    write_output(report.dump(2) + "\n");
+  }
+  spdlog::info("{}", evaluation_text(metrics, predictions, dataset, command.split));
   return kExitDone;
 }
 

@@ -38,6 +38,8 @@ struct PredictCommand {
   bool accept_damaged = false;
   int threads = 0;
   bool json = false;
+  std::optional<double> reject_below;      ///< Probability.
+  std::optional<double> target_precision;  ///< Instead of reject_below.
 };
 
 /// Calls use(path) for each path on the command line; "-" stands for a list on standard input, one
@@ -88,14 +90,35 @@ Batch load_single(AudioLoader& loader, const std::string& path, const AudioConve
   return batch;
 }
 
+/// The lowest probability of an answer; 0 if nothing is rejected.
+double rejection_threshold(const PredictCommand& command, const Calibration& calibration) {
+  if (!command.target_precision) return command.reject_below.value_or(0);
+  const double target = *command.target_precision;
+  if (calibration.rejection.empty()) {
+    throw UserError(
+        "--target-precision: {} has no thresholds from a validation; use --reject-below, or a "
+        "model that s2i-train has validated",
+        command.model);
+  }
+  if (const auto point = calibration.at_precision(target)) return point->threshold;
+  const OperatingPoint& best = calibration.rejection.back();
+  throw UserError(
+      "--target-precision={}: no threshold reached it in the validation of {}; the highest "
+      "precision was {:.4f}, with {:.1f}% of the utterances accepted",
+      target, command.model, best.precision, 100 * best.coverage);
+}
+
 void print_prediction(const std::string& path, const at::Tensor& logits,
-                      const std::vector<std::string>& intents, bool json) {
-  const at::Tensor probabilities = at::softmax(logits.to(at::kDouble), 1);
+                      const std::vector<std::string>& intents, double temperature, double threshold,
+                      bool json) {
+  const at::Tensor probabilities = at::softmax(logits.to(at::kDouble).div(temperature), 1);
   const int64_t best = logits.argmax(1).item<int64_t>();
   const std::string& intent = intents[static_cast<size_t>(best)];
   const double probability = probabilities[0][best].item<double>();
+  const bool is_rejected = probability < threshold;
   if (!json) {
-    write_output(fmt::format("{}\t{}\t{:.4f}\n", printable(path), printable(intent), probability));
+    write_output(fmt::format("{}\t{}\t{:.4f}\n", printable(path),
+                             is_rejected ? "reject" : printable(intent), probability));
     flush_output();
     return;
   }
@@ -106,6 +129,7 @@ void print_prediction(const std::string& path, const at::Tensor& logits,
   const OrderedJson line = {{"path", escape_invalid_utf8(path)},
                             {"intent", intent},
                             {"probability", probability},
+                            {"rejected", is_rejected},
                             {"logits", all}};
   write_output(line.dump() + "\n");
   flush_output();
@@ -115,6 +139,8 @@ int predict_files(const PredictCommand& command) {
   const at::NoGradGuard no_grad;
   if (command.threads > 0) at::set_num_threads(command.threads);
   const LoadedModel loaded = load_classifier(command.model, at::kCPU);
+  const Calibration calibration = calibration_of(loaded.usage, command.model);
+  const double threshold = rejection_threshold(command, calibration);
   const Precision trained_with = loaded.usage ? loaded.usage->precision : Precision::kFloat32;
   const ForwardOptions options =
       forward_options(Padding::kMasked, command.precision.value_or(trained_with));
@@ -150,7 +176,8 @@ int predict_files(const PredictCommand& command) {
       ++failed;
       return;
     }
-    print_prediction(path, logits, loaded.model->config().labels, command.json);
+    print_prediction(path, logits, loaded.model->config().labels, calibration.temperature,
+                     threshold, command.json);
   });
   return failed == 0 ? kExitDone : kExitRunFailed;
 }
@@ -167,7 +194,15 @@ int run(int argc, char** argv) {
   app.add_option("--model", command.model, "Hugging Face folder, such as runs/x/best/model")
       ->required();
   app.add_flag("--json", command.json,
-               "Print one JSON object per file: path, intent, probability, logits");
+               "Print one JSON object per file: path, intent, probability, rejected, logits");
+  auto* below = app.add_option("--reject-below", command.reject_below,
+                               "Print reject for an utterance whose probability is lower")
+                    ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--target-precision", command.target_precision,
+                 "Print reject below the lowest probability from which on, in the validation of "
+                 "the model, this fraction of the answers was right")
+      ->check(CLI::Range(0.0, 1.0))
+      ->excludes(below);
   app.add_option("--max-seconds", command.max_seconds, "Longest accepted file in seconds")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

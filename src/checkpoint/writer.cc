@@ -35,6 +35,7 @@ void copy_to_host(const CheckpointContent& content, CheckpointContent& copy) {
   copy.step = content.step;
   copy.is_best = content.is_best;
   copy.run_state = content.run_state;
+  copy.calibration = content.calibration;
   std::optional<at::Device> device;
   start_copies(content.model, copy.model, device);
   start_copies(content.optimizer, copy.optimizer, device);

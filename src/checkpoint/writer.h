@@ -23,7 +23,8 @@ struct CheckpointContent {  // NOLINT(bugprone-exception-escape)
   bool is_best = false;
   NamedTensors model;
   NamedTensors optimizer;
-  OrderedJson run_state;  ///< run_state.json
+  OrderedJson run_state;         ///< run_state.json
+  OrderedJson calibration = {};  ///< Of the model, from the validation of this step; null: none.
 };
 
 struct CheckpointWriterSettings {

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "classification/comparison.h"
 #include "classification/metrics/list.h"
 #include "core/files.h"
 
@@ -14,13 +16,6 @@ namespace {
 
 const std::string& speaker_name(const Dataset& dataset, size_t utterance) {
   return dataset.speakers()[static_cast<size_t>(dataset.speaker(utterance))];
-}
-
-double probability_of(const Prediction& prediction) {
-  const float top = prediction.logits[static_cast<size_t>(prediction.predicted)];
-  double sum = 0;
-  for (const float logit : prediction.logits) sum += std::exp(static_cast<double>(logit - top));
-  return 1.0 / sum;
 }
 
 /// A CSV field, quoted as RFC 4180 asks.
@@ -34,7 +29,8 @@ std::string csv_field(const std::string& text) {
   return quoted + '"';
 }
 
-std::string predictions_csv(const std::vector<Prediction>& predictions, const Dataset& dataset) {
+std::string predictions_csv(const std::vector<Prediction>& predictions, const Dataset& dataset,
+                            double temperature) {
   std::string csv = "id,speaker,label,predicted,probability,loss\n";
   const auto& intents = dataset.intents();
   for (const auto& prediction : predictions) {
@@ -42,15 +38,94 @@ std::string predictions_csv(const std::vector<Prediction>& predictions, const Da
                        csv_field(speaker_name(dataset, prediction.utterance)),
                        csv_field(intents[static_cast<size_t>(prediction.label)]),
                        csv_field(intents[static_cast<size_t>(prediction.predicted)]),
-                       probability_of(prediction), prediction.loss);
+                       confidence(prediction, temperature), prediction.loss);
   }
   return csv;
 }
 
+/// By name: the same order for any number of ranks.
+std::map<std::string, SpeakerTally> tally_speakers(const std::vector<Prediction>& predictions,
+                                                   const Dataset& dataset) {
+  std::map<std::string, SpeakerTally> speakers;
+  for (const auto& prediction : predictions) {
+    SpeakerTally& tally = speakers[speaker_name(dataset, prediction.utterance)];
+    tally.sum += prediction.label == prediction.predicted ? 1 : 0;
+    ++tally.count;
+  }
+  return speakers;
+}
+
+std::optional<std::pair<double, double>> interval_by_speaker(
+    const std::map<std::string, SpeakerTally>& speakers) {
+  std::vector<SpeakerTally> tallies;
+  for (const auto& [name, tally] : speakers) tallies.push_back(tally);
+  return speaker_bootstrap(tallies);
+}
+
+OrderedJson figures_json(const std::vector<Prediction>& predictions, double temperature) {
+  const CalibrationFigures figures = calibration_figures(predictions, temperature);
+  OrderedJson bins = OrderedJson::array();
+  for (const ReliabilityBin& bin : figures.bins) {
+    bins.push_back(
+        {{"count", bin.count}, {"confidence", bin.confidence}, {"accuracy", bin.accuracy}});
+  }
+  return {{"temperature", temperature},
+          {"nll", figures.nll},
+          {"brier", figures.brier},
+          {"ece", figures.ece},
+          {"reliability", bins}};
+}
+
+constexpr double kTargetPrecisions[] = {0.9, 0.95, 0.98, 0.99};
+
+/// What the thresholds that validation chose reach on these utterances.
+OrderedJson rejection_json(const std::vector<Prediction>& predictions,
+                           const Calibration& calibration) {
+  OrderedJson rows = OrderedJson::array();
+  for (const double target : kTargetPrecisions) {
+    const auto chosen = calibration.at_precision(target);
+    if (!chosen) continue;
+    const OperatingPoint found =
+        operating_point(predictions, calibration.temperature, chosen->threshold);
+    rows.push_back({{"target_precision", target},
+                    {"threshold", chosen->threshold},
+                    {"precision", found.precision},
+                    {"coverage", found.coverage}});
+  }
+  return rows;
+}
+
+std::vector<double> confidences(const std::vector<Prediction>& predictions, double temperature) {
+  std::vector<double> values;
+  for (const auto& prediction : predictions) values.push_back(confidence(prediction, temperature));
+  return values;
+}
+
 }  // namespace
 
+OrderedJson out_of_scope_json(const std::vector<Prediction>& in_scope,
+                              const std::vector<Prediction>& out_of_scope,
+                              const Calibration& calibration) {
+  const std::vector<double> outside = confidences(out_of_scope, calibration.temperature);
+  OrderedJson rows = OrderedJson::array();
+  for (const double target : kTargetPrecisions) {
+    const auto chosen = calibration.at_precision(target);
+    if (!chosen) continue;
+    const auto accepted = std::ranges::count_if(
+        outside, [&](double probability) { return probability >= chosen->threshold; });
+    rows.push_back({{"target_precision", target},
+                    {"threshold", chosen->threshold},
+                    {"count", accepted},
+                    {"rate", ratio(accepted, static_cast<int64_t>(outside.size()))}});
+  }
+  return {{"count", out_of_scope.size()},
+          {"auroc", auroc(confidences(in_scope, calibration.temperature), outside)},
+          {"false_accepts", rows}};
+}
+
 OrderedJson evaluation_json(const ClassificationMetrics& metrics,
-                            const std::vector<Prediction>& predictions, const Dataset& dataset) {
+                            const std::vector<Prediction>& predictions, const Dataset& dataset,
+                            const Calibration& calibration) {
   OrderedJson per_intent = OrderedJson::object();
   for (size_t c = 0; c < metrics.per_intent.size(); ++c) {
     const IntentMetrics& intent = metrics.per_intent[c];
@@ -59,22 +134,23 @@ OrderedJson evaluation_json(const ClassificationMetrics& metrics,
                                         {"recall", intent.recall},
                                         {"f1", intent.f1}};
   }
-  std::map<std::string, std::pair<int64_t, int64_t>> speakers;  // name -> (correct, count)
-  for (const auto& prediction : predictions) {
-    auto& [correct, count] = speakers[speaker_name(dataset, prediction.utterance)];
-    correct += prediction.label == prediction.predicted ? 1 : 0;
-    ++count;
-  }
+  const auto speakers = tally_speakers(predictions, dataset);
   OrderedJson per_speaker = OrderedJson::object();
   for (const auto& [name, tally] : speakers) {
-    per_speaker[name] = {
-        {"count", tally.second},
-        {"accuracy", static_cast<double>(tally.first) / static_cast<double>(tally.second)}};
+    per_speaker[name] = {{"count", tally.count},
+                         {"accuracy", tally.sum / static_cast<double>(tally.count)}};
   }
   OrderedJson report = metric_values(metrics);
   const auto [low, high] = wilson_interval(metrics.correct, metrics.count);
   report["accuracy_interval"] = {low, high};
+  const auto by_speaker = interval_by_speaker(speakers);
+  report["accuracy_interval_by_speaker"] =
+      by_speaker ? OrderedJson{by_speaker->first, by_speaker->second} : OrderedJson();
   report["count"] = metrics.count;
+  report["calibration"] = figures_json(predictions, calibration.temperature);
+  report["uncalibrated"] = figures_json(predictions, 1);
+  report["aurc"] = risk_coverage_area(predictions, calibration.temperature);
+  report["rejection"] = rejection_json(predictions, calibration);
   report["per_intent"] = per_intent;
   report["per_speaker"] = per_speaker;
   report["intents"] = dataset.intents();
@@ -82,18 +158,25 @@ OrderedJson evaluation_json(const ClassificationMetrics& metrics,
   return report;
 }
 
-void write_evaluation(const std::filesystem::path& folder, const ClassificationMetrics& metrics,
-                      const std::vector<Prediction>& predictions, const Dataset& dataset) {
-  write_file_atomic(folder / "predictions.csv", predictions_csv(predictions, dataset));
-  write_json(folder / "evaluation.json", evaluation_json(metrics, predictions, dataset));
+void write_evaluation(const std::filesystem::path& folder, const OrderedJson& report,
+                      const std::vector<Prediction>& predictions, const Dataset& dataset,
+                      double temperature) {
+  write_file_atomic(folder / "predictions.csv", predictions_csv(predictions, dataset, temperature));
+  write_json(folder / "evaluation.json", report);
 }
 
 std::string evaluation_text(const ClassificationMetrics& metrics,
-                            const std::vector<std::string>& intents, const std::string& title) {
+                            const std::vector<Prediction>& predictions, const Dataset& dataset,
+                            const std::string& title) {
+  const auto& intents = dataset.intents();
   const auto [low, high] = wilson_interval(metrics.correct, metrics.count);
   std::string text =
-      fmt::format("{}: {} of {} correct (95% interval of the accuracy {:.4f} to {:.4f})", title,
+      fmt::format("{}: {} of {} correct (95% interval of the accuracy {:.4f} to {:.4f}", title,
                   metrics.correct, metrics.count, low, high);
+  const auto by_speaker = interval_by_speaker(tally_speakers(predictions, dataset));
+  text += by_speaker
+              ? fmt::format("; by speaker {:.4f} to {:.4f})", by_speaker->first, by_speaker->second)
+              : "; only one speaker: none by speaker)";
   for (const MetricKind& kind : metric_kinds()) {
     text += fmt::format(", {} {:.4f}", kind.name, kind.value(metrics));
   }

@@ -66,6 +66,7 @@ enum class RandomPurpose : uint64_t {
   kLayerDrop,
   kSpecAugmentTime,
   kSpecAugmentFeature,
+  kSpeakerBootstrap,
 };
 
 /// A sequence of random numbers for one key.

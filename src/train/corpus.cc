@@ -50,6 +50,16 @@ Corpus open_corpus(const DataConfig& config, uint64_t seed) {
   corpus.test = open_with_intents_of(corpus.train, config, config.test_split, "data.test_split");
   corpus.validation_split =
       open_with_intents_of(corpus.train, config, config.validation_split, "data.validation_split");
+  if (!config.out_of_scope_split.empty()) {
+    corpus.out_of_scope.emplace(
+        open_split(config.dir, config.out_of_scope_split, "data.out_of_scope_split"));
+    if (!corpus.test) {
+      throw UserError(
+          "data.out_of_scope_split={} is compared with the test split; set "
+          "data.test_split",
+          config.out_of_scope_split);
+    }
+  }
   if (corpus.validation_split) {
     corpus.train_utterances = all_utterances(corpus.train);
     corpus.validation_utterances = all_utterances(*corpus.validation_split);
@@ -114,6 +124,7 @@ void require_usable(const Corpus& corpus, const LoadedModel& model) {
   require_usable(corpus.train, model);
   if (corpus.validation_split) require_usable(*corpus.validation_split, model);
   if (corpus.test) require_usable(*corpus.test, model);
+  if (corpus.out_of_scope) require_usable(*corpus.out_of_scope, model);
 }
 
 }  // namespace s2i

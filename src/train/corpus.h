@@ -17,6 +17,7 @@ struct Corpus {
   Dataset train;
   std::optional<Dataset> validation_split = {};  ///< Nothing: a part of `train` is held out.
   std::optional<Dataset> test = {};
+  std::optional<Dataset> out_of_scope = {};          ///< Its intents may be others.
   std::vector<uint32_t> train_utterances = {};       ///< Indices into `train`.
   std::vector<uint32_t> validation_utterances = {};  ///< Indices into validation(); may be empty.
 

@@ -52,7 +52,7 @@ std::vector<Prediction> gather_predictions(Communicator& communicator,
   return all;
 }
 
-void append_predictions(const at::Tensor& logits, const Batch& batch,
+void append_predictions(const at::Tensor& logits, const Batch& batch, bool use_labels,
                         std::vector<Prediction>& predictions) {
   const at::Tensor values = logits.to(at::kCPU, at::kFloat).contiguous();
   const at::Tensor log_probability = at::log_softmax(values.to(at::kDouble), 1).contiguous();
@@ -61,11 +61,12 @@ void append_predictions(const at::Tensor& logits, const Batch& batch,
     const float* line = values.const_data_ptr<float>() + row * classes;
     Prediction prediction;
     prediction.utterance = batch.utterance[static_cast<size_t>(row)];
-    prediction.label = batch.label[static_cast<size_t>(row)];
+    prediction.label = use_labels ? batch.label[static_cast<size_t>(row)] : -1;
     prediction.logits.assign(line, line + classes);
     prediction.predicted = std::max_element(line, line + classes) - line;
     S2I_CHECK(prediction.label < classes, "the model has {} intents", classes);
-    prediction.loss = -log_probability.const_data_ptr<double>()[row * classes + prediction.label];
+    if (use_labels)
+      prediction.loss = -log_probability.const_data_ptr<double>()[row * classes + prediction.label];
     predictions.push_back(std::move(prediction));
   }
 }
@@ -101,7 +102,8 @@ EvaluationResult predict(const IntentClassifier& model, const Dataset& dataset,
       try {
         const Batch batch = loader.next();
         const BatchTensors tensors = to_tensors(batch, model.device());
-        append_predictions(model.forward(tensors.audio, batch.length, options), batch, own);
+        append_predictions(model.forward(tensors.audio, batch.length, options), batch,
+                           settings.use_labels, own);
       } catch (const std::exception& error) {
         if (!is_out_of_memory(error)) throw;
         throw RunError(

@@ -17,7 +17,8 @@ struct EvaluationSettings {
   int64_t batch = 16;      ///< Utterances per forward pass.
   ForwardOptions forward;  ///< Padding and type; `training` is ignored.
   LoaderSettings loader;
-  std::string progress;  ///< Title of a progress bar on rank 0; empty: none.
+  bool use_labels = true;  ///< Otherwise each prediction has label -1 and loss 0.
+  std::string progress;    ///< Title of a progress bar on rank 0; empty: none.
   /// Signals that stop the evaluation, in order of priority; the caller handles them (StopSignal).
   std::vector<int> stop_signals;
   std::string batch_setting = "batch.evaluation";  ///< The setting or flag for `batch`.

@@ -15,10 +15,11 @@ struct FinalEvaluation {
 };
 
 /// Loads the weights of run_dir/best into `model`, evaluates them on `test` and writes
-/// evaluation.json and predictions.csv to run_dir. Collective. Throws RunError, the same on every
-/// rank, when the best checkpoint is not valid.
+/// evaluation.json and predictions.csv to run_dir, with the calibration of that checkpoint.
+/// `out_of_scope` has none of the intents. Collective. Throws RunError, the same on every rank,
+/// when the best checkpoint is not valid.
 FinalEvaluation evaluate_best(const std::filesystem::path& run_dir, IntentClassifier& model,
-                              const Dataset& test, Communicator& communicator,
-                              const EvaluationSettings& settings);
+                              const Dataset& test, const std::optional<Dataset>& out_of_scope,
+                              Communicator& communicator, const EvaluationSettings& settings);
 
 }  // namespace s2i

@@ -1,6 +1,7 @@
 #include "train/model_usage.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "core/error.h"
 
@@ -27,7 +28,10 @@ ModelUsage parse(const Json& block, const std::string& where) {
           .padding = choice("padding", kPaddingChoices),
           .precision = choice("precision", kPrecisionChoices),
           .evaluation_batch = count("evaluation_batch"),
-          .length_multiple = count("length_multiple")};
+          .length_multiple = count("length_multiple"),
+          .calibration = block.contains("calibration")
+                             ? std::optional(calibration_from_json(block.at("calibration"), where))
+                             : std::nullopt};
 }
 
 }  // namespace
@@ -52,6 +56,15 @@ void write_model_usage(const ModelUsage& usage, Json& model_config) {
   block["precision"] = choice_name(kPrecisionChoices, usage.precision);
   block["evaluation_batch"] = usage.evaluation_batch;
   block["length_multiple"] = usage.length_multiple;
+  block.erase("calibration");
+  if (usage.calibration) block["calibration"] = Json(to_json(*usage.calibration));
+}
+
+Calibration calibration_of(const std::optional<ModelUsage>& usage, const std::string& model) {
+  if (usage && usage->calibration) return *usage->calibration;
+  spdlog::warn("{} has no calibration, so its probabilities are used as they are (temperature 1)",
+               model);
+  return {};
 }
 
 std::string describe(const AudioConversion& conversion) {

@@ -252,7 +252,8 @@ int run_training(const TrainCommand& command, const MpiSession& session) {
   FinalEvaluation test;
   if (corpus.test) {
     evaluation.progress = "evaluate";
-    test = evaluate_best(config.run.dir, *loaded.model, *corpus.test, communicator, evaluation);
+    test = evaluate_best(config.run.dir, *loaded.model, *corpus.test, corpus.out_of_scope,
+                         communicator, evaluation);
   }
   if (test.stop_signal != 0) {
     write_run_report(config.run.dir, cluster.is_main());

@@ -18,18 +18,28 @@ RunSnapshot::RunSnapshot(const IntentClassifier& model, Optimizer& optimizer,
       intents_(std::move(intents)),
       identity_(std::move(identity)) {}
 
+void RunSnapshot::set_calibration(int64_t step, const Calibration& calibration) {
+  calibrated_step_ = step;
+  calibration_ = to_json(calibration);
+}
+
 CheckpointContent RunSnapshot::content(const RunState& state, bool is_best) const {
   return {.step = state.step,
           .is_best = is_best,
           .model = named_tensors(model_),
           .optimizer = optimizer_.state(),
-          .run_state = to_json(state, identity_)};
+          .run_state = to_json(state, identity_),
+          .calibration = state.step == calibrated_step_ ? calibration_ : OrderedJson()};
 }
 
 void RunSnapshot::write(const std::filesystem::path& folder,
                         const CheckpointContent& content) const {
   ClassifierConfig config = model_.config();
-  write_model_usage(usage_, config.original);
+  ModelUsage usage = usage_;
+  if (!content.calibration.is_null()) {
+    usage.calibration = calibration_from_json(Json(content.calibration), "calibration");
+  }
+  write_model_usage(usage, config.original);
   save_pretrained(folder / "model", std::move(config), content.model, preprocessor_, intents_);
   write_safetensors(folder / "optimizer.safetensors", content.optimizer);
   write_json(folder / "run_state.json", content.run_state);

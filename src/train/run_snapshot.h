@@ -7,6 +7,7 @@
 
 #include "checkpoint/run_state.h"
 #include "checkpoint/writer.h"
+#include "classification/calibration.h"
 #include "classification/intent_classifier.h"
 #include "classification/preprocessor_config.h"
 #include "optim/optimizer.h"
@@ -20,6 +21,9 @@ class RunSnapshot {
   RunSnapshot(const IntentClassifier& model, Optimizer& optimizer,
               const PreprocessorConfig& preprocessor, const ModelUsage& usage,
               std::vector<std::string> intents, RunIdentity identity);
+
+  /// The calibration of the weights after `step`; content() of that step has it.
+  void set_calibration(int64_t step, const Calibration& calibration);
 
   /// The current weights and optimizer state, not copied, with `state`.
   CheckpointContent content(const RunState& state, bool is_best) const;
@@ -38,6 +42,8 @@ class RunSnapshot {
   ModelUsage usage_;
   std::vector<std::string> intents_;
   RunIdentity identity_;
+  int64_t calibrated_step_ = -1;
+  OrderedJson calibration_;
 };
 
 /// The RunState of a checkpoint. Throws UserError or RunError.

@@ -21,6 +21,7 @@ Validation Validator::run() {
   auto result = predict(model_, dataset_, utterances_, communicator_, settings_);
   validation.stop_signal = result.stop_signal;
   if (result.stop_signal == 0) {
+    validation.calibration = calibrate(result.predictions);
     validation.metrics =
         compute_metrics(std::move(result.predictions), model_.config().num_labels());
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "classification/calibration.h"
 #include "classification/metrics.h"
 #include "train/evaluation.h"
 
@@ -12,6 +13,7 @@ namespace s2i {
 
 struct Validation {
   ClassificationMetrics metrics;
+  Calibration calibration;
   double seconds = 0;
   int stop_signal = 0;  ///< Stopped by this signal, then without metrics; or 0.
 };

@@ -19,6 +19,11 @@ void add_fields(ConfigFields& fields, DataConfig& data) {
       .emplace_back("data.test_split", &data.test_split,
                     "Split to evaluate the best checkpoint on after training; empty: none")
       .may_change_on_resume();
+  fields
+      .emplace_back("data.out_of_scope_split", &data.out_of_scope_split,
+                    "Split of utterances with none of the intents, to evaluate on after training "
+                    "how well they are rejected; its labels are not used; empty: none")
+      .may_change_on_resume();
   fields.emplace_back("data.verify", &data.verify, "Verify the checksum of every utterance read")
       .may_change_on_resume();
   fields.emplace_back("data.prefetch", &data.prefetch, "Micro-batches to prefetch")

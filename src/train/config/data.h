@@ -14,6 +14,7 @@ struct DataConfig {
   std::string validation_split;
   double validation_fraction = 0.1;
   std::string test_split = "test";
+  std::string out_of_scope_split;
   bool verify = true;
   int64_t prefetch = 4;
 };

@@ -4,6 +4,7 @@
 
 #include "train/observers/console_progress.h"
 #include "train/observers/loss_spikes.h"
+#include "train/observers/model_calibration.h"
 #include "train/observers/nonfinite_steps.h"
 #include "train/observers/step_metrics.h"
 #include "train/observers/stragglers.h"
@@ -12,7 +13,7 @@
 
 namespace s2i {
 
-ObserverList make_observers(const ObserverSettings& settings, const RunSnapshot& snapshot,
+ObserverList make_observers(const ObserverSettings& settings, RunSnapshot& snapshot,
                             Communicator& communicator) {
   std::vector<std::unique_ptr<TrainObserver>> list;
   // On all ranks: they communicate.
@@ -21,6 +22,7 @@ ObserverList make_observers(const ObserverSettings& settings, const RunSnapshot&
   if (communicator.rank() == 0) {
     list.push_back(std::make_unique<LossSpikes>(settings));
     list.push_back(std::make_unique<StepMetrics>(settings));
+    list.push_back(std::make_unique<ModelCalibration>(snapshot));
     list.push_back(std::make_unique<ConsoleProgress>(settings));
     list.push_back(std::make_unique<ValidationLog>(settings));
     if (settings.tensorboard) list.push_back(std::make_unique<TensorBoard>(settings));

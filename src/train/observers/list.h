@@ -50,7 +50,7 @@ class ObserverList {
 
 /// The observers of this rank, in the order in which they are notified. Collective. `snapshot` and
 /// `communicator` outlive the list.
-ObserverList make_observers(const ObserverSettings& settings, const RunSnapshot& snapshot,
+ObserverList make_observers(const ObserverSettings& settings, RunSnapshot& snapshot,
                             Communicator& communicator);
 
 }  // namespace s2i
