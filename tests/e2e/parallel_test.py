@@ -48,6 +48,15 @@ def test_a_step_with_fewer_utterances_than_ranks(train):
     assert [line["utterances"] for line in lines] == [11] * 5 + [1]
 
 
+def rounded(value):
+    """The numbers in it equal others within 1e-5."""
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [rounded(inner) for inner in value]
+    return pytest.approx(value, rel=1e-5, abs=1e-7) if isinstance(value, float) else value
+
+
 def test_evaluation_is_the_same_for_any_ranks_and_batch(trained, shards, tmp_path):
     reports = []
     for ranks, batch in [(1, 16), (2, 3), (3, 1), (4, 7)]:
@@ -55,7 +64,9 @@ def test_evaluation_is_the_same_for_any_ranks_and_batch(trained, shards, tmp_pat
         run("s2i-evaluate", "--model", trained / "best/model", "--data", shards, "--out", out,
             "--batch", batch, ranks=ranks)
         report = json.loads((out / "evaluation.json").read_text())
-        report["loss"] = pytest.approx(report["loss"], rel=1e-5)
+        # The batch size shows in the last digits of the logits.
+        for figure in ("loss", "calibration", "uncalibrated", "aurc"):
+            report[figure] = rounded(report[figure])
         lines = (out / "predictions.csv").read_text().splitlines()
         reports.append((report, [line.split(",")[:4] for line in lines]))
     for report in reports[1:]:
