@@ -47,8 +47,9 @@ FinalEvaluation evaluate_best(const std::filesystem::path& run_dir, IntentClassi
   }
   if (communicator.rank() != 0) return {};
   const std::filesystem::path config = best / "model" / "config.json";
-  const Calibration calibration =
-      calibration_of(read_model_usage(read_json(config), config.string()), best.string());
+  // A run without validation has none.
+  const auto usage = read_model_usage(read_json(config), config.string());
+  const Calibration calibration = usage && usage->calibration ? *usage->calibration : Calibration{};
   const ClassificationMetrics metrics = compute_metrics(predictions, model.config().num_labels());
   OrderedJson report = evaluation_json(metrics, predictions, test, calibration);
   if (out_of_scope) {

@@ -112,7 +112,9 @@ def test_a_run_leaves_a_page_with_every_chart(trained):
     assert summary["Ranks (world size)"] == "1"
     evaluation = json.loads((trained / "evaluation.json").read_text())
     low, high = evaluation["accuracy_interval"]
-    assert summary["Test accuracy"] == f"{evaluation['accuracy']:.4g} (95% {low:.3f} to {high:.3f})"
+    by_speaker = "{:.3f} to {:.3f}".format(*evaluation["accuracy_interval_by_speaker"])
+    assert summary["Test accuracy"] == \
+        f"{evaluation['accuracy']:.4g} (95% {low:.3f} to {high:.3f}; by speaker {by_speaker})"
     assert "Hardware and versions" in seen["sections"]
     settings = {row[0]: row[1] for row in seen["sections"]["Configuration"]}
     assert settings["optimizer.learning_rate"] == "0.001"
