@@ -225,7 +225,7 @@ double auroc(std::vector<double> positive, std::vector<double> negative) {
   std::ranges::sort(negative);
   double below = 0;
   for (const double value : positive) {
-    const auto [first, last] = std::ranges::equal_range(negative, value);
+    const auto [first, last] = std::equal_range(negative.begin(), negative.end(), value);
     below +=
         static_cast<double>(first - negative.begin()) + 0.5 * static_cast<double>(last - first);
   }
